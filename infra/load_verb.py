@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from edge.cli.load import load_command
+from infra.local.process_trees import cpu_s_of, tree_of
 from infra.local.run_folder import read_state, supervisor
 from infra.local.status import entries_of
 
@@ -23,16 +24,8 @@ def cpu_used(run: Path) -> dict[str, float]:
     for name, entry in entries_of(read_state(run)).items():
         with suppress(psutil.Error):
             if isinstance(pid := entry.get("pid"), int):
-                root = psutil.Process(pid)
-                found[name] = sum(map(_cpu_s, [root, *root.children(recursive=True)]))
-    return {**found, "driver": _cpu_s(psutil.Process())}
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    with suppress(psutil.Error):  # it ended since: its parent's times hold its own
-        times = process.cpu_times()
-        return float(times.user + times.system + times.children_user + times.children_system)
-    return 0.0
+                found[name] = cpu_s_of(tree_of(pid))
+    return {**found, "driver": cpu_s_of([psutil.Process()])}
 
 
 load = load_command(cpu_used)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from infra.local.process_trees import cpu_s_of, tree_of
+
 MB = 1_000_000
 
 
@@ -19,7 +21,7 @@ class Programs:
 
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU seconds that each has used, those of its children that ended included."""
-        return {name: sum(map(_cpu_s, trees(pids))) for name, pids in self.pids.items()}
+        return {name: cpu_s_of(trees(pids)) for name, pids in self.pids.items()}
 
     def pss_mb(self) -> dict[str, float]:
         """Return each one's share of memory: what several processes map counts in parts."""
@@ -28,18 +30,7 @@ class Programs:
 
 def trees(pids: Iterable[int]) -> list[psutil.Process]:
     """List some processes and all below them."""
-    found: list[psutil.Process] = []
-    for pid in pids:
-        root = psutil.Process(pid)
-        found += [root, *root.children(recursive=True)]
-    return found
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):  # it ended since: its parent's times hold its own
-        times = process.cpu_times()
-        return float(times.user + times.system + times.children_user + times.children_system)
-    return 0.0
+    return [process for pid in pids for process in tree_of(pid)]
 
 
 def _pss_mb(process: psutil.Process) -> float:

@@ -13,9 +13,8 @@ from edge.answering.restored_document import RestoredText, restored_text
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.reception import Reception
-from edge.listening.catalogue import KnownDocument, KnownRequest
+from edge.listening.catalogue import KnownDocument, KnownRequest, KnownRequests
 from edge.listening.entries import Entry
-from edge.listening.request_lists import RequestLists
 from edge.problems import Problem, not_found
 from schemas import ChunksRedacted, DocumentRef, Event, RedactedChunk
 
@@ -29,9 +28,9 @@ class DocumentTexts:
     """Reads documents back for those who may read them; lives on one event loop."""
 
     def __init__(
-        self, lists: RequestLists, access: Access, read_back: ReadsBack, reception: Reception
+        self, requests: KnownRequests, access: Access, read_back: ReadsBack, reception: Reception
     ) -> None:
-        self._lists = lists
+        self._requests = requests
         self._access = access
         self._read_back = read_back
         self._reception = reception
@@ -66,7 +65,7 @@ class DocumentTexts:
         """Return a version's chunks in reading order; raises Problem where the log lacks some."""
         found: dict[str, RedactedChunk] = {}
         missing = set(wanted)
-        for request in self._lists.of_document(tenant, document.id, REQUESTS_MAX):
+        for request in self._requests.about(tenant, document.id, REQUESTS_MAX):
             if not missing:
                 break
             for entry in await self._read_back(request, (ChunksRedacted,)):

@@ -35,7 +35,6 @@ from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
-from edge.listening.request_lists import RequestLists
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
@@ -134,8 +133,9 @@ class Gateway:
         self.embeddings = EmbeddingDesk(
             self.embedder, bounds.embedded, self.configured.policy, self.settings.region
         )
-        self.lists = RequestLists(self.index, self.requests)
-        self.texts = DocumentTexts(self.lists, self.access, self.follower.read_back, self.reception)
+        self.texts = DocumentTexts(
+            self.requests, self.access, self.follower.read_back, self.reception
+        )
         self.followed = Slots("requests under way", bounds.followed)
         self.connections = Slots("open connections", bounds.connections)
         self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
@@ -251,5 +251,11 @@ class Gateway:
         if earlier is None and question.is_on_log:
             # put there again it would be a duplicate, and its answer may have been given long ago
             self.access.check_all_known()
+        if earlier is not None and question.has_key and not question.is_on_log:
+            # another gateway took it in, with a body that this one does not know
+            asked = await self.follower.read_back(earlier, (QuestionAsked,))
+            for one in asked[:1]:
+                assert isinstance(one.event, QuestionAsked)
+                await self.reception.check_repeats(identity, question, one.event)
         request = earlier or await self.reception.ask(caller, identity, question)
         return Watch(request, outcomes, standing, from_log=earlier is not None)

@@ -30,6 +30,18 @@ CREATE TABLE IF NOT EXISTS idempotency (
 """
 
 
+class KeyReused(Problem):
+    """A key came with another request before."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            422,
+            "idempotency-key-reused",
+            "this Idempotency-Key came with another request before: use a new key for a new "
+            "request, or send the same request again",
+        )
+
+
 class Idempotency:
     """Which body each idempotency key came with: one SQLite file."""
 
@@ -66,13 +78,15 @@ class Idempotency:
                 "SELECT body, taken FROM idempotency WHERE scope = ? AND key = ?", (scope, key)
             ).fetchone()
         if body_before != body:
-            raise Problem(
-                422,
-                "idempotency-key-reused",
-                "this Idempotency-Key came with another request before: use a new key for a new "
-                "request, or send the same request again",
-            )
+            raise KeyReused
         return bool(is_on_log)
+
+    def forget(self, scope: str, key: str) -> None:
+        """Forget what a key came with that is not on the log: another gateway's request is."""
+        with self._lock:
+            self._database.execute(
+                "DELETE FROM idempotency WHERE scope = ? AND key = ? AND NOT taken", (scope, key)
+            )
 
     def confirm(self, scope: str, key: str) -> None:
         """Say that the request is on the log."""

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import structs
@@ -17,7 +17,7 @@ from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.bounds import Bounds
 from edge.answering.restored_document import parts_of
 from edge.callers.caller import Caller
-from edge.gateway.idempotency import Idempotency
+from edge.gateway.idempotency import Idempotency, KeyReused
 from edge.listening.catalogue import KnownRequest, RequestEvent, known_from
 from edge.listening.entries import Entry
 from edge.load.admission import Admission
@@ -29,7 +29,15 @@ from edge.requests.new_document import NewDocument
 from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
-from schemas import AnswerJudgedGrade, Ask, DocumentRef, Event, MapEntry, TextRestored
+from schemas import (
+    AnswerJudgedGrade,
+    Ask,
+    DocumentRef,
+    Event,
+    MapEntry,
+    QuestionAsked,
+    TextRestored,
+)
 from streams.log.clock import now_us
 from streams.log.writing import Position
 from streams.operations.reviews.review_queue import SampledAnswer
@@ -51,6 +59,8 @@ class NewQuestion:
     """Equal ones are one question; each is a new one where it has none."""
     is_on_log: bool = False
     """Whether the question with this fingerprint was put on the log before, as is remembered."""
+    has_key: bool = False
+    """Whether that is of a key that the client chose, which may have come with another body."""
     trace: str = ""
     exchanges: str = ""
     """JSON of the asker's tools that were called before, and what they gave; empty for none."""
@@ -59,7 +69,12 @@ class NewQuestion:
 
     def in_its(self, turn: KeyTurn) -> NewQuestion:
         """Return the question as the turn of its key knows it."""
-        return replace(self, fingerprint=turn.fingerprint, is_on_log=turn.repeated)
+        return replace(
+            self,
+            fingerprint=turn.fingerprint,
+            is_on_log=turn.repeated,
+            has_key=bool(turn.fingerprint),
+        )
 
 
 @dataclass(frozen=True)
@@ -145,6 +160,25 @@ class Reception:
                 hand_over,
             )
             return await self._published(event, word, budget_s + self._bounds.grace_s)
+
+    async def check_repeats(
+        self, identity: Identity, question: NewQuestion, on_log: QuestionAsked
+    ) -> None:
+        """Raise Problem unless a question says what the one of its key says that is on the log.
+
+        Sealing is deterministic, so equal words have equal ciphertexts. Particulars and session
+        may differ: they follow from a history as this gateway knows it.
+        """
+        with _as_problems():
+            again = await asyncio.to_thread(
+                self.build.ask,
+                identity,
+                question.text,
+                question.ask,
+                exchanges=question.exchanges,
+            )
+        if _said(again) != _said(on_log):
+            raise KeyReused
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
         """Work out which request the submission of a document is; raises Problem."""
@@ -261,7 +295,11 @@ class Reception:
         scope = f"{caller.tenant}|{caller.subject}"
         async with self._turns.setdefault((scope, key), asyncio.Lock()):
             repeated = await asyncio.to_thread(self._begin, caller.tenant, scope, key, body)
-            yield KeyTurn(f"{caller.subject}|{key}", repeated)
+            try:
+                yield KeyTurn(f"{caller.subject}|{key}", repeated)
+            except KeyReused:
+                await asyncio.to_thread(self._idempotency.forget, scope, key)
+                raise
             if not repeated:
                 await asyncio.to_thread(self._idempotency.confirm, scope, key)
 
@@ -315,6 +353,12 @@ class Reception:
             raise self._admission.not_published(str(error)) from None
         except Permanent as error:  # the limits of its parts leave room; this is for whatever else
             raise Problem(413, "too-large", str(error)) from None
+
+
+def _said(asked: QuestionAsked) -> tuple[Any, ...]:
+    """Return what a client says in a question; its time and the key's groups are none of it."""
+    ask = structs.replace(asked.ask, deadline=0, groups=())
+    return asked.text, asked.exchanges, ask
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from agents.errors import Transient
 from edge.answering.following import Follower
@@ -15,13 +14,11 @@ from edge.listening.catalogue import KnownRequest, KnownRequests
 from edge.listening.log_reader import ReadsLog
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.limits import ID_MAX
-from schemas import QuestionAsked
 
+T = TypeVar("T")
 LOOKED_AT_MAX = 5_000
 """Newest questions of a user that are looked at, for some 30 ms: what lies before is not listed."""
 TITLE_MAX = 80
-AT_ONCE = 4
-"""Answers of one conversation that are read back side by side."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,11 @@ class KnownSession:
         """Its id."""
         return self.last.session
 
+    @classmethod
+    def of(cls, newest: Sequence[KnownRequest]) -> KnownSession:
+        """Return the conversation that some questions are, the newest of them first."""
+        return cls(newest[-1], newest[0], len(newest))
+
 
 class SessionDesk:
     """Lists conversations and what was said; lives on one event loop."""
@@ -50,25 +52,55 @@ class SessionDesk:
         self._access = access
         self._follower = follower
 
-    async def sessions(self, caller: Caller, limit: int, before: str = "") -> dict[str, Any]:
-        """List conversations, the one with the newest question first; raises Problem.
+    # ------------------------------------------------------------------ what there is
 
-        `before` is the id behind which the list goes on.
+    def listed(
+        self, caller: Caller, most: int, before: str = ""
+    ) -> tuple[list[KnownSession], str | None]:
+        """Return conversations, the one with the newest question first, and where they go on.
+
+        `before` is the id behind which the list goes on. Raises Problem.
         """
         self._access.check_all_known()
         known = sessions_of(self._requests.newest(caller.tenant, caller.subject, LOOKED_AT_MAX))
-        page, after = _page(known, [one.id for one in known], limit, before)
-        asked = await self._asked([one.first for one in page])
+        return _page(known, [one.id for one in known], most, before)
+
+    def asked_in(self, caller: Caller, session: str) -> list[KnownRequest]:
+        """Return the questions of a conversation, the newest first; raises Problem without one."""
+        self._access.check_all_known()
+        known = self._requests.newest(caller.tenant, caller.subject, LOOKED_AT_MAX, session)
+        if not known:
+            raise not_found(f"no conversation {session[:ID_MAX]!r} of this user")
+        return known
+
+    async def words(self, caller: Caller, requests: Sequence[KnownRequest]) -> list[str | None]:
+        """Return what a caller asked, None where that is gone; raises Problem."""
+        try:
+            asked = await self._log.questions(requests)
+        except Transient as error:
+            raise overloaded(str(error)) from None
+        return [self._access.own_words(caller, asked.get(one.request)) for one in requests]
+
+    async def titles(self, caller: Caller, sessions: Sequence[KnownSession]) -> list[str | None]:
+        """Return what conversations are called, by their first questions; raises Problem."""
+        return [_title(one) for one in await self.words(caller, [one.first for one in sessions])]
+
+    # ------------------------------------------------------------------ spelt
+
+    async def sessions(self, caller: Caller, limit: int, before: str = "") -> dict[str, Any]:
+        """Spell conversations as `listed` has them; raises Problem."""
+        page, after = self.listed(caller, limit, before)
+        titles = await self.titles(caller, page)
         return {
             "sessions": [
                 {
                     "session_id": one.id,
-                    "title": _title(self._access.own_words(caller, asked.get(one.first.request))),
+                    "title": title,
                     "messages": one.messages,
                     "began_us": 1_000 * one.first.time_ms,
                     "last_us": 1_000 * one.last.time_ms,
                 }
-                for one in page
+                for one, title in zip(page, titles, strict=True)
             ],
             "next": after,
         }
@@ -76,37 +108,19 @@ class SessionDesk:
     async def session(
         self, caller: Caller, session: str, limit: int, before: str = ""
     ) -> dict[str, Any]:
-        """Return the newest messages of a conversation, the oldest of them first; raises Problem.
+        """Spell the newest messages of a conversation, the oldest of them first; raises Problem.
 
         `before` is the request before which the page ends.
         """
-        self._access.check_all_known()
-        known = self._requests.newest(caller.tenant, caller.subject, LOOKED_AT_MAX, session)
-        if not known:
-            raise not_found(f"no conversation {session[:ID_MAX]!r} of this user")
+        known = self.asked_in(caller, session)
         page, after = _page(known, [one.request for one in known], limit, before)
-        asked = await self._asked(page)
-        answers: list[dict[str, Any]] = []
-        for begin in range(0, len(page), AT_ONCE):  # others read back answers, too
-            some = page[begin : begin + AT_ONCE]
-            answers += await asyncio.gather(
-                *(self._follower.answer_so_far(caller, one) for one in some)
-            )
+        words = await self.words(caller, page)
+        answers = await self._follower.answers_so_far(caller, page)
         messages = [
-            {
-                "question": self._access.own_words(caller, asked.get(one.request)),
-                "asked_us": 1_000 * one.time_ms,
-                **answer,
-            }
-            for one, answer in zip(page, answers, strict=True)
+            {"question": question, "asked_us": 1_000 * one.time_ms, **answer}
+            for one, question, answer in zip(page, words, answers, strict=True)
         ]
         return {"session_id": session, "messages": messages[::-1], "next": after}
-
-    async def _asked(self, requests: Sequence[KnownRequest]) -> dict[str, QuestionAsked]:
-        try:
-            return await self._log.questions(requests)
-        except Transient as error:
-            raise overloaded(str(error)) from None
 
 
 def sessions_of(newest: Sequence[KnownRequest]) -> list[KnownSession]:
@@ -114,10 +128,12 @@ def sessions_of(newest: Sequence[KnownRequest]) -> list[KnownSession]:
     by_session: dict[str, list[KnownRequest]] = {}
     for one in newest:
         by_session.setdefault(one.session, []).append(one)
-    return [KnownSession(of[-1], of[0], len(of)) for of in by_session.values()]
+    return [KnownSession.of(questions) for questions in by_session.values()]
 
 
-def _page(known: Sequence[Any], ids: Sequence[str], limit: int, before: str) -> tuple[Any, Any]:
+def _page(
+    known: Sequence[T], ids: Sequence[str], limit: int, before: str
+) -> tuple[list[T], str | None]:
     """Return what stands behind an id, and the id to go on behind; raises Problem."""
     begin = 0
     if before:
@@ -125,7 +141,7 @@ def _page(known: Sequence[Any], ids: Sequence[str], limit: int, before: str) -> 
             raise Problem(422, "invalid", "before: send the `next` of the page before this one")
         begin = ids.index(before) + 1
     end = begin + limit
-    return known[begin:end], ids[end - 1] if end < len(ids) else None
+    return list(known[begin:end]), ids[end - 1] if end < len(ids) else None
 
 
 def _title(words: str | None) -> str | None:

@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -125,30 +125,38 @@ class KnownRequests:
 
         Searches are none of them.
         """
+        whose = (tenant, subject) if session is None else (tenant, subject, session)
+        return self._newest(
+            NEWEST if session is None else NEWEST_OF_SESSION,
+            (*whose, most),
+            lambda one: (
+                (one.tenant, one.subject, one.mode) == (tenant, subject, "answer")
+                and session in (None, one.session)
+            ),
+        )
+
+    def about(self, tenant: str, document: str, most: int) -> list[KnownRequest]:
+        """Return a document's newest requests, the newest first: nobody is their subject."""
+        return self._newest(
+            ABOUT_DOCUMENT,
+            (tenant, document, most),
+            lambda one: (one.tenant, one.subject, one.session) == (tenant, "", document),
+        )
+
+    def _newest(
+        self, statement: str, values: tuple[Any, ...], is_one: Callable[[KnownRequest], bool]
+    ) -> list[KnownRequest]:
+        """Return what a statement finds and what is not written yet; the last value is how many."""
         in_memory = *self._own.values(), *self._fresh.values(), *self._writing.values()
         found = {
             one.request: one
             for one in in_memory
-            if (one.tenant, one.subject, one.mode) == (tenant, subject, "answer")
-            and session in (None, one.session)
-            and self.find(one.whose) == one  # the first record with an id wins
+            if is_one(one) and self.find(one.whose) == one  # the first record with an id wins
         }
-        whose = (tenant, subject) if session is None else (tenant, subject, session)
-        question = NEWEST if session is None else NEWEST_OF_SESSION
-        for row in self._index.rows(question, (*whose, most)):
+        for row in self._index.rows(statement, values):
             found[row[0]] = KnownRequest(*row)
-        return sorted(found.values(), key=lambda one: (one.time_ms, one.offset), reverse=True)[
-            :most
-        ]
-
-    def unwritten_of(self, tenant: str, subject: str) -> list[KnownRequest]:
-        """List a reader's requests that the index may not have yet, in no order.
-
-        Whoever asks the index as well asks it after this: what is written between is in both.
-        """
-        parts = self._own, dict(self._fresh), self._writing
-        found = {whose: one for part in parts for whose, one in part.items()}
-        return [one for one in found.values() if (one.tenant, one.subject) == (tenant, subject)]
+        newest = sorted(found.values(), key=lambda one: (one.time_ms, one.offset), reverse=True)
+        return newest[: values[-1]]
 
     def __len__(self) -> int:
         return self._written + len(self._fresh) + len(self._writing)
@@ -472,6 +480,9 @@ FIND_REQUEST = f"{_REQUEST}WHERE digest = ?"
 _ASKED = f"{_REQUEST}WHERE mode = 'answer' AND tenant = ? AND subject = ? "
 NEWEST = f"{_ASKED}ORDER BY time_ms DESC LIMIT ?"
 NEWEST_OF_SESSION = f"{_ASKED}AND session = ? ORDER BY time_ms DESC LIMIT ?"
+ABOUT_DOCUMENT = (
+    f"{_REQUEST}WHERE tenant = ? AND subject = '' AND session = ? ORDER BY time_ms DESC LIMIT ?"
+)
 ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 FIND_DOCUMENT = "SELECT known FROM documents WHERE tenant = ? AND id = ?"
 SET_DOCUMENT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"

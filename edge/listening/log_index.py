@@ -74,7 +74,7 @@ CREATE TABLE IF NOT EXISTS documents (
 );
 CREATE INDEX IF NOT EXISTS under_way ON documents (since_us) WHERE since_us IS NOT NULL;
 """
-"""`requests_of` lists a reader's sessions, and a document's requests: it covers both questions.
+"""`requests_of` lists what was asked in a conversation, and the requests about a document.
 
 `since_us` is when a document's newest request began, NULL once it is settled."""
 

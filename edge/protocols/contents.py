@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from edge.problems import Problem
@@ -23,6 +25,20 @@ def _whole(value: Any) -> Any:
 AS_WHOLE = BeforeValidator(_whole)
 WholeNumber = Annotated[int, AS_WHOLE, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]
+Number = Annotated[float, Field(strict=True)]
+
+
+def as_in_a_body(content: Any) -> Any:
+    """Return a content that came in another way than a body's JSON as it would be read out of one.
+
+    Such as literals of GraphQL, which may be numbers of any size. Raises Problem.
+    """
+    try:
+        return orjson.loads(json.dumps(content, allow_nan=False))
+    except ValueError:
+        raise Problem(
+            422, "invalid", "a number is too large to be one of JSON: send a smaller one"
+        ) from None
 
 
 def validated(content: Any, model: type[Model]) -> Model:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import psutil
 
+from infra.local.process_trees import cpu_s_of, tree_of
+
 BUSY_SHARE = 0.02
 """Of a core: what hangs uses less (a JVM that waits, some tenths of a percent), and what works gets
 more even where fifty others want the same core."""
@@ -32,14 +34,8 @@ class WorkDone(NamedTuple):
 def work_done_by(pid: int, log: Path) -> WorkDone:
     """Measure what a process has done; nothing where it has gone."""
     cpu_s = 0.0
-    processes: list[psutil.Process] = []
     with suppress(psutil.Error):
-        process = psutil.Process(pid)
-        processes = [process, *process.children(recursive=True)]
-    for one in processes:
-        with suppress(psutil.Error):  # it has ended meanwhile
-            times = one.cpu_times()
-            cpu_s += times.user + times.system + times.children_user + times.children_system
+        cpu_s = cpu_s_of(tree_of(pid))
     return WorkDone(cpu_s, log.stat().st_size if log.exists() else 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,9 @@ from edge.callers.caller import Caller
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import KeyTurn
+from edge.gateway.session_desk import KnownSession
 from edge.listening.catalogue import KnownRequest
 from edge.problems import unauthorized
-from edge.requests.identity import Whose
 
 
 @dataclass
@@ -39,10 +39,15 @@ class GraphqlContext:
 
     def __post_init__(self) -> None:
         # what was read is not kept: on a WebSocket the next operation may come days later
-        self._answers: DataLoader[Whose, dict[str, Any]] = DataLoader(
-            self._read, cache=False, max_batch_size=100
+        self._answers: DataLoader[KnownRequest, dict[str, Any]] = DataLoader(
+            self._read_answers, cache=False, max_batch_size=100
         )
-        self._asked: dict[Whose, KnownRequest] = {}
+        self._words: DataLoader[KnownRequest, str | None] = DataLoader(
+            self._read_words, cache=False, max_batch_size=100
+        )
+        self._titles: DataLoader[KnownSession, str | None] = DataLoader(
+            self._read_titles, cache=False, max_batch_size=100
+        )
 
     @property
     def caller(self) -> Caller:
@@ -63,13 +68,24 @@ class GraphqlContext:
 
     async def answer(self, request: KnownRequest) -> dict[str, Any]:
         """Return what the log holds of an answer, read with all that are asked for meanwhile."""
-        self._asked[request.whose] = request
-        return await self._answers.load(request.whose)
+        return await self._answers.load(request)
 
-    async def _read(self, wanted: Sequence[Whose]) -> list[dict[str, Any]]:
-        requests = [self._asked[one] for one in wanted]
-        self._asked.clear()
-        return await self.gateway.follower.answers_so_far(self.caller, requests)
+    async def words(self, request: KnownRequest) -> str | None:
+        """Return what was asked, read in the same way; None where it is gone."""
+        return await self._words.load(request)
+
+    async def title(self, session: KnownSession) -> str | None:
+        """Return what a conversation is called, read in the same way; None where it is gone."""
+        return await self._titles.load(session)
+
+    async def _read_answers(self, wanted: list[KnownRequest]) -> list[dict[str, Any]]:
+        return await self.gateway.follower.answers_so_far(self.caller, wanted)
+
+    async def _read_words(self, wanted: list[KnownRequest]) -> list[str | None]:
+        return await self.gateway.session_desk.words(self.caller, wanted)
+
+    async def _read_titles(self, wanted: list[KnownSession]) -> list[str | None]:
+        return await self.gateway.session_desk.titles(self.caller, wanted)
 
     @asynccontextmanager
     async def once(self, key: str, spelt: bytes) -> AsyncIterator[KeyTurn]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 from strawberry.types import Info
 
+from edge.gateway.session_desk import KnownSession
 from edge.listening.catalogue import KnownRequest
 from edge.problems import Problem
 from edge.protocols.graphql.graphql_context import GraphqlContext
@@ -50,6 +51,11 @@ class GraphqlMessage:
             known=request,
         )
 
+    @strawberry.field(description="What was asked; null where it is gone.")
+    async def question(self, info: GraphqlInfo) -> str | None:
+        """Return what was asked."""
+        return await info.context.words(self.known)
+
     @strawberry.field(description="The answer so far, read from the log.")
     async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
         """Return the answer so far."""
@@ -64,15 +70,31 @@ class GraphqlSession:
     began_at: datetime
     last_at: datetime
     questions: int
+    known: strawberry.Private[KnownSession]
+
+    @classmethod
+    def of(cls, session: KnownSession) -> GraphqlSession:
+        """Describe a conversation."""
+        return cls(
+            id=strawberry.ID(session.id),
+            began_at=time_of(session.first.time_ms * 1_000),
+            last_at=time_of(session.last.time_ms * 1_000),
+            questions=session.messages,
+            known=session,
+        )
+
+    @strawberry.field(description="Its first question, shortened; null where it is gone.")
+    async def title(self, info: GraphqlInfo) -> str | None:
+        """Return what it is called."""
+        return await info.context.title(self.known)
 
     @strawberry.field(description="Its newest questions, the newest first.")
     async def messages(self, info: GraphqlInfo, first: First = FIRST) -> list[GraphqlMessage]:
         """List questions."""
-        caller = info.context.reader()
-        found = info.context.gateway.lists.of_session(
-            caller.tenant, caller.subject, self.id, checked_first(first)
-        )
-        return [GraphqlMessage.of(one) for one in found]
+        first = checked_first(first)
+        desk = info.context.gateway.session_desk
+        found = desk.asked_in(info.context.reader(), self.known.id)
+        return [GraphqlMessage.of(one) for one in found[:first]]
 
 
 @strawberry.type(name="SessionPage", description="`next` is what to send as `after` for more.")
@@ -101,23 +123,3 @@ class GraphqlAsked:
             watch = follower.take_up(caller, self.known, resources)
             view = follower.view(caller, self.known)
             return GraphqlAnswer.of(await whole(follower.bursts(watch, view), view))
-
-
-def session_of(session: str, began_ms: int, last_ms: int, questions: int) -> GraphqlSession:
-    """Describe a conversation."""
-    return GraphqlSession(
-        id=strawberry.ID(session),
-        began_at=time_of(began_ms * 1_000),
-        last_at=time_of(last_ms * 1_000),
-        questions=questions,
-    )
-
-
-def session_place(after: str) -> tuple[int, str] | None:
-    """Read where a page of sessions begins; raises Problem."""
-    if not after:
-        return None
-    last_ms, colon, session = after.partition(":")
-    if not colon or not last_ms.isdecimal() or len(last_ms) > 18:
-        raise Problem(422, "bad-cursor", "after: send the `next` of the page before")
-    return int(last_ms), session

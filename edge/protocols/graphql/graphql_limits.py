@@ -35,6 +35,7 @@ ENTRIES_MAX = 100  # of a list whose length is given by a variable
 READS_LOG = 20
 COSTS = {
     "answer": READS_LOG,
+    "question": 5,  # where it lies is known
     "timeline": READS_LOG,
     "documentText": 5 * READS_LOG,
     "ask": 10 * READS_LOG,
@@ -128,7 +129,8 @@ def _entries(field: FieldNode) -> int:
     for argument in field.arguments or ():
         if argument.name.value == "first":
             value = argument.value
-            return int(value.value[:9]) if isinstance(value, IntValueNode) else ENTRIES_MAX
+            # one below nothing is refused later, and must not pay for the rest until then
+            return max(0, int(value.value[:9])) if isinstance(value, IntValueNode) else ENTRIES_MAX
     return LENGTHS[name]
 
 

@@ -12,7 +12,7 @@ from strawberry.scalars import JSON
 
 from edge.gateway.reception import NewQuestion
 from edge.problems import not_found
-from edge.protocols.contents import validated
+from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import GraphqlAsked, GraphqlInfo
 from edge.protocols.graphql.graphql_types import (
     GraphqlJudged,
@@ -53,7 +53,7 @@ class Mutation:
             "text": text,
             "session_id": session_id,
             "max_tokens": max_tokens,
-            "response_schema": response_schema,
+            "response_schema": as_in_a_body(response_schema),
             "budget_ms": budget_ms,
         }
         fields = validated(given, MessageBody)
@@ -98,7 +98,7 @@ class Mutation:
             "content": content,
             "content_base64": content_base64,
             "title": title,
-            "metadata": metadata or {},
+            "metadata": as_in_a_body(metadata or {}),
             "groups": groups or [],
             "chunk_policy": chunk_policy,
         }

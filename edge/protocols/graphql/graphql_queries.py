@@ -10,8 +10,8 @@ from strawberry.scalars import JSON
 
 from edge.answering.request_timeline import timeline_of
 from edge.gateway.reception import NewQuestion
-from edge.problems import not_found
-from edge.protocols.contents import validated
+from edge.gateway.session_desk import KnownSession
+from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import (
     FIRST,
     First,
@@ -20,8 +20,6 @@ from edge.protocols.graphql.graphql_conversations import (
     GraphqlSession,
     GraphqlSessionPage,
     checked_first,
-    session_of,
-    session_place,
 )
 from edge.protocols.graphql.graphql_types import (
     GraphqlDocument,
@@ -50,27 +48,15 @@ class Query:
         self, info: GraphqlInfo, first: First = FIRST, after: str = ""
     ) -> GraphqlSessionPage:
         """List conversations."""
-        caller = info.context.reader()
-        first = checked_first(first)
-        listed = info.context.gateway.lists.sessions(
-            caller.tenant, caller.subject, first + 1, session_place(after)
-        )
-        page = listed[:first]
-        last = page[-1] if len(listed) > first else None
-        return GraphqlSessionPage(
-            nodes=[session_of(one.session, *one[1:]) for one in page],
-            next=f"{last.last_ms}:{last.session}" if last else None,
-        )
+        desk, caller = info.context.gateway.session_desk, info.context.reader()
+        page, behind = desk.listed(caller, checked_first(first), after)
+        return GraphqlSessionPage(nodes=[GraphqlSession.of(one) for one in page], next=behind)
 
     @strawberry.field(description="One of one's own conversations.")
     async def session(self, info: GraphqlInfo, id: strawberry.ID) -> GraphqlSession:  # noqa: A002
         """Return a conversation; raises Problem."""
-        caller = info.context.reader()
-        info.context.gateway.access.check_all_known()
-        found = info.context.gateway.lists.session(caller.tenant, caller.subject, str(id))
-        if found is None:
-            raise not_found(f"no session {str(id)[: limits.ID_MAX]!r} of this user")
-        return session_of(found.session, *found[1:])
+        desk, caller = info.context.gateway.session_desk, info.context.reader()
+        return GraphqlSession.of(KnownSession.of(desk.asked_in(caller, str(id))))
 
     @strawberry.field(description="A question of one's own.")
     async def message(self, info: GraphqlInfo, request_id: strawberry.ID) -> GraphqlMessage:
@@ -136,7 +122,7 @@ class Query:
         context = info.context
         caller, gateway = context.reader(), context.gateway
         fields = validated(
-            {"text": text, "k": k, "filters": filters or {}, "as_of": as_of}
+            {"text": text, "k": k, "filters": as_in_a_body(filters or {}), "as_of": as_of}
             | {"budget_ms": budget_ms},
             SearchBody,
         )

@@ -51,7 +51,7 @@ class MessageBody(BaseModel):
     max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
     response_schema: dict[str, Any] | None = None
     budget_ms: BudgetMs | None = None
-    receipt: bool = False
+    receipt: Truth = False
     """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
 

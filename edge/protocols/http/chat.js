@@ -13,6 +13,7 @@ const waiting = [];          // questions whose `accepted` has not come yet
 const PAGE = "chat";
 const COUNT = 20;            // messages and conversations that are read at once
 const UPLOAD_MAX = 64 * 2 ** 20;  // bytes: the gateway has limits of its own, and says so
+let opening = 0;             // counts what is opened: what comes for the one before is too late
 
 // ---------------------------------------------------------------------- text that comes from outside
 
@@ -21,6 +22,7 @@ const markdown = markdownit({html: false, linkify: false, breaks: true}).disable
 markdown.validateLink = (address) => /^(https?:\/\/|mailto:)/i.test(address);
 const drawLink = markdown.renderer.rules.link_open || ((tokens, at, options, _, self) => self.renderToken(tokens, at, options));
 markdown.renderer.rules.link_open = (tokens, at, options, env, self) => {
+  tokens[at].attrSet("title", tokens[at].attrGet("href"));  // where it leads, whatever its words say
   tokens[at].attrSet("target", "_blank");
   tokens[at].attrSet("rel", "noopener noreferrer nofollow");
   return drawLink(tokens, at, options, env, self);
@@ -113,7 +115,7 @@ function resume(request, one) {
   socket.send(JSON.stringify({type: "resume", request_id: request, cursor: one.cursor}));
 }
 function ask(one) {
-  socket.send(JSON.stringify({type: "message", id: one.id, session_id: session, text: one.question}));
+  socket.send(JSON.stringify({type: "message", id: one.id, session_id: one.session, text: one.question}));
 }
 
 // ---------------------------------------------------------------------- conversations
@@ -156,7 +158,7 @@ function mark() {
 }
 
 function forget() {
-  session = ""; earlier = null; answers.clear(); waiting.length = 0;
+  opening++; session = ""; earlier = null; answers.clear(); waiting.length = 0;
   sessionStorage.removeItem("playhead.session");
   $("before").hidden = true;
   mark(); hint();
@@ -169,12 +171,15 @@ function hint() {
 function note(text) { $("turns").replaceChildren(make("div", "hint", text)); }
 
 async function open(id) {
+  const mine = ++opening;
   let found;
   try { found = await call("/v1/sessions/" + encodeURIComponent(id) + "?limit=" + COUNT); }
   catch (error) {
+    if (mine !== opening) return;
     if (error.status === 404) forget(); else note(error.message);
     return;
   }
+  if (mine !== opening) return;
   forget();
   session = id;
   sessionStorage.setItem("playhead.session", session);
@@ -207,9 +212,12 @@ function settle(one, message, first) {
 
 $("before").addEventListener("click", async () => {
   const path = "/v1/sessions/" + encodeURIComponent(session) + "?limit=" + COUNT + "&before=" + encodeURIComponent(earlier);
-  const scroll = $("scroll"), height = scroll.scrollHeight, first = $("turns").firstElementChild;
-  try { show(await call(path), first); scroll.scrollTop += scroll.scrollHeight - height; }
-  catch (error) { say(error.message); }
+  const scroll = $("scroll"), height = scroll.scrollHeight, first = $("turns").firstElementChild, mine = opening;
+  try {
+    const found = await call(path);
+    if (mine !== opening) return;
+    show(found, first); scroll.scrollTop += scroll.scrollHeight - height;
+  } catch (error) { say(error.message); }
 });
 
 // ---------------------------------------------------------------------- an answer
@@ -245,15 +253,15 @@ function take(frame) {
   const stick = near();
   let one = answers.get(frame.request_id);
   if (frame.type === "accepted" && !one) {
-    one = waiting.shift();
-    if (!one) return;
+    one = asked(frame.id);
+    if (!one) return;  // of a conversation that was left
     one.request = frame.request_id;
     answers.set(frame.request_id, one);
-    if (session !== frame.session_id) { session = frame.session_id; }
-    sessionStorage.setItem("playhead.session", session);
+    if (one.stopped) stop(one);
     if (!$("sessions").querySelector(`[data-session="${CSS.escape(session)}"]`)) listSessions(true);
   }
-  if (!one && frame.type === "error" && waiting.length) { one = waiting.shift(); }
+  // one that is too large to be read has no name; it is the last that was sent
+  if (!one && frame.type === "error") one = asked(frame.status === 413 ? waiting.at(-1)?.id : frame.id);
   if (!one) return;
   if (frame.cursor) one.cursor = frame.cursor;
   switch (frame.type) {
@@ -275,6 +283,10 @@ function take(frame) {
   draw(one, stick);
 }
 
+function asked(id) {  // what waits under a name that we gave it
+  const at = waiting.findIndex((one) => one.id === id);
+  return at < 0 ? null : waiting.splice(at, 1)[0];
+}
 function withdraw(one, reason) {
   one.box.querySelector(".citations")?.remove();
   one.raw = "This answer was withdrawn: " + reason;
@@ -291,6 +303,7 @@ function finish(one, name) {
   one.tools.replaceChildren(...(name === "gone" ? [again(one), how(one)] : handles(one)));
 }
 function stop(one) {
+  one.stopped = true;
   if (one.done || !one.request || socket?.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({type: "cancel", request_id: one.request}));
 }
@@ -413,9 +426,11 @@ const TYPES = {
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
 async function handIn(file) {
-  const line = make("li", "", file.name + ": reading…");
+  const line = make("li");
   $("uploads").append(line);
-  const tell = (text, name) => { line.textContent = file.name + ": " + text; line.className = name || ""; };
+  const tell = (text, name) => { line.replaceChildren(make("bdi", "", file.name), ": " + text); line.className = name || ""; };
+  tell("reading…");
+  line.scrollIntoView();
   try {
     if (file.size > UPLOAD_MAX) throw new Error("it is too large to be sent from here");
     const content = await new Promise((done, failed) => {
@@ -427,10 +442,14 @@ async function handIn(file) {
     const type = TYPES[file.name.split(".").pop().toLowerCase()] || file.type || "text/plain";
     tell("sending…");
     const taken = await post("/v1/documents", {uri: "upload/" + file.name, title: file.name, media_type: type, content_base64: content});
-    for (;;) {
+    for (let seen = false;;) {
       const state = await call("/v1/documents/" + encodeURIComponent(taken.document_id));
       if (state.status === "failed") throw new Error(state.reason || "it could not be read");
-      if (state.status === "indexed" && state.request_id === taken.request_id) { tell("can be searched, " + state.chunks + " parts"); return; }
+      if (state.status === "deleted") throw new Error("it was withdrawn meanwhile");
+      const isOurs = state.request_id === taken.request_id;  // another gateway may not know of it yet
+      if (seen && !isOurs) { tell("a newer version took its place"); return; }
+      seen = isOurs;
+      if (state.status === "indexed" && isOurs) { tell("can be searched, " + state.chunks + " parts"); return; }
       tell(state.status + "…");
       await new Promise((done) => setTimeout(done, 500));
     }
@@ -453,6 +472,7 @@ function put(question) {
   // chosen here, so that a message sent again after a lost connection is one
   if (!session) { session = named("s"); sessionStorage.setItem("playhead.session", session); }
   const one = turn(question);
+  opening++; one.session = session;
   one.id = Date.now().toString(36) + "-" + (++number);
   waiting.push(one);
   ask(one); follow();
@@ -468,9 +488,13 @@ $("text").addEventListener("keydown", (event) => {
 addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
   if ($("side").classList.contains("open")) { toggle(false); return; }
-  for (const one of answers.values()) stop(one);
+  for (const one of [...answers.values(), ...waiting]) stop(one);
 });
-function grow() { const t = $("text"); t.rows = Math.min(6, t.value.split("\n").length); }
+function grow() {  // with its lines, those that are too long for one among them; the style has the bound
+  const t = $("text");
+  t.style.height = "auto";
+  t.style.height = t.scrollHeight + t.offsetHeight - t.clientHeight + "px";
+}
 $("text").addEventListener("input", grow);
 $("enter").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -480,6 +504,7 @@ $("enter").addEventListener("submit", (event) => {
 $("fresh").addEventListener("click", () => { forget(); toggle(false); $("text").focus(); });
 $("more").addEventListener("click", () => listSessions(false));
 function toggle(open) { $("side").classList.toggle("open", open); $("menu").setAttribute("aria-expanded", String(open)); }
+$("column").addEventListener("click", (event) => { if (event.target !== $("menu")) toggle(false); });
 $("menu").addEventListener("click", () => toggle(!$("side").classList.contains("open")));
 $("leave").addEventListener("click", async () => {
   const leaves = signedIn && !key;

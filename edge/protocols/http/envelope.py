@@ -39,6 +39,13 @@ STOPPED = Problem(
     retryable=True,
     retry_after_s=1,
 )
+UNLESS_SAID = (
+    # what is answered is somebody's: no cache between keeps it, nor does the browser
+    (b"cache-control", b"no-store"),
+    # and shown as a page, whatever a document holds runs nothing and loads nothing
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+)
+"""Headers of every response that does not say otherwise."""
 STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -128,8 +135,11 @@ async def two_lengths(scope: Scope, receive: Receive, send: Send) -> None:
 def _stamp(message: Message, ids: dict[str, Any], span: Span | None) -> None:
     if span is not None:
         span.set_attribute("http.response.status_code", message["status"])
+    given = list(message.get("headers", ()))
+    named = {name.lower() for name, _ in given}
     message["headers"] = [
-        *message.get("headers", ()),
+        *given,
+        *(header for header in UNLESS_SAID if header[0] not in named),
         (b"x-request-id", ids["request_id"].encode()),
         (b"traceparent", ids["traceparent"].encode()),
         (b"x-content-type-options", b"nosniff"),

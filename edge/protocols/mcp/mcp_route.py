@@ -26,6 +26,10 @@ from edge.protocols.who_calls import bearer_calls
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
 SCOPES = ("ask",)
+JSON = "application/json"
+PARSE_ERROR, INVALID_REQUEST = -32_700, -32_600
+KINDS: dict[type, str] = {str: "a text", int: "a whole number", dict: "an object"}
+MEMBERS: dict[str, tuple[type, ...]] = {"id": (str, int), "method": (str,), "params": (dict,)}
 MESSAGE_MAX = 262_144
 """Bytes of a message: twice the longest question, however it is escaped."""
 
@@ -45,9 +49,12 @@ class McpRoute:
         request = Request(scope, receive)
         try:
             scope["state"]["caller"] = await self._caller_of(request)
-            body = await self._body_of(request, scope["state"]["caller"])
+            body = message_in(await self._body_of(request, scope["state"]["caller"]))
         except Problem as problem:
             await response_of(problem, scope["state"])(scope, receive, send)
+            return
+        except NoMessage as refusal:
+            await refusal.response()(scope, receive, send)
             return
         manager = await self._running()
         await manager.handle_request(scope, _after(body, receive), self._in_time(send))
@@ -79,10 +86,10 @@ class McpRoute:
 
     async def _body_of(self, request: Request, caller: Caller) -> bytes:
         gateway = self._gateway
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+            raise Problem(415, "unsupported-media-type", f"send a body of {JSON}")
         with gateway.admission.body(caller.tenant, caller.key) as count:
-            body = await read_body(request, MESSAGE_MAX, count, gateway.bounds.pace)
-        check_id(body)
-        return body
+            return await read_body(request, MESSAGE_MAX, count, gateway.bounds.pace)
 
     def _in_time(self, send: Send) -> Send:
         """Give up a client that takes nothing: its answer is on the log."""
@@ -128,17 +135,40 @@ def _after(body: bytes, receive: Receive) -> Receive:
     return received
 
 
-def check_id(body: bytes) -> None:
-    """Refuse a request that no answer could name; raises Problem.
+class NoMessage(Exception):
+    """What was sent is no message of JSON-RPC: told in its own shape, naming no request."""
 
-    The SDK would take it for a notification, which is not answered. All else it refuses itself.
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+    def response(self) -> JSONResponse:
+        """Spell it."""
+        error = {"code": self.code, "message": self.detail}
+        return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status_code=400)
+
+
+def message_in(body: bytes) -> bytes:
+    """Return the message in a body, spelt anew; raises NoMessage.
+
+    So the SDK reads what was checked here: of a member that stands twice it would take another, and
+    it knows numbers that JSON does not. A request that no answer could name would be a notification
+    to it, which is not answered.
     """
     try:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return
-    if isinstance(message, dict) and "id" in message and type(message["id"]) not in {str, int}:
-        raise Problem(400, "invalid", "id: a request of JSON-RPC is named by a text or a number")
+        raise NoMessage(PARSE_ERROR, "the body is no JSON in UTF-8") from None
+    if not isinstance(message, dict):
+        raise NoMessage(INVALID_REQUEST, "send one message at once: an object")
+    for name, kinds in MEMBERS.items():
+        if name in message and type(message[name]) not in kinds:
+            told = " or ".join(KINDS[kind] for kind in kinds)
+            raise NoMessage(INVALID_REQUEST, f"{name}: {told} belongs there")
+    if message.get("jsonrpc") != "2.0":
+        raise NoMessage(INVALID_REQUEST, 'jsonrpc: send "2.0"')
+    return orjson.dumps(message)
 
 
 def challenge(request: Request) -> str:

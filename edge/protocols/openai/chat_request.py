@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.problems import Problem
+from edge.protocols.contents import Number, Truth, WholeNumber
 from edge.protocols.openai.openai_shape import RefusedParameter
 from edge.requests import limits
 
@@ -110,7 +111,7 @@ class ChatMessage(BaseModel):
 class StreamOptions(BaseModel):
     """What a stream says beside the answer."""
 
-    include_usage: bool | None = None
+    include_usage: Truth | None = None
 
 
 class NamedSchema(BaseModel):
@@ -169,7 +170,7 @@ class ChosenTool(BaseModel):
 
 
 Word = Annotated[str, Field(min_length=1, max_length=limits.STOP_MAX)]
-TokenCount = Annotated[int, Field(ge=1, le=limits.ANSWER_TOKENS_MAX)]
+TokenCount = Annotated[WholeNumber, Field(ge=1, le=limits.ANSWER_TOKENS_MAX)]
 ResponseFormat = Annotated[TextFormat | ObjectFormat | SchemaFormat, Field(discriminator="type")]
 
 
@@ -179,7 +180,7 @@ class ChatBody(BaseModel):
     model_config = ConfigDict(title="ChatCompletionRequest")
     model: str = Field(min_length=1, max_length=limits.MODEL_MAX)
     messages: list[ChatMessage] = Field(min_length=1, max_length=limits.MESSAGES_MAX)
-    stream: bool | None = None
+    stream: Truth | None = None
     stream_options: StreamOptions | None = None
     max_tokens: TokenCount | None = None
     max_completion_tokens: TokenCount | None = None
@@ -188,14 +189,14 @@ class ChatBody(BaseModel):
     tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
     stop: Word | Annotated[list[Word], Field(max_length=limits.STOPS_MAX)] | None = None
     metadata: dict[str, str] | None = Field(None, max_length=limits.FILTERS_MAX)
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    seed: int | None = None
-    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
-    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    seed: WholeNumber | None = None
+    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     user: str | None = None
-    store: bool | None = None
-    parallel_tool_calls: bool | None = None
+    store: Truth | None = None
+    parallel_tool_calls: Truth | None = None
     tenant: str | None = None
 
     @property

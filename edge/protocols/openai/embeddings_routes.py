@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.triton.embedder_client import TextVectors
 from edge.callers.caller import Caller
+from edge.protocols.contents import WholeNumber
 from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
@@ -42,7 +43,7 @@ class EmbeddingsBody(BaseModel):
         | Annotated[list[EmbeddedText], Field(min_length=1, max_length=limits.EMBEDDED_TEXTS_MAX)]
     )
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(default=None, ge=1)
+    dimensions: WholeNumber | None = Field(default=None, ge=1)
     input_type: Literal["passage", "query"] = "passage"
     """What the texts are: the embedder takes what is searched for otherwise than what is found."""
     user: str | None = None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from edge.problems import Problem
+from edge.protocols.contents import Number, Truth, WholeNumber
 from edge.protocols.openai.chat_request import (
     AskedCall,
     CalledFunction,
@@ -179,7 +180,7 @@ class SchemaTextFormat(BaseModel):
     type: Literal["json_schema"]
     name: str = Field("", max_length=limits.MODEL_MAX)
     content: dict[str, Any] = Field(alias="schema")
-    strict: bool | None = None
+    strict: Truth | None = None
     description: str | None = None
 
 
@@ -199,7 +200,7 @@ class OfferedFunctionTool(BaseModel):
     name: ToolName
     description: str | None = Field(None, max_length=limits.TOOL_DESCRIPTION_MAX)
     parameters: dict[str, Any] | None = None
-    strict: bool | None = None
+    strict: Truth | None = None
 
 
 class ChosenFunctionTool(BaseModel):
@@ -221,21 +222,21 @@ class ResponseBody(BaseModel):
     input: str | Annotated[list[InputItem], Field(max_length=limits.MESSAGES_MAX)]
     instructions: str | None = None
     previous_response_id: str | None = Field(None, max_length=RESPONSE_ID_MAX)
-    stream: bool | None = None
-    store: bool | None = None
+    stream: Truth | None = None
+    store: Truth | None = None
     max_output_tokens: TokenCount | None = None
     text: TextOptions | None = None
     tools: list[OfferedFunctionTool] | None = Field(None, max_length=limits.TOOLS_MAX)
     tool_choice: Literal["none", "auto", "required"] | ChosenFunctionTool | None = None
     metadata: dict[MetadataKey, MetadataValue] | None = Field(None, max_length=METADATA_MAX)
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[float, Field(ge=0, le=1)] | None = None
-    parallel_tool_calls: bool | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    parallel_tool_calls: Truth | None = None
     truncation: Literal["auto", "disabled"] | None = None
     include: list[str] | None = None
     stream_options: dict[str, Any] | None = None
     reasoning: dict[str, Any] | None = None
-    max_tool_calls: int | None = None
+    max_tool_calls: WholeNumber | None = None
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from edge.problems import Problem
-from edge.protocols.contents import validated
+from edge.protocols.contents import Truth, WholeNumber, validated
 from edge.requests import limits
 
 
@@ -17,11 +17,11 @@ class MessageFrame(BaseModel):
 
     kind: ClassVar[str] = "message"
     text: str = Field(min_length=1, max_length=limits.QUESTION_MAX)
-    id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | int = ""
+    id: Annotated[str, Field(max_length=limits.FRAME_NAME_MAX)] | WholeNumber = ""
     session_id: str = Field("", max_length=limits.SESSION_MAX)
-    max_tokens: int = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
-    budget_ms: int | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
-    receipt: bool = False
+    max_tokens: WholeNumber = Field(limits.ANSWER_TOKENS, ge=1, le=limits.ANSWER_TOKENS_MAX)
+    budget_ms: WholeNumber | None = Field(None, ge=limits.BUDGET_MS[0], le=limits.BUDGET_MS[1])
+    receipt: Truth = False
     """Whether the end says what a receipt of the answer is of."""
     tenant: str | None = None
 
@@ -37,7 +37,7 @@ class ResumeFrame(BaseModel):
     kind: ClassVar[str] = "resume"
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)
     cursor: str = Field("", max_length=limits.CURSOR_MAX)
-    receipt: bool = False
+    receipt: Truth = False
 
 
 class CancelFrame(BaseModel):

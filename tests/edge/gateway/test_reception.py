@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.gateway.idempotency import Idempotency
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
 from edge.requests.new_document import NewDocument
@@ -38,6 +39,35 @@ async def test_the_same_key_and_body_give_the_same_result(call, log, path, body,
     assert len(log.published(kind)) == 1
     other = {**body, "uri": "y", "text": "y"}
     is_problem(await call("POST", path, other, headers={"Idempotency-Key": "k-1"}), 422)
+
+
+CHAT = {"model": "playhead", "messages": [{"role": "user", "content": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "other"),
+    [
+        ("/v1/messages", {"text": "x"}, {"text": "y"}),
+        ("/v1/messages", {"text": "x"}, {"text": "x", "max_tokens": 7}),
+        ("/v1/messages", {"text": "x"}, {"text": "x", "response_schema": {"type": "object"}}),
+        ("/v1/chat/completions", CHAT, {**CHAT, "max_tokens": 7}),
+        ("/v1/responses", {"model": "playhead", "input": "x"}, {"model": "playhead", "input": "y"}),
+    ],
+)
+async def test_another_gateway_knows_by_the_log_what_a_key_came_with(
+    call, gateway, log, tmp_path, path, body, other
+):
+    log.answer = answers_with("x")
+    headers = {"Idempotency-Key": "k-1"}
+    first = await call("POST", path, body, headers=headers)
+    gateway.reception._idempotency = Idempotency(tmp_path / "of-another.sqlite")
+    refused = await call("POST", path, other, headers=headers)
+    assert refused.status_code == 422
+    assert "another request before" in refused.text
+    again = await call("POST", path, body, headers=headers)
+    assert again.status_code == 200
+    assert again.json()["request_id" if "text" in body else "id"] in first.text
+    assert len(log.published(QuestionAsked)) == 1
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,29 @@ def test_a_request_is_found_by_its_tenant_and_the_first_record_of_it_counts(inde
     assert requests.find(("another", "r-1")) is None
 
 
+@pytest.mark.parametrize("written", ["not", "half", "all"])
+def test_newest_requests_are_one_s_own_once_each_and_no_more_than_wanted(index, written):
+    known = KnownRequests(index)
+    for at in range(4):
+        known.take(Entry(a_question(f"q-{at}"), 0, at, at))
+        known.take(Entry(submitted(f"d-{at}", at), 0, at, at))
+    known.take(Entry(a_question("q-9", session="s-2"), 0, 9, 9))
+    known.take(Entry(a_question("q-8", tenant="globex"), 0, 9, 9))
+    if written == "half":  # in the file, and not let go of yet
+        index._write(known.to_write(), {})
+    elif written == "all":
+        index.flush({})
+
+    def names(found):
+        return [one.request for one in found]
+
+    assert names(known.newest("acme", "jane", 3)) == ["q-9", "q-3", "q-2"]
+    assert names(known.newest("acme", "jane", 9, "s-1")) == ["q-3", "q-2", "q-1", "q-0"]
+    assert names(known.newest("acme", "joe", 9)) == []
+    assert names(known.about("acme", "d-1", 3)) == ["d-3", "d-2", "d-1"]
+    assert names(known.about("acme", "s-1", 3)) == names(known.about("globex", "d-1", 3)) == []
+
+
 def test_a_question_whose_session_is_called_like_a_document_does_not_touch_it():
     asked = structs.replace(REJECTED, topic=topic_of(QuestionAsked))
     assert view_of([*FIRST, *CHANGED[:2], asked])["status"] == "ingested"

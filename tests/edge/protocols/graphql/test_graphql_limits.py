@@ -37,6 +37,7 @@ def weighed(query):
         ("{ sessions { nodes { id } } }", 1 + 20 * 2, 3, 0),
         ("query ($n: Int!) { sessions(first: $n) { nodes { id } } }", 1 + ENTRIES_MAX * 2, 3, 0),
         ("{ sessions(first: 0) { nodes { id } } }", 1, 3, 0),
+        ("{ sessions(first: -9) { nodes { id } } documentText }", 1 + 5 * READS_LOG, 3, 0),
         ("{ ... { me } ... on Query { me } }", 2, 1, 0),
         ("{ ...a ...a } fragment a on Query { me { user } }", 4, 2, 0),
         ("{ ...nowhere }", 0, 0, 0),

@@ -58,9 +58,12 @@ async def test_a_session_s_answers_are_read_from_the_log_at_once(call, log):
     for session in ("s-1", "s-1", "s-2", "s-1"):
         await run(call, ASK, text="Is VAT due?", session=session)
     log.read_at_once.clear()
-    query = '{ session(id: "s-1") { questions messages(first: 3) { answer { text } } } }'
+    query = (
+        '{ session(id: "s-1") { title questions messages(first: 3) { question answer { text } } } }'
+    )
     session = (await run(call, query))["session"]
-    assert session["questions"] == 3
+    assert (session["title"], session["questions"]) == ("Is VAT due?", 3)
+    assert {one["question"] for one in session["messages"]} == {"Is VAT due?"}
     assert [one["answer"]["text"] for one in session["messages"]] == ["Yes."] * 3
     assert log.read_at_once == [3]
 

@@ -21,6 +21,7 @@ from tests.edge.http_client import (
     [
         ("GET", "/v1/nothing", 404),
         ("PUT", "/v1/messages", 405),
+        ("GET", "/v1/me/", 404),
         ("GET", "/v1/documents/none", 404),
         ("DELETE", "/v1/documents/none", 404),
         ("GET", "/v1/messages/none", 404),
@@ -49,6 +50,24 @@ async def test_every_response_has_its_ids_and_goes_on_with_the_callers_trace(cal
         response = await call("GET", "/healthz", headers={"traceparent": bad})
         assert trace not in response.headers["traceparent"]
         assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", response.headers["traceparent"])
+
+
+@pytest.mark.parametrize(
+    ("path", "cached", "runs"),
+    [
+        ("/v1/me", "no-store", "sandbox"),
+        ("/v1/nothing", "no-store", "sandbox"),
+        ("/v1/sessions", "no-store", "sandbox"),
+        ("/mcp", "no-store", "sandbox"),
+        ("/", "no-cache", "script-src 'sha256-"),
+    ],
+)
+async def test_nothing_that_is_answered_is_kept_or_runs_but_our_own_pages(call, path, cached, runs):
+    headers = (await call("GET", path)).headers
+    assert headers["cache-control"] == cached
+    assert runs in headers["content-security-policy"]
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
 
 
 async def test_the_framework_tells_nothing_of_its_own(app):

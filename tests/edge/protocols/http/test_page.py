@@ -206,6 +206,34 @@ async def test_conversations_are_listed_opened_and_left(page, url, log, key):
     assert first.meta.session == third.meta.session
 
 
+async def test_a_question_of_a_conversation_that_was_left_is_not_taken_for_another(
+    page, url, log, gateway, key
+):
+    def echoes(event):
+        return answers(f"Of {gateway.keyring.unseal('acme', event.text).decode()}")(event)
+
+    held, log.answer = [], echoes
+
+    def hold(socket):
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: held.append((socket, frame)))
+
+    await page.route_web_socket("**/v1/chat", hold)
+    await opened(page, url, key)
+    await ask(page, "First?")
+    await page.locator("#fresh").click()
+    await ask(page, "Second?")
+    while sum("completed" in frame for _, frame in held) < 2:
+        await page.wait_for_timeout(20)
+    for socket, frame in held:
+        socket.send(frame)
+    await expect(last_answer(page)).to_contain_text("Of Second?")
+    await expect(page.locator(".question")).to_have_text(["Second?"])
+    await expect(page.locator("#sessions button")).to_have_count(2)
+    shown = await page.evaluate("sessionStorage.getItem('playhead.session')")
+    assert shown == log.published(QuestionAsked)[-1].meta.session
+
+
 async def test_a_long_conversation_is_read_page_by_page(page, url, log, gateway, key):
     log.answer = answers("Yes.")
     await opened(page, url, key)
@@ -248,6 +276,7 @@ HOSTILE = (
     "<script>window.hit = 1</script><img src=x onerror='window.hit = 2'>"
     "![pixel](http://evil.test/pixel.png) [press](javascript:window.hit=3) "
     "[data](data:text/html,<script>window.hit=4</script>) <javascript:window.hit=5>\n\n"
+    '[https://ours.test](https://evil.test/a "https://ours.test") \u202eb\n\n'
     "| a |\n|:-:|\n| **b** |\n\n```\n</code></pre><script>window.hit = 6</script>\n```\n"
 )
 
@@ -267,6 +296,11 @@ async def test_no_script_of_an_answer_or_a_document_runs_and_no_picture_is_fetch
         await text.locator("script, img, iframe, a[href^=javascript], a[href^=data]").count() == 0
     )
     await expect(text.locator("td strong")).to_have_text("b")
+    # what a link says hides nowhere where it leads; what turns around stays within its paragraph
+    link = text.locator("a", has_text="ours.test")
+    assert await link.get_attribute("title") == "https://evil.test/a"
+    bidi = "one => getComputedStyle(one).unicodeBidi"
+    assert await text.locator("p").first.evaluate(bidi) == "plaintext"
     await page.locator(".citations button").click()
     await expect(page.locator("#paper")).to_contain_text("window.hit = 1")
     await page.locator("#close").click()
@@ -351,6 +385,9 @@ async def test_it_breaks_no_rule_of_wcag_on_desk_and_phone(page, url, log, gatew
     await expect(page.locator("#sessions button")).to_be_visible()
     assert await faults(page) == []
     await page.keyboard.press("Escape")
+    await expect(page.locator("#side")).to_be_hidden()
+    await page.locator("#menu").click()
+    await page.mouse.click(PHONE["width"] - 5, 300)
     await expect(page.locator("#side")).to_be_hidden()
 
 

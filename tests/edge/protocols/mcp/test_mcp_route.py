@@ -204,6 +204,41 @@ NO_MESSAGES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", -32_700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":NaN}}', -32_700),
+        (b"[]", -32_600),
+        (json.dumps(message(id=None)).encode(), -32_600),
+        (json.dumps(message(id=True)).encode(), -32_600),
+        (json.dumps(message(id=10**30)).encode(), -32_600),
+        (json.dumps(message(params=["secret"])).encode(), -32_600),
+        (json.dumps(message({"secret": 1})).encode(), -32_600),
+        (json.dumps(message(jsonrpc="secret")).encode(), -32_600),
+    ],
+)
+async def test_what_is_no_message_is_told_in_the_protocols_shape_without_its_values(
+    post, body, code
+):
+    response = await post(body)
+    assert response.status_code == 400
+    told = response.json()
+    assert (told["jsonrpc"], told["id"], told["error"]["code"]) == ("2.0", None, code)
+    assert "secret" not in response.text
+
+
+async def test_the_sdk_reads_what_was_checked(post, log, gateway):
+    """A number that is none of JSON's, or stands twice, is the same to both."""
+    log.answer = passages_for(gateway)
+    sent = message(params={"name": "search", "arguments": {"text": "a", "filters": {"y": 10**30}}})
+    assert '"isError":false' in (await post(sent)).text
+    log.answer = answers_with("In May.")
+    spelt = json.dumps(message()).replace('"id": 1', '"id": null, "id": 1').encode()
+    assert '"id":1,' in (await post(spelt)).text
+    is_problem(await post(**{"Content-Type": "text/plain"}), 415)
+
+
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28", ""])
 async def test_a_message_that_is_none_is_an_error_and_nothing_more(post, log, version):
     headers = {"MCP-Protocol-Version": version} if version else {}
