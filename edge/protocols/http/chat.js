@@ -2,12 +2,7 @@
 // The chat page. What it shows is what the log holds: nothing of an answer is kept in the browser,
 // but the key and the id of the conversation, for as long as the tab is open.
 const $ = (id) => document.getElementById(id);
-// an address may end in #key=… or #answer=…; a browser sends no fragment to anybody
-const given = new URLSearchParams(location.hash.slice(1));
-const outcome = given.get("sign-in");     // of a sign-in that came to nothing
-if (given.get("key")) { sessionStorage.clear(); }
-if (given.size) { history.replaceState(null, "", location.pathname); }
-addEventListener("hashchange", () => location.reload());
+if (linked) sessionStorage.clear();
 let key = given.get("key") || sessionStorage.getItem("playhead.key") || "";
 let session = sessionStorage.getItem("playhead.session") || "";
 let wanted = given.get("answer") || "";   // an answer that a link leads to
@@ -52,42 +47,6 @@ function press(text, what, name) {
 function follow() { const s = $("scroll"); s.scrollTop = s.scrollHeight; }
 function near() { const s = $("scroll"); return s.scrollHeight - s.scrollTop - s.clientHeight < 120; }
 function say(text) { $("state").textContent = text; }
-
-// ---------------------------------------------------------------------- signing in
-
-// The same in every page. The cookie is the browser's; no script here ever sees it
-const TOLD = {
-  refused: "The sign-in came to nothing. Try again.",
-  stale: "That sign-in began in another browser, or too long ago. Try again.",
-  denied: "Your account may not use this. Ask whoever runs it.",
-  away: "The sign-in can’t be reached at the moment. Try again.",
-};
-let signedIn = false;
-async function options() {  // tells whether somebody is signed in, and offers where one can be
-  try {
-    const found = await (await fetch("/login/options")).json();
-    signedIn = found.signed_in;
-    if (found.issuers.length) $("door-title").textContent = "Sign in, or give a key";
-    $("issuers").replaceChildren(...found.issuers.map((issuer) => {
-      const button = make("button", "main", "Sign in with " + issuer.title);
-      button.type = "button";
-      button.addEventListener("click", () => {
-        location.assign("/login?issuer=" + encodeURIComponent(issuer.name) + "&page=" + PAGE);
-      });
-      return button;
-    }));
-  } catch { signedIn = false; }
-  $("leave").textContent = signedIn && !key ? "Sign out" : "Change key";
-}
-async function signOut() {
-  signedIn = false;
-  try {
-    const found = await (await fetch("/logout", {method: "POST"})).json();
-    if (found.go_on_at) location.assign(found.go_on_at);
-  } catch { /* the gateway is away: the cookie ends by itself */ }
-  await options();
-}
-function authorization() { return key ? {Authorization: "Bearer " + key} : {}; }
 
 // ---------------------------------------------------------------------- asking the gateway
 
@@ -530,8 +489,9 @@ $("leave").addEventListener("click", async () => {
   say("not connected"); if (signedIn) connect(); else enter("");
 });
 hint();
-if (key) connect();
+if (key && !linked) connect();
+const looksAtLink = linked;
 options().then(() => {
   if (outcome && !key && !signedIn) enter(TOLD[outcome] || TOLD.refused);
-  else if (!key) connect();
+  else if (!key || looksAtLink) connect();
 });
