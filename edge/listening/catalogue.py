@@ -141,14 +141,16 @@ class KnownRequests:
             :most
         ]
 
-    def unwritten_of(self, tenant: str, subject: str) -> list[KnownRequest]:
-        """List a reader's requests that the index may not have yet, in no order.
+    def unwritten_of(self, tenant: str, subject: str | None = None) -> list[KnownRequest]:
+        """List a reader's requests, or a tenant's, that the index may not have yet, in no order.
 
         Whoever asks the index as well asks it after this: what is written between is in both.
         """
         parts = self._own, dict(self._fresh), self._writing
         found = {whose: one for part in parts for whose, one in part.items()}
-        return [one for one in found.values() if (one.tenant, one.subject) == (tenant, subject)]
+        return [
+            one for one in found.values() if one.tenant == tenant and subject in (None, one.subject)
+        ]
 
     def __len__(self) -> int:
         return self._written + len(self._fresh) + len(self._writing)
