@@ -34,7 +34,7 @@ from streams.running.run import Input
 from streams.settings import Settings
 from streams.topics import STEPS, topic_of
 
-Place = tuple[str, int, int]
+RecordPlace = tuple[str, int, int]
 """Topic, partition and offset."""
 
 SILENCE_S = 10.0
@@ -69,7 +69,7 @@ class RecalledPrompts:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def __call__(self, places: Sequence[Place]) -> list[dict[str, Any]]:
+    def __call__(self, places: Sequence[RecordPlace]) -> list[dict[str, Any]]:
         """Return what models were asked in the runs that left records at some places.
 
         These are one request's: what *generate* read and what it wrote. `holds` says whether just
@@ -147,7 +147,7 @@ def _runs(found: Iterable[Stored], codec: Codec) -> Iterator[tuple[Input, Stored
             yield given, stored, attempt
 
 
-def _read(consumer: Any, places: Sequence[Place]) -> Iterator[Stored]:
+def _read(consumer: Any, places: Sequence[RecordPlace]) -> Iterator[Stored]:
     """Read the records at some places; raises Permanent where they lie too far apart."""
     wanted = set(places)
     offsets: defaultdict[tuple[str, int], list[int]] = defaultdict(list)

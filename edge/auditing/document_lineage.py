@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from edge.listening.catalogue import KnownDocument, KnownRequest
-from edge.listening.entries import Entry
+from edge.listening.catalogue import KnownDocument
+from edge.listening.log_reader import ReadsBack
 from edge.listening.request_lists import RequestLists
-from schemas import ChunksCut, Event, Manifest, Passage
+from schemas import ChunksCut, Manifest, Passage
 
 READ_MAX = 8
 """Requests about documents that are read back for one answer, where versions have changed since."""
-
-ReadsBack = Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]]
 
 
 class DocumentLineage:

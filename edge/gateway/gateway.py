@@ -129,6 +129,14 @@ class Gateway:
             self.keys_in_use,
             lambda: self.stopping,
         )
+        self._open_desks()
+        self.followed = Slots("requests under way", bounds.followed)
+        self.connections = Slots("open connections", bounds.connections)
+        self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _open_desks(self) -> None:
+        """Make what serves readers of what was asked before."""
         self.desk = ReviewDesk(
             self.reviews,
             self.requests,
@@ -140,7 +148,7 @@ class Gateway:
         self.session_desk = SessionDesk(self.log, self.requests, self.access, self.follower)
         self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
         self.embeddings = EmbeddingDesk(
-            self.embedder, bounds.embedded, self.configured.policy, self.settings.region
+            self.embedder, self.bounds.embedded, self.configured.policy, self.settings.region
         )
         self.lists = RequestLists(self.index, self.requests)
         self.texts = DocumentTexts(self.lists, self.access, self.follower.read_back, self.reception)
@@ -154,10 +162,6 @@ class Gateway:
             self.receipt_desk,
             self.prompts,
         )
-        self.followed = Slots("requests under way", bounds.followed)
-        self.connections = Slots("open connections", bounds.connections)
-        self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
-        self._tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------------ its life
 

@@ -222,7 +222,7 @@ async def test_values_are_shown_by_the_scope_alone_and_the_log_says_so(client, a
 async def test_an_erased_person_is_told_as_such(client, audit, log, gateway):
     request = await asked(client)
     [question] = log.published(QuestionAsked)
-    gateway.keyring.erase("acme", question.subject)
+    gateway.keyring.erase("acme", "one", [f"user/{question.subject}"])
     [line] = (await audit("GET", REQUESTS)).json()["requests"]
     assert (line["erased"], line["question"]) == (True, "q")
     told = await audit("GET", f"{REQUESTS}/{request}")
