@@ -24,7 +24,16 @@ from replay.log import Stored, stored_of
 from replay.recorded import RecordedRun
 from replay.rerun import Reruns
 from replay.rules import Attempt, StoredOutcome, attempts_of, least_attempt
-from schemas import ChunksRetrieved, Effect, Event, Generate, Record, StreamRequest, TokensGenerated
+from schemas import (
+    ChunksRetrieved,
+    Effect,
+    Event,
+    EventRejected,
+    Generate,
+    Record,
+    StreamRequest,
+    TokensGenerated,
+)
 from schemas.registry import RegistryAway
 from streams.log.codec import Codec, Undecodable, open_codec
 from streams.log.offsets import Extent, extent_of
@@ -136,10 +145,12 @@ def _runs(found: Iterable[Stored], codec: Codec) -> Iterator[tuple[Input, Stored
     for stored in found:
         if stored.topic == topic_of(ChunksRetrieved):
             inputs[stored.offset] = stored, codec.decode(stored.value, ChunksRetrieved)
-        else:
-            outcome = codec.decode(stored.value, TokensGenerated)
-            if outcome.meta.cause is not None:
-                outcomes[outcome.meta.cause.offset].append(StoredOutcome(stored, outcome))
+            continue
+        rejected = stored.topic == topic_of(EventRejected)
+        outcome = codec.decode(stored.value, EventRejected if rejected else TokensGenerated)
+        cause = outcome.meta.cause
+        if cause is not None and cause.topic == topic_of(ChunksRetrieved):
+            outcomes[cause.offset].append(StoredOutcome(stored, outcome))
     for offset, (stored, event) in sorted(inputs.items()):
         check_place(event, stored.key, stored.partition)
         given = Input(event, stored.topic, stored.partition, offset)

@@ -30,7 +30,7 @@ from edge.listening.request_lists import RequestLists
 from edge.listening.request_search import FoundAt, RequestSearch, SearchedFor, place_of
 from edge.problems import Problem, forbidden, not_found, overloaded, too_many
 from edge.requests.limits import ID_MAX
-from schemas import ChunksRetrieved, MapEntry, TokensGenerated
+from schemas import ChunksRetrieved, EventRejected, MapEntry, TokensGenerated
 from streams.topics import topic_of
 from streams.watching.tracing import trace_id_of
 
@@ -153,7 +153,7 @@ class AuditDesk:
         places = [
             (topic_of(entry.event), entry.partition, entry.offset)
             for entry in answer.entries
-            if isinstance(entry.event, ChunksRetrieved | TokensGenerated)
+            if isinstance(entry.event, ChunksRetrieved | TokensGenerated | EventRejected)
         ]
         found = await self._recalled(places)
         entries = answer.map_entries

@@ -150,8 +150,9 @@ async function open(request) {
   ]);
   for (const name of ["seen", "asked", "retrieved", "prompting", "lineage"]) $(name).hidden = !texts;
   if (texts) { scrub(texts.moments); question(texts.question); passages(texts.passages, found.documents); }
-  $("prompts").replaceChildren(); $("recall").hidden = !told.prompt_digest;
-  if (!told.prompt_digest) $("prompts").append(make("p", "", "No model was asked for this answer."));
+  const asked = found.timeline.steps.some((one) => one.effects.some((effect) => effect.kind === "Generate"));
+  $("prompts").replaceChildren(); $("recall").hidden = !asked;
+  if (!asked) $("prompts").append(make("p", "", "No model was asked for this answer."));
   decisions(told); timeline(found.timeline); documents(found.documents); records(found.records);
   show("life"); $("life-title").focus();
 }
