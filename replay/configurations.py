@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from replay.archive import BadArchive
-from replay.log import Log, Stored
+from replay.log import Stored
 from replay.recorded import Contradiction
 from replay.report import Difference
 from schemas import ConfigurationSet
@@ -18,10 +19,17 @@ from streams.topics import topic_of
 CONFIGURATION = topic_of(ConfigurationSet)
 
 
+class HasRecords(Protocol):
+    """As much of a log as is needed here."""
+
+    def records(self, topic: str, partition: int) -> Iterator[Stored]:
+        """Read a partition in order."""
+
+
 class Configurations:
     """Reads all of them once; one whose content is not that of its digest is none."""
 
-    def __init__(self, log: Log, codec: Codec) -> None:
+    def __init__(self, log: HasRecords, codec: Codec) -> None:
         self._contents: dict[str, str] = {}
         self._values: dict[str, dict[str, Any]] = {}
         self.faults: list[Difference] = []

@@ -98,6 +98,7 @@ __all__ = [
     "Instant",
     "KnownValue",
     "LegalHoldSet",
+    "LogInspected",
     "Manifest",
     "MapEntry",
     "Meta",
@@ -1936,6 +1937,29 @@ class LegalHoldSet(Event, frozen=True, gc=False, kw_only=True):
     """Why, in the words of who set it; in plain."""
     by: str = ""
     """Who set it, as they call themselves."""
+
+
+class LogInspected(Event, frozen=True, gc=False, kw_only=True):
+    """Somebody looked at what others asked and were told: who saw what of it, written before it was
+    shown.
+    """
+
+    SCHEMA: ClassVar[str] = "LogInspected"
+
+    subject: str
+    """Keyed digest of the user who looked."""
+    key: str
+    """Id of the API key, or of what stands for it, whose scopes allowed it."""
+    what: str
+    """search, answer, prompt, proof or document."""
+    about: str = ""
+    """Id of the request or document that was looked at; empty for a search."""
+    conditions: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What was searched for; of a proof, where the record lies."""
+    shown: tuple[str, ...] = ()
+    """Ids of the requests that a list held."""
+    kinds: tuple[str, ...] = ()
+    """Types of values that were shown in the place of placeholders, sorted."""
 
 
 class Now(Request[Instant], frozen=True, gc=False, kw_only=True):

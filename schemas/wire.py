@@ -95,6 +95,7 @@ from schemas.records import (
     Instant,
     KnownValue,
     LegalHoldSet,
+    LogInspected,
     Manifest,
     MapEntry,
     Meta,
@@ -5286,6 +5287,85 @@ def read_legal_hold_set(data: bytes, here: int) -> tuple[LegalHoldSet, int]:
     return record, here
 
 
+def encode_log_inspected(record: LogInspected) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(key_ := record.key.encode())], key_,
+            LONG[len(what := record.what.encode())], what,
+            LONG[len(about := record.about.encode())], about,
+            LONG[len(conditions)] + pairs(conditions) + b"\0" if (conditions := record.conditions) else b"\0",
+            LONG[len(shown)] + strings(shown) + b"\0" if (shown := record.shown) else b"\0",
+            LONG[len(kinds)] + strings(kinds) + b"\0" if (kinds := record.kinds) else b"\0",
+        )
+    )
+
+
+def read_log_inspected(data: bytes, here: int) -> tuple[LogInspected, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    key_ = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    what = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    about = data[here:end].decode()
+    here = end
+    conditions: dict[str, str] = {}
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            key, here = string_at(data, here)
+            conditions[key], here = string_at(data, here)
+    here += 1
+    shown: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            shown_item, here = string_at(data, here)
+            shown.append(shown_item)
+    here += 1
+    kinds: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            kinds_item, here = string_at(data, here)
+            kinds.append(kinds_item)
+    here += 1
+    record = LogInspected(
+        meta=meta,
+        subject=subject,
+        key=key_,
+        what=what,
+        about=about,
+        conditions=conditions,
+        shown=tuple(shown),
+        kinds=tuple(kinds),
+    )
+    return record, here
+
+
 def encode_now(record: Now) -> bytes:
     return b""
 
@@ -7354,6 +7434,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Instant: encode_instant,
     KnownValue: encode_known_value,
     LegalHoldSet: encode_legal_hold_set,
+    LogInspected: encode_log_inspected,
     Now: encode_now,
     Parsed: encode_parsed,
     Parse: encode_parse,
@@ -7496,6 +7577,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Instant: read_instant,
     KnownValue: read_known_value,
     LegalHoldSet: read_legal_hold_set,
+    LogInspected: read_log_inspected,
     Now: read_now,
     Parsed: read_parsed,
     Parse: read_parse,

@@ -56,6 +56,7 @@ from schemas import (
     InboxQuestion,
     IndexChunks,
     LegalHoldSet,
+    LogInspected,
     Parse,
     PersonErased,
     PublishVersion,
@@ -162,6 +163,7 @@ REQUESTS = (
     Topic(ErasureRequested),
     Topic(LegalHoldSet, since="0.2.0.dev4"),
     Topic(TextRestored, since="0.2.0.dev3"),
+    Topic(LogInspected, since="0.2.0.dev5"),
 )
 """What the edge writes: inputs of everything else."""
 

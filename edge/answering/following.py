@@ -157,16 +157,23 @@ class Follower:
         self, caller: Caller, requests: Sequence[KnownRequest]
     ) -> list[dict[str, Any]]:
         """Return what the log holds of several answers, read once a lane; raises Problem."""
+        found = await self.read_back_many(requests, RESULTS)
+        return [self._so_far(caller, one, found[one.whose]) for one in requests]
+
+    async def read_back_many(
+        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]]
+    ) -> dict[Whose, list[Entry]]:
+        """Return what several requests left on the log, read once a lane; raises Problem."""
         by_lane: dict[int, list[KnownRequest]] = {}
         for one in requests:
             by_lane.setdefault(one.lane, []).append(one)
         found: dict[Whose, list[Entry]] = {}
         try:
             for lane in by_lane.values():
-                found |= await self._log.read_back_many(lane, RESULTS)
+                found |= await self._log.read_back_many(lane, kinds)
         except Transient as error:
             raise overloaded(str(error)) from None
-        return [self._so_far(caller, one, found[one.whose]) for one in requests]
+        return found
 
     def _so_far(
         self, caller: Caller, request: KnownRequest, entries: Sequence[Entry]

@@ -93,9 +93,13 @@ class Access:
             )
         return request
 
+    def is_erased(self, request: Identity) -> bool:
+        """Tell whether who asked was erased; raises Problem."""
+        return bool(request.subject) and self._present_of(request) != request.subject
+
     def check_not_erased(self, request: Identity) -> None:
         """Raise Problem where who asked was erased, while they were still being told."""
-        if request.subject and self._present_of(request) != request.subject:
+        if self.is_erased(request):
             raise erased()
 
     def _was_of(self, caller: Caller, request: Identity) -> bool:
@@ -242,3 +246,8 @@ def _unsealed(keyring: Seals, caller: Caller, sealed: Sealed) -> str | None:
 def may_read(caller: Caller, groups: Collection[str]) -> bool:
     """Tell whether a caller may read a document of some groups; of none, everybody may."""
     return not groups or "write" in caller.scopes or not set(caller.groups).isdisjoint(groups)
+
+
+def has_all_groups(caller: Caller, groups: Collection[str]) -> bool:
+    """Tell whether a caller may see all that somebody in some groups could."""
+    return "write" in caller.scopes or set(groups) <= set(caller.groups)

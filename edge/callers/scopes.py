@@ -14,7 +14,7 @@ SCOPES = {
     "ingest": "hand documents in and withdraw them (older name: write)",
     "restore": "see personal data in answers; restore:PERSON and the like for one type only",
     "review": "judge answers that others got",
-    "audit": "see the timeline of every request of the tenant, not of one's own alone",
+    "audit": "see what everybody of the tenant asked and was told (/audit), each look on the log",
     "metrics": "see in /metrics what the gateway holds and what waits: for operators",
     "erase": "erase people, and see how that stands; erase:self for one's own user only",
     "admin": "audit and metrics",

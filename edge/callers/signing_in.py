@@ -34,7 +34,7 @@ from edge.problems import Problem
 from streams.watching.logs import logger
 
 log = logger("gateway")
-PAGES = {"chat": "/", "review": "/review"}
+PAGES = {"chat": "/", "review": "/review", "audit": "/audit"}
 CALLBACK = "/login/callback"
 CODE_MAX = 4_096  # characters
 

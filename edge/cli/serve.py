@@ -15,11 +15,11 @@ from streams.operations.options import run_option
 from streams.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
-    from edge.gateway.receipt_desk import MakesReceipts
+    from edge.gateway.log_evidence import LogEvidence
 
 
-def gateway_command(receipts: Callable[[Settings], MakesReceipts]) -> click.Command:
-    """Make the verb; `receipts` makes what proves answers, which is no trade of the edge."""
+def gateway_command(evidence: Callable[[Settings], LogEvidence]) -> click.Command:
+    """Make the verb; `evidence` makes what proves answers, which is no trade of the edge."""
 
     @click.command()
     @click.option("--host", help="Address to bind; default: that of PLAYHEAD_GATEWAY.")
@@ -48,7 +48,7 @@ def gateway_command(receipts: Callable[[Settings], MakesReceipts]) -> click.Comm
         try:
             check_files(settings, without=("weaviate",))
             check_access(settings)
-            serve(settings, *at, with_inbox=inbox, receipts=receipts(settings))
+            serve(settings, *at, with_inbox=inbox, evidence=evidence(settings))
         except (BadSetting, BrokerRefuses, CantServe) as error:
             raise click.ClickException(str(error)) from None
 

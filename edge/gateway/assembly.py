@@ -11,7 +11,7 @@ from edge.callers.people import People
 from edge.erasing.erasure_desk import ErasureDesk
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
-from edge.gateway.receipt_desk import MakesReceipts
+from edge.gateway.log_evidence import LogEvidence
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import LogReader
 from edge.requests.inbox import Inbox
@@ -31,12 +31,10 @@ from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 
 
-def on_components(
-    settings: Settings, receipts: MakesReceipts | None = None
-) -> tuple[Gateway, Inbox]:
+def on_components(settings: Settings, evidence: LogEvidence | None = None) -> tuple[Gateway, Inbox]:
     """Put the gateway and the inbox on Kafka, the registry and the key store; neither has begun.
 
-    `receipts` proves answers.
+    `evidence` proves answers and recalls their prompts.
 
     Raises BadSetting where tools, a chat model or issuers are named that can't be used.
     """
@@ -60,7 +58,8 @@ def on_components(
         configurations=configurations,
         followed_log=followed,
         index=index,
-        receipts=receipts,
+        receipts=evidence.receipts if evidence else None,
+        prompts=evidence.prompts if evidence else None,
         embedder=EmbedderClient(settings),
         people=People.of(settings),
         erasures=ErasureDesk(

@@ -7,21 +7,19 @@ saw it before anybody does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from edge.answering.restored_document import RestoredText, restored_text
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.reception import Reception
-from edge.listening.catalogue import KnownDocument, KnownRequest, KnownRequests
-from edge.listening.entries import Entry
+from edge.listening.catalogue import KnownDocument, KnownRequests
+from edge.listening.log_reader import ReadsBack
 from edge.problems import Problem, not_found
-from schemas import ChunksRedacted, DocumentRef, Event, RedactedChunk
+from schemas import ChunksRedacted, DocumentRef, RedactedChunk
 
 REQUESTS_MAX = 32
 """Versions whose records are read back for one text: what did not change lies with older ones."""
-
-ReadsBack = Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]]
 
 
 class DocumentTexts:

@@ -23,18 +23,22 @@ from edge.callers.people import People
 from edge.callers.standing import KeysInUse
 from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
 from edge.erasing.named_person import NamedPerson
+from edge.gateway.audit_desk import AuditDesk
 from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
+from edge.gateway.log_evidence import RecallsPrompts
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
 from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
+from edge.listening.known_answers import KnownAnswers
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
+from edge.listening.request_search import RequestSearch
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.measures import gauges
 from edge.load.slots import Slots
@@ -74,6 +78,8 @@ class Gateway:
     """What has them follow the log; None where they stay as they are."""
     receipts: MakesReceipts | None = None
     """What proves answers; None where whoever wired this has nothing that does."""
+    prompts: RecallsPrompts | None = None
+    """What computes prompts again; None where nothing does."""
     embedder: EmbedsTexts | None = None
     """What embeds texts for clients; None where nothing does."""
     people: People | None = None
@@ -88,6 +94,7 @@ class Gateway:
         self.configured.policy.known = lambda: self.followed_log is None or self.followed_log.ready
         self.requests = KnownRequests(self.index)
         self.documents = KnownDocuments(self.index)
+        self.answers = KnownAnswers(self.index)
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.access = Access(
@@ -99,7 +106,8 @@ class Gateway:
         )
         self.keys_in_use = KeysInUse(self.keys, self.people.sign_ins if self.people else None)
         self.dispatch = Dispatch(
-            (self.requests.take, self.documents.take, self._count), self.admission.awaits
+            (self.requests.take, self.documents.take, self.answers.take, self._count),
+            self.admission.awaits,
         )
         self.reception = Reception(
             self.settings,
@@ -120,6 +128,14 @@ class Gateway:
             self.keys_in_use,
             lambda: self.stopping,
         )
+        self._open_desks()
+        self.followed = Slots("requests under way", bounds.followed)
+        self.connections = Slots("open connections", bounds.connections)
+        self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _open_desks(self) -> None:
+        """Make what serves readers of what was asked before."""
         self.desk = ReviewDesk(
             self.reviews,
             self.requests,
@@ -131,15 +147,21 @@ class Gateway:
         self.session_desk = SessionDesk(self.log, self.requests, self.access, self.follower)
         self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
         self.embeddings = EmbeddingDesk(
-            self.embedder, bounds.embedded, self.configured.policy, self.settings.region
+            self.embedder, self.bounds.embedded, self.configured.policy, self.settings.region
         )
         self.texts = DocumentTexts(
             self.requests, self.access, self.follower.read_back, self.reception
         )
-        self.followed = Slots("requests under way", bounds.followed)
-        self.connections = Slots("open connections", bounds.connections)
-        self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.audit_desk = AuditDesk(
+            RequestSearch(self.index, self.requests, self.answers),
+            self.answers,
+            self.requests,
+            self.access,
+            self.follower,
+            self.reception,
+            self.receipt_desk,
+            self.prompts,
+        )
 
     # ------------------------------------------------------------------ its life
 

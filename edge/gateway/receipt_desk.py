@@ -13,7 +13,6 @@ from edge.answering.following import Follower
 from edge.answering.receipt_claims import AnswerPlace, claim_of, place_of
 from edge.callers.access import Access
 from edge.callers.caller import Caller
-from edge.listening.entries import Entry
 from edge.problems import Problem, not_found, overloaded, too_many
 from schemas import AnswerReleased, AnswerRetracted
 from streams.watching.logs import logger
@@ -52,8 +51,6 @@ class ReceiptDesk:
 
         Raises Problem where there is no such answer of this caller, or none was released yet.
         """
-        if self._make is None:
-            raise not_found("this gateway gives no receipts")
         question = self._access.question(caller, request_id)
         entries = await self._follower.read_back(question, (AnswerReleased, AnswerRetracted))
         released = [entry for entry in entries if isinstance(entry.event, AnswerReleased)]
@@ -72,28 +69,30 @@ class ReceiptDesk:
             **claim_of(answer.event, answer.partition, answer.offset),
             "retracted": any(isinstance(entry.event, AnswerRetracted) for entry in entries),
         }
-        proof = await self._made(self._make, answer)
+        place = place_of(answer.partition, answer.offset)
+        proof = await self.proof(place, request=question.request, text=answer.event.text)
         return {**told, "state": SEALED, **proof} if proof else {**told, "state": PENDING}
 
-    async def _made(self, make: MakesReceipts, answer: Entry) -> dict[str, Any] | None:
-        event = answer.event
-        assert isinstance(event, AnswerReleased)
+    async def proof(
+        self, place: AnswerPlace, *, request: str, text: str = ""
+    ) -> dict[str, Any] | None:
+        """Return the proof of a record that lies at a place; None while no checkpoint covers it.
+
+        `text` is what the record is told to hold. Raises Problem.
+        """
+        if self._make is None:
+            raise not_found("this gateway gives no receipts")
         if self._waiting >= WAITING_MAX:
             raise too_many(f"{self._waiting} others wait for receipts: try again")
         self._waiting += 1
         try:
             async with self._turns:
-                return await asyncio.to_thread(
-                    make,
-                    place_of(answer.partition, answer.offset),
-                    request=event.meta.request,
-                    text=event.text,
-                )
+                return await asyncio.to_thread(self._make, place, request=request, text=text)
         except Transient as error:
             raise overloaded(str(error)) from None
         except Permanent as error:
             # whoever reads the log can do nothing about it, whoever keeps it must know
-            log.warning("an answer can't be proved", reason=str(error), request=event.meta.request)
-            raise Problem(500, "not-provable", f"this answer can't be proved: {error}") from None
+            log.warning("a record can't be proved", reason=str(error), request=request)
+            raise Problem(500, "not-provable", f"this record can't be proved: {error}") from None
         finally:
             self._waiting -= 1

@@ -16,6 +16,7 @@ from msgspec import structs
 from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.bounds import Bounds
 from edge.answering.restored_document import parts_of
+from edge.auditing.log_look import LogLook
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency, KeyReused
 from edge.listening.catalogue import KnownRequest, RequestEvent, known_from
@@ -25,6 +26,7 @@ from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import Identity, stamp
+from edge.requests.limits import SESSION_MAX
 from edge.requests.new_document import NewDocument
 from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
@@ -34,6 +36,7 @@ from schemas import (
     Ask,
     DocumentRef,
     Event,
+    LogInspected,
     MapEntry,
     QuestionAsked,
     TextRestored,
@@ -281,6 +284,25 @@ class Reception:
             )
             _, word = await self._put(lambda record=record: record)  # type: ignore[misc]
             await self._position(word)
+
+    async def tell_inspected(self, caller: Caller, look: LogLook, trace: str = "") -> None:
+        """Put on the log what an auditor is about to see of others'; raises Problem."""
+        with _as_problems():
+            identity = self.build.identities.of_question(
+                caller.tenant, caller.subject, f"audit-{caller.subject}"[:SESSION_MAX]
+            )
+        record = LogInspected(
+            meta=stamp("gateway", identity, trace=trace),
+            subject=caller.subject,
+            key=caller.key,
+            what=look.what,
+            about=look.about,
+            conditions=look.conditions,
+            shown=look.shown,
+            kinds=look.kinds,
+        )
+        _, word = await self._put(lambda: record)
+        await self._position(word)
 
     @asynccontextmanager
     async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:

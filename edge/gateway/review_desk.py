@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.following import Follower
-from edge.callers.access import Access
+from edge.callers.access import Access, has_all_groups
 from edge.callers.caller import Caller
 from edge.gateway.reception import NewJudgement, Reception
 from edge.listening.catalogue import KnownRequests
@@ -86,7 +86,7 @@ class ReviewDesk:
                     raise overloaded(f"{read} answers in a row can't be shown: try again")
                 read += 1
                 item = await self._item(one)
-                if item is not None and _asked_in_groups_of(caller, item.asked):
+                if item is not None and has_all_groups(caller, item.asked.ask.groups):
                     return {"answer": self._spelt(caller, item), "left": self._left(queue, caller)}
             return {"answer": None, "left": self._left(queue, caller)}
 
@@ -141,7 +141,7 @@ class ReviewDesk:
             item = await self._item(one)
             if one.is_erased:
                 raise Problem(410, "erased", "who asked this was erased: the answer waits no more")
-            if item is None or not _asked_in_groups_of(caller, item.asked):
+            if item is None or not has_all_groups(caller, item.asked.ask.groups):
                 raise _unknown(about)
             return await self._reception.review(
                 caller, one, judgement, before.records if before else 0
@@ -218,11 +218,6 @@ class ReviewDesk:
                 return await asyncio.to_thread(self._reviews.queue, tenant)
         except Transient as error:
             raise overloaded(str(error)) from None
-
-
-def _asked_in_groups_of(caller: Caller, asked: QuestionAsked) -> bool:
-    """Tell whether a reviewer may see what the asker could: earlier turns tell more than quotes."""
-    return "write" in caller.scopes or set(asked.ask.groups) <= set(caller.groups)
 
 
 def _unknown(about: str) -> Problem:

@@ -158,6 +158,15 @@ class KnownRequests:
         newest = sorted(found.values(), key=lambda one: (one.time_ms, one.offset), reverse=True)
         return newest[: values[-1]]
 
+    def unwritten_of(self, tenant: str) -> list[KnownRequest]:
+        """List a tenant's requests that the index may not have yet, in no order.
+
+        Whoever asks the index as well asks it after this: what is written between is in both.
+        """
+        parts = self._own, dict(self._fresh), self._writing
+        found = {whose: one for part in parts for whose, one in part.items()}
+        return [one for one in found.values() if one.tenant == tenant]
+
     def __len__(self) -> int:
         return self._written + len(self._fresh) + len(self._writing)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from edge.requests.identity import Identity, Whose
 from schemas import (
@@ -38,9 +39,13 @@ HISTORY: tuple[type[Event], ...] = (
     DocumentWithdrawn,
     ChunksCut,
     ChunksIndexed,
+    AnswerReleased,
     EventRejected,
 )
-"""What the edge reads from the beginning: who asked what where, and how documents fare."""
+"""What the edge reads from the beginning: who asked what where, what answers said and cite by their
+digests and documents, and how documents fare."""
+
+EventT = TypeVar("EventT", bound=Event)
 
 WAITING_MAX = 1_024
 """Entries that may wait for one slow reader: an answer has some dozens."""
@@ -60,6 +65,13 @@ class Entry:
     def whose(self) -> Whose:
         """Which tenant's request it is about."""
         return self.event.meta.tenant, self.event.meta.request
+
+
+def newest_of(events: Iterable[Event], kind: type[EventT]) -> EventT | None:
+    """Return the record of the newest attempt: of two of one attempt, the first."""
+    return max(
+        (e for e in events if isinstance(e, kind)), key=lambda e: e.meta.attempt, default=None
+    )
 
 
 class Gap(Exception):

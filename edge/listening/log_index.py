@@ -62,6 +62,22 @@ CREATE TABLE IF NOT EXISTS requests (
 );
 CREATE INDEX IF NOT EXISTS asked ON requests (tenant, subject, time_ms) WHERE mode = 'answer';
 CREATE INDEX IF NOT EXISTS requests_of ON requests (tenant, subject, session, time_ms);
+CREATE INDEX IF NOT EXISTS asked_when ON requests (tenant, time_ms, request) WHERE mode != '';
+CREATE INDEX IF NOT EXISTS asked_where ON requests (tenant, session, time_ms, request)
+    WHERE mode != '';
+CREATE TABLE IF NOT EXISTS answers (
+    tenant TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    request TEXT NOT NULL,
+    PRIMARY KEY (tenant, digest, request)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS citing (
+    tenant TEXT NOT NULL,
+    document TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    PRIMARY KEY (tenant, document, time_ms, request)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS documents (
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -75,6 +91,7 @@ CREATE TABLE IF NOT EXISTS documents (
 CREATE INDEX IF NOT EXISTS under_way ON documents (since_us) WHERE since_us IS NOT NULL;
 """
 """`requests_of` lists what was asked in a conversation, and the requests about a document.
+`asked_when` and `asked_where` list what all readers of a tenant asked, for auditors.
 
 `since_us` is when a document's newest request began, NULL once it is settled."""
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import (
     AsyncIterator,
+    Awaitable,
     Callable,
     Collection,
     Coroutine,
@@ -85,6 +86,9 @@ TOLD_S = 1.0
 TICK_S = 0.02  # looks, while ids are asked for
 
 RETRACTIONS = topic_of(AnswerRetracted)
+
+ReadsBack = Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]]
+"""What returns the entries of a request of some kinds."""
 
 FoundRecord = tuple[Any, int, type[Event]]
 """A message, the schema that it was written under, and what lies on its topic."""

@@ -95,6 +95,21 @@ ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
     ("get", "/v1/review/agreement"): OperationAnswer(
         200, "How far reviewers agree.", shapes.AnyObject, ()
     ),
+    ("get", "/v1/audit/requests"): OperationAnswer(
+        200, "What was asked.", shapes.AuditedRequests, (422,)
+    ),
+    ("get", "/v1/audit/requests/{request_id}"): OperationAnswer(
+        200, "The life of an answer.", shapes.AnyObject, (404, 422)
+    ),
+    ("get", "/v1/audit/requests/{request_id}/prompt"): OperationAnswer(
+        200, "What models were asked.", shapes.RecalledPromptsTold, (404, 422)
+    ),
+    ("get", "/v1/audit/requests/{request_id}/proof"): OperationAnswer(
+        200, "The record's receipt.", shapes.RecordProof, (404, 422)
+    ),
+    ("get", "/v1/audit/documents/{document_id}"): OperationAnswer(
+        200, "The document, and answers that cite it.", shapes.AnyObject, (404, 422)
+    ),
     ("get", "/v1/messages/{request_id}/passages"): OperationAnswer(
         200, "Its passages.", shapes.PassagesTold, (404, 422)
     ),

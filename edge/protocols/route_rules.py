@@ -33,6 +33,7 @@ class RouteRule:
 PUBLIC = RouteRule(public=True)
 ANYBODY = RouteRule()
 ASK, INGEST, REVIEW = RouteRule(("ask",)), RouteRule(("ingest",)), RouteRule(("review",))
+AUDIT = RouteRule(("audit",))
 ERASE = RouteRule(("erase", "erase:self"))
 
 RULES = {
@@ -53,6 +54,11 @@ RULES = {
     "POST /v1/review/judge": REVIEW,
     "POST /v1/review/undo": REVIEW,
     "GET /v1/review/agreement": REVIEW,
+    "GET /v1/audit/requests": AUDIT,
+    "GET /v1/audit/requests/{request_id}": AUDIT,
+    "GET /v1/audit/requests/{request_id}/prompt": AUDIT,
+    "GET /v1/audit/requests/{request_id}/proof": AUDIT,
+    "GET /v1/audit/documents/{document_id}": AUDIT,
     "GET /v1/models": ASK,
     "GET /v1/models/{name:path}": ASK,
     "POST /v1/chat/completions": ASK,
@@ -76,6 +82,7 @@ RULES = {
     "POST /logout": PUBLIC,
     "GET /": PUBLIC,
     "GET /review": PUBLIC,
+    "GET /audit": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
     "GET /metrics": PUBLIC,

@@ -13,7 +13,7 @@ import uvloop
 
 from edge.gateway.assembly import on_components
 from edge.gateway.gateway import Gateway
-from edge.gateway.receipt_desk import MakesReceipts
+from edge.gateway.log_evidence import LogEvidence
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
 from streams.running.threads import begin_threads
@@ -36,11 +36,11 @@ def serve(
     port: int,
     *,
     with_inbox: bool,
-    receipts: MakesReceipts | None = None,
+    evidence: LogEvidence | None = None,
 ) -> None:
     """Run the gateway on the real components until it is told to stop; raises CantServe."""
     _watch(settings)
-    gateway, inbox = on_components(settings, receipts)
+    gateway, inbox = on_components(settings, evidence)
     server = Server(gateway, host, port)
     if with_inbox:
         inbox.start()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from agents.placeholders import restore
 from edge.callers.access import Access
 from edge.callers.caller import Caller
-from edge.listening.entries import Entry
+from edge.listening.entries import Entry, newest_of
 from schemas import (
     AnswerReleased,
     ChunksRetrieved,
@@ -33,7 +33,6 @@ KINDS: tuple[type[Event], ...] = (
     AnswerReleased,
 )
 """What is read of a request for its reviewer; AnswerReleased last, as a chain writes it."""
-EventT = TypeVar("EventT", bound=Event)
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class ReviewItem:
 def item_of(answer: SampledAnswer, entries: Iterable[Entry]) -> ReviewItem | None:
     """Pick an answer's records from all of its request; None where not all are there."""
     events = [entry.event for entry in entries]
-    asked = _newest(events, QuestionAsked)
+    asked = newest_of(events, QuestionAsked)
     released = next(
         (
             one
@@ -108,16 +107,9 @@ def item_of(answer: SampledAnswer, entries: Iterable[Entry]) -> ReviewItem | Non
         answer,
         asked,
         released,
-        _newest(events, QuestionRedacted),
-        _newest(events, QueryRewritten),
-        _newest(events, ChunksRetrieved),
-    )
-
-
-def _newest(events: Iterable[Event], kind: type[EventT]) -> EventT | None:
-    """Return the record of the newest attempt: of two of one attempt, the first."""
-    return max(
-        (e for e in events if isinstance(e, kind)), key=lambda e: e.meta.attempt, default=None
+        newest_of(events, QuestionRedacted),
+        newest_of(events, QueryRewritten),
+        newest_of(events, ChunksRetrieved),
     )
 
 

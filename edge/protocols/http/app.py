@@ -15,6 +15,7 @@ from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.graphql import graphql_route
 from edge.protocols.http import (
+    auditing,
     documents,
     erasing,
     feedback,
@@ -73,6 +74,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         messages,
         feedback,
         reviewing,
+        auditing,
         erasing,
         sessions,
         chat_routes,

@@ -67,7 +67,13 @@ async def review_page(request: Request) -> HTMLResponse:
     return _served(request, "review")
 
 
-PAGES = ("chat", "review")
+@router.get("/audit", include_in_schema=False)
+async def audit_page(request: Request) -> HTMLResponse:
+    """Serve the page of auditors; what it shows needs a key, the page itself none."""
+    return _served(request, "audit")
+
+
+PAGES = ("chat", "review", "audit")
 PART = re.compile(r"\{\{([a-z/.-]+)\}\}")
 
 

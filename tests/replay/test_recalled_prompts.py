@@ -1,0 +1,84 @@
+"""Prompts are computed again from a log, and are those whose digests it has."""
+
+from dataclasses import replace as put
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agents.errors import Permanent
+from replay.archive import ArchiveLog
+from replay.configurations import Configurations
+from replay.recalled_prompts import SPAN_MAX, _read, prompts_of
+from schemas import ChunksRetrieved, EventRejected, TokensGenerated
+from streams.log.codec import Codec
+from streams.topics import topic_of
+from tests.fakes import DIGEST_KEY
+
+LOG = Path(__file__).parents[1] / "golden" / "0.1.0" / "log"
+KEYRING = SimpleNamespace(digest_key=lambda _: DIGEST_KEY)
+
+
+@pytest.fixture(scope="module")
+def log():
+    return ArchiveLog(LOG)
+
+
+@pytest.fixture(scope="module")
+def codec(log):
+    return Codec(log.ids)
+
+
+@pytest.fixture(scope="module")
+def by_request(log, codec):
+    """The records of *generate* and what it read, by request, as they lie and decoded."""
+    found = {}
+    for kind in (ChunksRetrieved, TokensGenerated, EventRejected):
+        for topic, lane in sorted(log.extents()):
+            for stored in log.records(topic, lane) if topic == topic_of(kind) else ():
+                event = codec.decode(stored.value, kind)
+                found.setdefault(event.meta.request, []).append((stored, event))
+    return found
+
+
+def recalled(log, codec, records):
+    stored = [one for one, _ in records]
+    return prompts_of(stored, codec, Configurations(log, codec), {}, KEYRING)
+
+
+def digests_in(records):
+    events = (event for _, event in records)
+    answers = (event.answer for event in events if isinstance(event, TokensGenerated))
+    return {answer.prompt for answer in answers if answer and answer.prompt}
+
+
+def test_each_prompt_is_one_whose_digest_is_on_the_log(log, codec, by_request):
+    asked = [records for records in by_request.values() if digests_in(records)]
+    assert len(asked) > 5
+    for records in asked:
+        told = recalled(log, codec, records)
+        assert all(one["holds"] for one in told)
+        assert digests_in(records) <= {one["digest"] for one in told}
+
+
+def test_an_answer_without_a_model_has_no_prompt(log, codec, by_request):
+    others = [records for records in by_request.values() if not digests_in(records)]
+    asked = [records for records in others if recalled(log, codec, records)]
+    assert len(others) > 5
+    assert all(any(isinstance(event, EventRejected) for _, event in one) for one in asked)
+
+
+def test_what_the_log_does_not_answer_does_not_hold(log, codec, by_request):
+    asked = (records for records in by_request.values() if digests_in(records))
+    [(read, event), *written] = next(one for one in asked if one[0][1].question.isascii())
+    question = event.question.encode()
+    edited = put(read, value=read.value.replace(question, question.swapcase()))
+    told = recalled(log, codec, [(edited, event), *written])
+    assert told
+    assert not any(one["holds"] for one in told)
+    assert all(one["doubt"] for one in told)
+
+
+def test_records_that_lie_too_far_apart_are_not_read_through():
+    with pytest.raises(Permanent, match="too far apart"):
+        list(_read(None, [("t", 0, 0), ("t", 0, SPAN_MAX)]))
