@@ -34,9 +34,9 @@ PIECE_BYTES = 4 * 2**20  # and their bytes
 FETCHED_KB = 8_192  # ahead of what was asked for: what is left of it is dropped with each piece
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, one would take three times as long to make, and a log is many
 class Stored:
-    """A record as it lies on the log."""
+    """A record as it lies on the log; nobody changes one."""
 
     topic: str
     partition: int
