@@ -28,7 +28,9 @@ _LUMP = regex.compile(
     r"(?P<digits>\d++(?:[,.'\u00a0\u2009\u202f]\d++)*+)(?![\p{N}_]|[./]\d|-\p{L}\p{Lu})"
     r"|(?<![\p{L}\p{N}_-])(?P<word>\p{L}{2,12}+(?:-\p{L}{3,5})?)(?![\p{L}\p{N}_])"
 )
-_BEGINNINGS = "".join(sorted({letter for word in NUMERALS for letter in (word[0], word[0].upper())}))
+_BEGINNINGS = "".join(
+    sorted({letter for word in NUMERALS for letter in (word[0], word[0].upper())})
+)
 _ASCII_LUMP = re.compile(
     r"(?<![A-Za-z0-9_.<])(?<![A-Za-z_][-/])(?:(?<![0-9])-)?"
     r"(?P<digits>[0-9]++(?:[,.'][0-9]++)*+)(?![0-9_]|[./][0-9]|-[A-Za-z][A-Z])"

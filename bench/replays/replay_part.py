@@ -11,8 +11,8 @@ from bench.replays.seal_cost import SealPlan, seal_cost
 from bench.replays.verify_cost import VerifyPlan, verify_figures
 
 GOALS = (
-    "goals: verify 10,000 records/s in one process, 1.8 times that in two, memory within 1.3 times; "
-    "sealing 10,000 records/s; a proof in 10 ms and 2,048 bytes"
+    "goals: verify 10,000 records/s in one process, 1.8 times that in two, memory within 1.3 times;"
+    " sealing 10,000 records/s; a proof in 10 ms and 2,048 bytes"
 )
 
 

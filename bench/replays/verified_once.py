@@ -62,9 +62,7 @@ async def _measure(archive: Path, run: Path, whose: str) -> VerifyCost:
     if report.equal != report.records or report.diverged or not report.records:
         raise SystemExit(f"the archive diverges: {report.as_json()}")
     peak = peak_mib()
-    return VerifyCost(
-        report.records, cpu, seconds, peak, read_rate(log, clock=time.process_time)
-    )
+    return VerifyCost(report.records, cpu, seconds, peak, read_rate(log, clock=time.process_time))
 
 
 def peak_mib() -> float:

@@ -74,9 +74,7 @@ def _of_chats(plan: VerifyPlan, say: Callable[[str], None]) -> list[Figure]:
 def _side_by_side(archive: Path, settings: Settings) -> tuple[float, float]:
     """Verify in several processes; return seconds, and seconds of CPU."""
     before = getrusage(RUSAGE_CHILDREN)
-    report = verify_side_by_side(
-        ArchiveLog(archive), archive, settings, Selection(), PROCESSES
-    )
+    report = verify_side_by_side(ArchiveLog(archive), archive, settings, Selection(), PROCESSES)
     after = getrusage(RUSAGE_CHILDREN)
     if report.diverged or report.equal != report.records:
         raise MeasurementFailed(f"the archive diverges: {report.as_json()}")
@@ -89,9 +87,7 @@ def _of_handed_on(plan: VerifyPlan, say: Callable[[str], None]) -> list[Figure]:
     for records in plan.handed_on:
         say(f"writing and verifying a log of {records:,} records that no step worked for")
         with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
-            archive, settings = asyncio.run(
-                hand_on(Path(folder), records // len(STEPS_HANDING_ON))
-            )
+            archive, settings = asyncio.run(hand_on(Path(folder), records // len(STEPS_HANDING_ON)))
             costs.append(verify_once(archive, settings.run, "handed-on"))
     small, large = costs
     rate, against = large.records / large.cpu_s, "reading and decoding the same log"

@@ -65,10 +65,7 @@ def test_a_term_is_found_wherever_it_stands_as_words(terms, text):
 def test_a_word_of_a_hostile_text_costs_a_bounded_number_of_looks(family):
     terms = [(" ".join(["x"] * n), "K") for n in range(1, TERM_WORDS_MAX + 1)]
     phrases = PhraseList([*terms, ("w y", "K")])
-    looks = [
-        _lines_of(phrases, FAMILIES[family](size), "phrase_list")
-        for size in (1_000, 4_000)
-    ]
+    looks = [_lines_of(phrases, FAMILIES[family](size), "phrase_list") for size in (1_000, 4_000)]
     assert looks[1] < 5 * looks[0] + 100
 
 
