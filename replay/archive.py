@@ -199,6 +199,18 @@ class ArchiveLog:
         for entry in self.files(topic, partition):
             yield from self.records_of(entry, (topic, partition))
 
+    def read_extent(self, extent: Extent) -> Iterator[Stored]:
+        """Read a part of a partition; no file is opened that the manifest says lies outside."""
+        place = extent.topic, extent.partition
+        for entry in self.files(*place):
+            if entry.last < extent.begin or entry.first >= extent.end:
+                continue
+            for stored in self.records_of(entry, place):
+                if stored.offset >= extent.end:
+                    return
+                if stored.offset >= extent.begin:
+                    yield stored
+
     def records_of(self, entry: File, place: Partition) -> Iterator[Stored]:
         """Read one file of a partition in order; raises BadArchive where it can't be read."""
         first = last = number = -1

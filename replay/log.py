@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from confluent_kafka import Consumer
 
@@ -34,9 +34,9 @@ PIECE_BYTES = 4 * 2**20  # and their bytes
 FETCHED_KB = 8_192  # ahead of what was asked for: what is left of it is dropped with each piece
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, one would take three times as long to make, and a log is many
 class Stored:
-    """A record as it lies on the log."""
+    """A record as it lies on the log; nobody changes one."""
 
     topic: str
     partition: int
@@ -136,9 +136,17 @@ class Log(Protocol):
         """Let go of connections."""
 
 
+@runtime_checkable
+class BeginsAnywhere(Protocol):
+    """A log that need not be read from its first record on."""
+
+    def read_extent(self, extent: Extent) -> Iterator[Stored]:
+        """Read a part of a partition in order."""
+
+
 def records_within(log: Log, extent: Extent) -> Iterator[Stored]:
     """Read a part of a partition in order; raises as the log does."""
-    if isinstance(log, BrokerLog):  # it can begin anywhere
+    if isinstance(log, BeginsAnywhere):
         yield from log.read_extent(extent)
         return
     for stored in log.records(extent.topic, extent.partition):

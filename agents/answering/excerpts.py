@@ -41,6 +41,7 @@ LEAD_CHARS_MAX = 300  # of a sentence that leads to something, as it counts for 
 HEADER_CHARS_MAX = 300  # of a table, as it stands before each row
 _NUMERAL_ALONE = re.compile(r"\(?(?:\w{1,4}|\d{1,3}(?:\.\d{1,3}){1,3})[.)]")
 _ABBREVIATED = re.compile(r"(?:\A|\s)(?:v|ver|no|nr|art|sec|ch|pp?)\.\Z", re.IGNORECASE)
+ABBREVIATED_MAX = 5  # characters of the longest of them, with the blank before it
 _RUN_IN = re.compile(r"\(?\d{1,3}[.)] (?:[\w/&-]+ ){0,4}[\w/&-]+\.")
 """A heading that stands in the line of its paragraph, as those of licences and contracts."""
 _MARK = re.compile(r"\A[-*+•‣–]\s+")
@@ -83,17 +84,22 @@ def _whole(parts: Iterable[str]) -> Iterator[str]:
     """Put together what was split at a dot that ends no sentence: "1.2. Grants", "v. 2.0"."""
     begun = ""
     for part in parts:
-        if begun and _ABBREVIATED.search(begun) and not part[:1].isdigit():
+        if begun and _ends_abbreviated(begun) and not part[:1].isdigit():
             yield begun
             begun = ""
         whole = f"{begun} {part}" if begun else part
-        if _ABBREVIATED.search(whole) or (_NUMERAL_ALONE.fullmatch(part) and not begun):
+        if _ends_abbreviated(whole) or (_NUMERAL_ALONE.fullmatch(part) and not begun):
             begun = whole
             continue
         yield whole
         begun = ""
     if begun:
         yield begun
+
+
+def _ends_abbreviated(text: str) -> bool:
+    """Tell whether a text ends with an abbreviation that ends no sentence."""
+    return text.endswith(".") and bool(_ABBREVIATED.search(text, len(text) - ABBREVIATED_MAX))
 
 
 def _is_explained(line: str) -> bool:

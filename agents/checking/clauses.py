@@ -54,8 +54,8 @@ _OPEN = regex.compile(
     regex.IGNORECASE,
 )
 _MIXED = regex.compile(r"[^\W\d_]\d|\d[^\W\d_]|_|\p{Ll}\p{Lu}")
-_CONTRACTED = regex.compile(r"n['’]t\Z")
-_ELIDED = regex.compile(r"['’]s\Z")
+_CONTRACTED = ("n't", "n’t")
+_ELIDED = ("'s", "’s")
 
 
 class Term(NamedTuple):
@@ -146,12 +146,20 @@ def _pieces(sentence: str, numbers: Sequence[Quantity]) -> Iterator[_Piece]:
         if match.start() < behind:
             continue
         written = match[0]
-        word = "ne" if match["elided"] else _ELIDED.sub("", written.casefold())
+        word = "ne" if match["elided"] else written.casefold()
+        if word.endswith(_ELIDED):
+            word = word[:-2]
         if not (measured and (written in UNITS or word in UNITS)):
-            mixed = bool(match["name"] or match["code"] or _MIXED.search(written))
+            mixed = bool(match["name"] or match["code"] or _is_mixed(written))
             name = mixed or (written[0].isupper() and not first)
             yield _Piece(str(match.lastgroup), written if match["name"] else word, name)
         measured, first = False, False
+
+
+def _is_mixed(written: str) -> bool:
+    """Tell whether a word has letters beside digits, or capitals behind small ones."""
+    plain = written.isalpha() and written[1:].islower()  # as most words are
+    return not plain and _MIXED.search(written) is not None
 
 
 def _clauses(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
@@ -171,12 +179,13 @@ def _read(clause: Sequence[_Piece], claim: Claim) -> None:
     found: list[Term] = []
     negations: list[tuple[int, bool]] = []
     bounds = _of_bounds(clause)
+    words = [piece.word for piece in clause]
     marked: list[tuple[list[Marked], str, int]] = []
     for index, piece in enumerate(clause):
         if index in bounds:
             continue
-        before = [other.word for other in clause[max(0, index - SCOPE) : index]]
-        behind = clause[index + 1].word if index + 1 < len(clause) else ""
+        before = words[max(0, index - SCOPE) : index]
+        behind = words[index + 1] if index + 1 < len(words) else ""
         if _negates(piece.word, before, behind):
             negations.append((len(found), piece.word in LEXICAL_NEGATORS))
         elif (kind := QUANTIFIERS.get(piece.word)) and not _is_about(clause, index, kind):
@@ -203,7 +212,7 @@ def _read(clause: Sequence[_Piece], claim: Claim) -> None:
 
 def _negates(word: str, before: Sequence[str], behind: str) -> bool:
     """Tell whether a word negates its clause."""
-    if word in LEXICAL_NEGATORS or _CONTRACTED.search(word):
+    if word in LEXICAL_NEGATORS or word.endswith(_CONTRACTED):
         return True
     if word not in PLAIN_NEGATORS or behind in NEGATED_ONLY:
         return False

@@ -203,6 +203,8 @@ def axis_of(word: str) -> tuple[str, int] | None:
 
 def without_prefix(word: str) -> str:
     """Return the stem of a word without its negating beginning; nothing where it has none."""
+    if not word.startswith(PREFIXES):
+        return ""
     for prefix in PREFIXES:
         if word.startswith(prefix) and len(word) - len(prefix) >= 4:
             return stem(word[len(prefix) :].lstrip("-"))

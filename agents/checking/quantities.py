@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
@@ -27,6 +28,15 @@ _LUMP = regex.compile(
     r"(?P<digits>\d++(?:[,.'\u00a0\u2009\u202f]\d++)*+)(?![\p{N}_]|[./]\d|-\p{L}\p{Lu})"
     r"|(?<![\p{L}\p{N}_-])(?P<word>\p{L}{2,12}+(?:-\p{L}{3,5})?)(?![\p{L}\p{N}_])"
 )
+_BEGINNINGS = "".join(
+    sorted({letter for word in NUMERALS for letter in (word[0], word[0].upper())})
+)
+_ASCII_LUMP = re.compile(
+    r"(?<![A-Za-z0-9_.<])(?<![A-Za-z_][-/])(?:(?<![0-9])-)?"
+    r"(?P<digits>[0-9]++(?:[,.'][0-9]++)*+)(?![0-9_]|[./][0-9]|-[A-Za-z][A-Z])"
+    rf"|(?<![A-Za-z0-9_-])(?=[{_BEGINNINGS}])(?P<word>[A-Za-z]{{2,12}}+(?:-[A-Za-z]{{3,5}})?)(?![A-Za-z0-9_])"
+)
+"""The same for text of ASCII alone, but for words that begin as no numeral does."""
 _TAIL = regex.compile(
     rf"(?P<glue>[\s-]?)(?P<first>%|[°º]?[CF]\b|[$€£¥₹]|[\p{{L}}µΩ]{{1,{WORD_MAX}}})?"
     rf"(?P<per>/\p{{L}}{{1,3}}\b)?(?:[\s-](?P<second>[\p{{L}}µΩ%]{{1,{WORD_MAX}}}))?"
@@ -101,7 +111,7 @@ def quantities(sentence: str) -> tuple[Quantity, ...]:
 
 def _found(sentence: str) -> Iterator[Quantity]:
     behind = 0
-    for match in _LUMP.finditer(sentence):
+    for match in (_ASCII_LUMP if sentence.isascii() else _LUMP).finditer(sentence):
         if match.start() < behind:
             continue
         word = match["word"]

@@ -71,6 +71,8 @@ def otherwise(policy: Mapping[str, Any]) -> str:
 def language_told(text: str) -> str:
     """Tell the language of a text; empty where nobody can."""
     beginning = text[:READ_CHARS_MAX]
+    if beginning.isascii():  # then all of its letters are Latin
+        return language_of(beginning)
     letters = len(_LETTER.findall(beginning))
     if 2 * len(_LATIN.findall(beginning)) >= letters:
         beginning = _NOT_LATIN.sub(" ", beginning)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agents.personal.folding import FoldedText, words_of
+from agents.personal.folding import words_of
 
 TERM_WORDS_MAX = 16
 """Words and marks of a term."""
@@ -31,11 +31,12 @@ class PhraseList:
             lengths.setdefault(words[0], set()).add(len(words))
         self._lengths = {word: tuple(sorted(some)[::-1]) for word, some in lengths.items()}
 
-    def found(self, text: FoldedText) -> Iterator[tuple[int, int, str]]:
+    def found(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield, for each word at which a term begins, the longest one and its kind."""
-        if not self._kinds:
+        if not self._kinds:  # most tenants list nothing: no text is taken apart for them
             return
-        words, places = text.words, text.places
+        taken_apart = words_of(text)
+        words, places = taken_apart.words, taken_apart.places
         for first, word in enumerate(words):
             for length in self._lengths.get(word, ()):
                 kind = self._kinds.get(_JOINT.join(words[first : first + length]))

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.personal.bounded_patterns import BoundedPatterns
-from agents.personal.folding import apart, words_of
+from agents.personal.folding import apart
 from agents.personal.phrase_list import PhraseList
 from agents.spans import Mention
 
@@ -72,7 +72,7 @@ class TermLists:
 
     def _found(self, text: str, which: int) -> list[tuple[int, int, str]]:
         phrases, patterns = self._phrases[which], self._patterns[which]
-        return [*phrases.found(words_of(text)), *patterns.found(text)]
+        return [*phrases.found(text), *patterns.found(text)]
 
 
 def joined(mentions: Sequence[Mention]) -> tuple[Mention, ...]:

@@ -55,8 +55,8 @@ def compared(
     )
 
 
-def show(figures: Sequence[Figure], steps: Breakdown, console: Console) -> None:
-    """Print the figures for people."""
+def show_figures(figures: Sequence[Figure], console: Console) -> None:
+    """Print figures beside their baselines."""
     table = figure_table("figure", "value", "quartiles", "baseline", "ratio")
     table.add_column("baseline is")
     for figure in figures:
@@ -69,6 +69,11 @@ def show(figures: Sequence[Figure], steps: Breakdown, console: Console) -> None:
             figure.against,
         )
     console.print(table)
+
+
+def show(figures: Sequence[Figure], steps: Breakdown, console: Console) -> None:
+    """Print the figures for people, and where the time goes."""
+    show_figures(figures, console)
     table = figure_table("step", "queued ms", "running ms", "of which effects ms")
     for name, row in steps.items():
         table.add_row(name, *(f"{value:.1f}" for value in row.values()))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.answers.figures import Figure
@@ -68,15 +69,15 @@ async def verify_archive(
     ]
 
 
-def read_rate(log: Log) -> float:
-    """Read and decode a log's records; records a second."""
-    codec, count, began = Codec(log.ids), 0, time.perf_counter()
+def read_rate(log: Log, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Read and decode a log's records; records a second of a clock."""
+    codec, count, began = Codec(log.ids), 0, clock()
     for topic, lane in log.extents():
         if topic not in INBOX_TOPICS:
             for stored in log.records(topic, lane):
                 codec.decode_any(stored.value)
                 count += 1
-    return count / (time.perf_counter() - began)
+    return count / (clock() - began)
 
 
 def verify_figure(name: str, report: Report, rate: float) -> Figure:

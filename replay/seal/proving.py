@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agents.errors import Permanent
-from replay.log import Log, Stored
+from replay.log import Log, Stored, records_within
 from replay.seal.checkpoint import Checkpoint
 from replay.seal.leaves import leaf_of
 from replay.seal.merkle import leaf_hash
@@ -13,6 +13,7 @@ from replay.seal.note import VerifierKey, opened
 from replay.seal.receipt import RecordReceipt, receipt_of
 from replay.seal.seal_folder import SealFolder, checkpoint_for
 from replay.seal.tiles import Tiles
+from streams.log.offsets import Extent
 
 
 class NotProvable(Permanent):
@@ -97,9 +98,6 @@ def index_of(digest: bytes, offset: int, checkpoint: Checkpoint, tiles: Tiles) -
 
 def _record(log: Log, place: tuple[str, int, int]) -> Stored:
     topic, partition, offset = place
-    for stored in log.records(topic, partition):
-        if stored.offset == offset:
-            return stored
-        if stored.offset > offset:
-            break
+    for stored in records_within(log, Extent(topic, partition, offset, offset + 1)):
+        return stored
     raise NotProvable(f"{topic}[{partition}] holds no record at {offset}")

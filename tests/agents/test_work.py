@@ -233,7 +233,7 @@ def redacting(text):
     found = [Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0) for w in words]
     detected = Detected(texts=(Spans(spans=tuple(found)), Spans(spans=())), model="m")
     tenant_policy.hold_expressible(POLICY)
-    reading = without_values.reading_of((text, text), detected, POLICY, typed=True)
+    reading = without_values.reading_of((text, text), detected, POLICY, ("", ""), typed=True)
     earlier = [Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="x")]
     candidates = reading.candidates(earlier)
     digests = {value: value for value in (*reading.values(), *candidates)}
@@ -275,11 +275,12 @@ def redacting_by_policy(text):
     texts = (text, f"a | c\n{text}", f"a: {text}", f'{{"a": "{text}", "c": "{text}"}}')
     tenant_policy.is_consistent(policy)
     tenant_policy.remembers(policy)
-    foreign_texts.refuses(foreign_texts.unsupported_in(texts, policy), policy)
+    foreign = foreign_texts.unsupported_in(texts, policy)
+    foreign_texts.refuses(foreign, policy)
     foreign_texts.masked_more(text)
     detected = Detected(texts=(Spans(spans=()),) * len(texts), model="m")
     typed = tenant_policy.recalls(policy, typed=False)
-    reading = without_values.reading_of(texts, detected, policy, typed=typed)
+    reading = without_values.reading_of(texts, detected, policy, foreign, typed=typed)
     lists = term_lists.lists_of(policy)
     assert lists.by_digest
     forms = dict.fromkeys((*reading.values(), *reading.all_stretches()))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from replay.archive import MANIFEST, ArchiveLog, BadArchive, name_of, open_file, read_manifest
 from replay.export import export
+from streams.log.offsets import Extent
 from tests.replay.little_log import ASKED, REDACTED, a_log, verified, with_every_topic
 
 
@@ -35,6 +36,23 @@ async def test_an_archive_verifies_as_the_log_did(folder):
 async def test_a_folder_may_be_moved(folder, tmp_path):
     moved = shutil.move(folder, tmp_path / "elsewhere")
     assert (await verified(ArchiveLog(moved))).equal == 9
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "offsets", "opened"),
+    [(0, 9, range(9), 3), (4, 5, [4], 1), (3, 7, range(3, 7), 2), (9, 12, [], 0)],
+)
+async def test_a_part_of_a_partition_opens_no_file_that_lies_outside(
+    tmp_path, begin, end, offsets, opened
+):
+    export(with_every_topic(await a_log(3)), tmp_path / "archive", segment_records=3)
+    log = ArchiveLog(tmp_path / "archive")
+    records = list(log.records(REDACTED, 0))
+    names, rows = [], log._rows
+    log._rows = lambda entry: (names.append(entry.file), rows(entry))[1]
+    found = list(log.read_extent(Extent(REDACTED, 0, begin, end)))
+    assert found == [records[offset] for offset in offsets]
+    assert len(names) == opened
 
 
 # ---------------------------------------------------------------------- the manifest

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.personal.folding import words_of
 from agents.personal.phrase_list import TERM_WORDS_MAX, PhraseList
 from tests.agents.hostile import FAMILIES, lines_run
 
@@ -17,7 +16,7 @@ def _lines_of(phrases, text, module=""):
 
 def found(text, *terms):
     phrases = PhraseList((term, "K") for term in terms)
-    return [text[start:end] for start, end, _ in phrases.found(words_of(text))]
+    return [text[start:end] for start, end, _ in phrases.found(text)]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +43,8 @@ def test_of_terms_that_begin_alike_the_longest_is_meant_and_overlaps_are_told():
 
 def test_of_equal_terms_the_first_one_counts_and_empty_ones_are_none():
     phrases = PhraseList([("A", "X"), ("a", "Y"), (" ", "Z"), ("", "Z")])
-    assert [kind for *_, kind in phrases.found(words_of("a"))] == ["X"]
-    assert list(PhraseList([]).found(words_of("a"))) == []
+    assert [kind for *_, kind in phrases.found("a")] == ["X"]
+    assert list(PhraseList([]).found("a")) == []
 
 
 @given(
@@ -66,15 +65,12 @@ def test_a_term_is_found_wherever_it_stands_as_words(terms, text):
 def test_a_word_of_a_hostile_text_costs_a_bounded_number_of_looks(family):
     terms = [(" ".join(["x"] * n), "K") for n in range(1, TERM_WORDS_MAX + 1)]
     phrases = PhraseList([*terms, ("w y", "K")])
-    looks = [
-        _lines_of(phrases, words_of(FAMILIES[family](size)), "phrase_list")
-        for size in (1_000, 4_000)
-    ]
+    looks = [_lines_of(phrases, FAMILIES[family](size), "phrase_list") for size in (1_000, 4_000)]
     assert looks[1] < 5 * looks[0] + 100
 
 
 def test_fifty_thousand_terms_that_begin_alike_cost_no_more_than_one():
-    text = words_of("project x7 of the project plan " * 50)
-
+    text = "project x7 of the project plan " * 50
     many = [(f"Project P{number}", "K") for number in range(50_000)]
-    assert _lines_of(PhraseList(many), text) == _lines_of(PhraseList(many[:1]), text)
+    of_many, of_one = (_lines_of(PhraseList(one), text, "phrase_list") for one in (many, many[:1]))
+    assert of_many == of_one > 0
