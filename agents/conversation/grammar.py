@@ -83,6 +83,21 @@ class Grammar:
     """Questions for what something is, which stand alone; a regular expression."""
     is_known: bool = True
     """Whether there are tables at all."""
+    supports: frozenset[str] = frozenset()
+    """Auxiliaries before a subject behind which another verb must follow: "does honey spoil"."""
+    light_verbs: frozenset[str] = frozenset()
+    """Those of the function words that are such a verb: "does the team have"."""
+    vague: frozenset[str] = frozenset()
+    """Nouns that are no topic when they stand alone: "facts"."""
+    interjections: frozenset[str] = frozenset()
+    """Words of what is said before a question proper: "Interesting."."""
+    comparing: frozenset[str] = frozenset()
+    """Point back, unless one of `standards` says what something is compared with."""
+    standards: frozenset[str] = frozenset()
+    lacking: frozenset[str] = frozenset()
+    """End a question that doesn't say what for: "Which documents are needed?"."""
+    tells_persons: bool = False
+    """Whether the look of a name tells if it can be a person's."""
 
     @cached_property
     def pronouns(self) -> frozenset[str]:
