@@ -125,10 +125,10 @@ WHOLE_RANKINGS = RuleChange(
     kept_until="2.0.0",
 )
 CLOSER_READING = RuleChange(
-    "of a question in English the verb is no part of what it is about, he and she stand for what "
-    "can be a person, and one that compares with nothing, or says not what for, leans",
+    "of a question in English the verb is no part of what it is about, words such as facts are no "
+    "topic, and he and she stand for what can be a person by its look",
     since="0.2.0.dev5",
-    before="a verb that no table has was taken for part of a name, and such questions stood alone",
+    before="a verb that no table has was taken for part of a name",
     kept_until="2.0.0",
 )
 CHANGES = (

@@ -168,20 +168,6 @@ SHARPER = replace(
         question reason reasons story topic way ways
         """
     ),
-    interjections=word_set(
-        """
-        ah alright awesome cool fine good great hm hmm i interesting nice oh ok okay perfect
-        really right see sure thank thanks understood well wow you
-        """
-    ),
-    comparing=word_set(
-        """
-        different similar better bigger cheaper easier faster higher larger longer lower newer
-        older safer shorter slower smaller stronger worse
-        """
-    ),
-    standards=word_set("than or and from to between as with"),
-    lacking=word_set("needed required necessary"),
     tells_persons=True,
 )
 """With what is read since 0.2.0.dev5."""

@@ -89,13 +89,6 @@ class Grammar:
     """Those of the function words that are such a verb: "does the team have"."""
     vague: frozenset[str] = frozenset()
     """Nouns that are no topic when they stand alone: "facts"."""
-    interjections: frozenset[str] = frozenset()
-    """Words of what is said before a question proper: "Interesting."."""
-    comparing: frozenset[str] = frozenset()
-    """Point back, unless one of `standards` says what something is compared with."""
-    standards: frozenset[str] = frozenset()
-    lacking: frozenset[str] = frozenset()
-    """End a question that doesn't say what for: "Which documents are needed?"."""
     tells_persons: bool = False
     """Whether the look of a name tells if it can be a person's."""
 

@@ -47,22 +47,8 @@ def stand_alone(
     grammar = grammar_of(question, queries, sharper=sharper)
     if not exchanges:
         return Wording(question, "first question", grammar.language)
-    query, reason = _resolved(_proper(question, grammar), exchanges, grammar, configured)
-    if reason:
-        query = question
+    query, reason = _resolved(question, exchanges, grammar, configured)
     return Wording(query, reason, grammar.language)
-
-
-_INTERJECTION = re.compile(r"\W*((?:[\w']+[ ,]*){1,4})[.!]\s+(?=\w)")
-
-
-def _proper(question: str, grammar: Grammar) -> str:
-    """Return a question without what is said before it: "Interesting. And for Oslo?"."""
-    before = _INTERJECTION.match(question)
-    if before is None:
-        return question
-    words = set(re.findall(r"[\w']+", before.group(1).lower()))
-    return question[before.end() :] if words <= grammar.interjections else question
 
 
 def _resolved(
@@ -89,8 +75,7 @@ def _resolved(
     if item:
         return question, ""
     conversation = TopicTurns.read(exchanges, grammar)
-    enough = WHO if grammar.supports and question.lower().startswith("who ") else 0
-    established = len(conversation.current) >= max(configured["established"], enough)
+    established = len(conversation.current) >= configured["established"]
     if not leans(question, grammar, configured) and not (
         established and is_definite(question, conversation.told(grammar), grammar, configured)
     ):
@@ -104,10 +89,6 @@ def _resolved(
         return question, "nothing to add"
     found = [topic for topic in found if not _is_person(topic.mention)] or found
     return appended(question, [topic.mention.text for topic in found[: configured["topics"]]]), ""
-
-
-WHO = 2
-"""Turns that a topic is talked of before an office is taken for one of it: "Who is the master?"."""
 
 
 def _spared(last: Exchange, configured: Mapping[str, Any]) -> int:
@@ -131,8 +112,6 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
     words = [word.lower() for word in words]
     if any(word in grammar.pronouns or word in grammar.pointers for word in words):
         return True
-    if _is_unfinished(words, grammar):
-        return True
     if not naming or grammar.why.fullmatch(question) or _is_cut_short(question, words, grammar):
         return True
     if few and grammar.bare_opener.match(question) and not grammar.auxiliaries & set(words):
@@ -145,18 +124,6 @@ def leans(question: str, grammar: Grammar, configured: Mapping[str, Any]) -> boo
         and not _has_complement(question, mention, grammar)
         for mention in named
     )
-
-
-def _is_unfinished(words: Sequence[str], grammar: Grammar) -> bool:
-    """Tell a comparison without its other side, and a need without what for, in few words."""
-    if len(words) > UNFINISHED_WORDS_MAX:
-        return False
-    if words and words[-1] in grammar.lacking:
-        return True
-    return not grammar.comparing.isdisjoint(words) and grammar.standards.isdisjoint(words)
-
-
-UNFINISHED_WORDS_MAX = 7
 
 
 def _is_cut_short(question: str, words: Sequence[str], grammar: Grammar) -> bool:

@@ -186,9 +186,8 @@ def _weighed(
         carried = carried_from(exchange.query)
         for mention in asked:
             share = configured["carried"] if mention.start > carried else 1.0
-            if grammar.supports:
-                mention = _as_named(mention, named)
-            yield mention, weight * share * _value(mention, configured), True
+            thing = _as_named(mention, named) if grammar.supports else mention
+            yield thing, weight * share * _value(thing, configured), True
         named += asked
 
 

@@ -20,7 +20,7 @@ CONFIGURATION = json.loads(
 
 def resolved(question, *turns):
     exchanges = [Exchange(*one) if isinstance(one, tuple) else Exchange(one) for one in turns]
-    return stand_alone(question, exchanges, CONFIGURATION)
+    return stand_alone(question, exchanges, CONFIGURATION, sharper=True)
 
 
 @pytest.mark.parametrize(
@@ -286,3 +286,28 @@ def test_what_a_quotation_begins_with_takes_no_pronouns_place():
 def test_both_before_a_noun_stands_for_nothing():
     query = resolved("Which lines do both files have?", ("What is comm?", "")).query
     assert query.startswith("Which lines do both files have")
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "before", "now"),
+    [
+        (
+            ["What are facts about bees?", "Do bees hibernate?"],
+            "Where do they sleep?",
+            "Where do bees hibernate sleep (facts)?",
+            "Where do bees sleep?",
+        ),
+        (
+            ["Who led the End of Winter march to Oslo with Ada Byron?"],
+            "When did she retire?",
+            None,
+            "When did Ada Byron retire (End of Winter)?",
+        ),
+    ],
+)
+def test_what_is_no_thing_and_no_person_is_not_carried_on(turns, question, before, now):
+    exchanges = [Exchange(query) for query in turns]
+    old = stand_alone(question, exchanges, CONFIGURATION).query
+    assert before is None or old == before
+    assert old != now
+    assert stand_alone(question, exchanges, CONFIGURATION, sharper=True).query == now
