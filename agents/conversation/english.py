@@ -163,8 +163,8 @@ SHARPER = replace(
     ),
     vague=word_set(
         """
-        article aspect aspects bad born case detail details difference differences example examples fact
-        facts info information issue issues list name names part parts people problem problems
+        article aspect aspects bad born case detail details difference differences example examples
+        fact facts info information issue issues list name names part parts people problem problems
         question reason reasons story topic way ways
         """
     ),

@@ -127,8 +127,9 @@ class _Reader:
                 self._begin(match)
                 yield from self._closed()
             elif self._is_verb(word, before):
+                self.lacks_verb = False
                 yield from self._closed()
-                self.expects_verb = self.lacks_verb = False
+                self.expects_verb = False
             elif self._names(match):
                 yield from self._named(match)
             elif self.words and self._bridges(low):
@@ -215,8 +216,7 @@ class _Reader:
         if len(self.words) > 1 or self.article or not word.islower():
             return False
         known = self.grammar.verbs | self.grammar.predicates
-        endings = ("ed", "ing") if self.grammar.supports and not self.first else ("ed",)
-        return word in known or (self.grammar.has_verb_rules and word.endswith(endings))
+        return word in known or (self.grammar.has_verb_rules and word.endswith("ed"))
 
     def _part_verb(self) -> None:
         """Take the verb out of what was read, where one must follow: "does honey [spoil]"."""

@@ -142,7 +142,7 @@ def test_after_a_change_of_topic_the_old_one_is_gone(turns, query):
 
 def test_the_theme_of_several_turns_outlives_a_question_that_leads_away():
     turns = ["Tell me about bees.", "Do bees sleep?", "How is testing done?"]
-    assert resolved("What else?", *turns).query == "What else (testing, bees)?"
+    assert resolved("What else?", *turns).query == "What else (bees, testing)?"
     assert resolved("What else?", turns[0], turns[2]).query == "What else (testing)?"
 
 
@@ -294,7 +294,7 @@ def test_both_before_a_noun_stands_for_nothing():
         (
             ["What are facts about bees?", "Do bees hibernate?"],
             "Where do they sleep?",
-            "Where do bees hibernate sleep (facts)?",
+            "Where do facts sleep (bees hibernate)?",
             "Where do bees sleep?",
         ),
         (

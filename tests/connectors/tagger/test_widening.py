@@ -9,7 +9,7 @@ from connectors.tagger.widening import widened
 @pytest.mark.parametrize(
     ("text", "named", "kind", "expected"),
     [
-        ("then Carlos I of Spain", "Carlos", "PERSON", "Carlos I"),
+        ("then Carlos II of Spain", "Carlos", "PERSON", "Carlos II"),
         ("by the Boilerhouse Boys in May", "Boilerhouse", "ORGANIZATION", "Boilerhouse Boys"),
         (
             "the East Riding of Yorkshire lies",
@@ -19,7 +19,7 @@ from connectors.tagger.widening import widened
         ),
         ("supporting The Cult on tour", "Cult", "ORGANIZATION", "The Cult"),
         ("helped found the Ottawa 67s again", "Ottawa", "ORGANIZATION", "Ottawa 67s"),
-        ("told the Dallas Morning News", "News", "ORGANIZATION", "Dallas Morning News"),
+        ("told a Dallas Star News man", "News", "ORGANIZATION", "Dallas Star News"),
         ("met Anna. He left", "Anna", "PERSON", None),
         ("met Anna of Oslo", "Anna", "PERSON", None),
         ("saw Anna In May", "Anna", "PERSON", None),
