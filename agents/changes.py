@@ -124,6 +124,13 @@ WHOLE_RANKINGS = RuleChange(
     before="it showed what was reranked, 40 passages, however many were asked for",
     kept_until="2.0.0",
 )
+CLOSER_READING = RuleChange(
+    "of a question in English the verb is no part of what it is about, words such as facts are no "
+    "topic, and he and she stand for what can be a person by its look",
+    since="0.2.0.dev5",
+    before="a verb that no table has was taken for part of a name",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -138,6 +145,7 @@ CHANGES = (
     NAMED_LANGUAGE,
     ORDERED_VERSIONS,
     WHOLE_RANKINGS,
+    CLOSER_READING,
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agents.conversation.grammar import Grammar
 from agents.phrases import word_set
 
@@ -144,3 +146,28 @@ ENGLISH = Grammar(
         """
     ),
 )
+
+SHARPER = replace(
+    ENGLISH,
+    supports=word_set(
+        """
+        do does did don't doesn't didn't can could will would shall should may might must can't
+        couldn't won't wouldn't shouldn't
+        """
+    ),
+    light_verbs=word_set(
+        """
+        be become began do get give go happen has have keep know learn let like look make mean
+        need show say see take tell think use want work
+        """
+    ),
+    vague=word_set(
+        """
+        article aspect aspects bad born case detail details difference differences example examples
+        fact facts info information issue issues list name names part parts people problem problems
+        question reason reasons story topic way ways
+        """
+    ),
+    tells_persons=True,
+)
+"""With what is read since 0.2.0.dev5."""

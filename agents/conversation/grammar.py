@@ -83,6 +83,14 @@ class Grammar:
     """Questions for what something is, which stand alone; a regular expression."""
     is_known: bool = True
     """Whether there are tables at all."""
+    supports: frozenset[str] = frozenset()
+    """Auxiliaries before a subject behind which another verb must follow: "does honey spoil"."""
+    light_verbs: frozenset[str] = frozenset()
+    """Those of the function words that are such a verb: "does the team have"."""
+    vague: frozenset[str] = frozenset()
+    """Nouns that are no topic when they stand alone: "facts"."""
+    tells_persons: bool = False
+    """Whether the look of a name tells if it can be a person's."""
 
     @cached_property
     def pronouns(self) -> frozenset[str]:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agents.conversation.english import ENGLISH
+from agents.conversation.english import ENGLISH, SHARPER
 from agents.conversation.grammar import Grammar
 from agents.conversation.languages import GRAMMARS, language_of
 
 UNTOLD = replace(ENGLISH, language="")
+SHARPENED = {"en": SHARPER, "": replace(SHARPER, language="")}
+"""Those of the grammars that read more since 0.2.0.dev5 (`agents.changes.CLOSER_READING`)."""
 WITHOUT_TABLES = {
     tag: Grammar(language=tag, is_known=False)
     for tag in ("ar", "el", "fa", "he", "hi", "ru", "th", "uk")
 }
 
 
-def grammar_of(question: str, before: Iterable[str]) -> Grammar:
+def grammar_of(question: str, before: Iterable[str], *, sharper: bool = False) -> Grammar:
     """Return the grammar of a question's language, or of that of the newest text that has one.
 
     Where nobody knows, it is English, without being called so: its tables are the most complete.
@@ -25,5 +27,6 @@ def grammar_of(question: str, before: Iterable[str]) -> Grammar:
     for text in (question, *before):
         language = language_of(text)
         if language:
-            return GRAMMARS.get(language) or WITHOUT_TABLES[language]
-    return UNTOLD
+            found = GRAMMARS.get(language) or WITHOUT_TABLES[language]
+            return SHARPENED.get(language, found) if sharper else found
+    return SHARPENED[""] if sharper else UNTOLD

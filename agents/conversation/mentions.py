@@ -107,6 +107,10 @@ class _Reader:
     end: int = 0
     expects_verb: bool = False
     """Whether an auxiliary came and its subject is not over."""
+    lacks_verb: bool = False
+    """Whether that auxiliary needs another verb behind its subject, and none came."""
+    has_subject: bool = False
+    """Whether its subject came."""
     first: bool = True
     """Whether nothing was named yet."""
 
@@ -116,13 +120,14 @@ class _Reader:
             word, low = match.group(), match.group().lower()
             if self.text[past : match.start()].strip(" '’\"\t\n"):  # punctuation
                 yield from self._closed()
-                self.expects_verb = False
+                self.expects_verb = self.lacks_verb = False
             past = match.end()
             if word.startswith("<"):
                 yield from self._closed()
                 self._begin(match)
                 yield from self._closed()
             elif self._is_verb(word, before):
+                self.lacks_verb = False
                 yield from self._closed()
                 self.expects_verb = False
             elif self._names(match):
@@ -137,12 +142,15 @@ class _Reader:
     def _passed(self, match: re.Match[str], before: str) -> Iterator[NamedThing]:
         """Close what was read at a word that names nothing, and see what it announces."""
         article = self.article
-        yield from self._closed()
         word, low = match.group(), match.group().lower()
+        self.lacks_verb &= low not in self.grammar.light_verbs
+        self.has_subject |= low in self.grammar.pronouns | _SPEAKING
+        yield from self._closed()
         if low in self.grammar.determiners:
             self.article, self.start = word, match.start()
         elif low in self.grammar.auxiliaries:
             self.article, self.expects_verb = "", True
+            self.lacks_verb, self.has_subject = low in self.grammar.supports, False
         elif before in self.grammar.determiners and before not in self.grammar.indefinite:
             self.article = article  # "the last bus leaves"
         else:
@@ -210,7 +218,23 @@ class _Reader:
         known = self.grammar.verbs | self.grammar.predicates
         return word in known or (self.grammar.has_verb_rules and word.endswith("ed"))
 
+    def _part_verb(self) -> None:
+        """Take the verb out of what was read, where one must follow: "does honey [spoil]"."""
+        if not self.lacks_verb:
+            return
+        if self.has_subject and self.words[0].islower() and not self.article:
+            verb = self.words.pop(0)
+            self.start += len(verb) + 1
+        elif not self.has_subject and len(self.words) == 2 and self.words[1].islower():
+            self.end -= len(self.words.pop()) + 1
+        else:
+            self.has_subject = True
+            return
+        self.lacks_verb = False
+
     def _closed(self) -> Iterator[NamedThing]:
+        if self.words:
+            self._part_verb()
         if self.words and not self._is_predicate():
             yield NamedThing(
                 " ".join(self.words),

@@ -33,10 +33,18 @@ EVENTS = frozenset({"that", "this"})
 
 
 def stand_alone(
-    question: str, exchanges: Sequence[Exchange], configured: Mapping[str, Any]
+    question: str,
+    exchanges: Sequence[Exchange],
+    configured: Mapping[str, Any],
+    *,
+    sharper: bool = False,
 ) -> Wording:
-    """Make a question stand alone, given the conversation before it, oldest first."""
-    grammar = grammar_of(question, [exchange.query for exchange in reversed(exchanges)])
+    """Make a question stand alone, given the conversation before it, oldest first.
+
+    `sharper` is `agents.changes.CLOSER_READING`.
+    """
+    queries = [exchange.query for exchange in reversed(exchanges)]
+    grammar = grammar_of(question, queries, sharper=sharper)
     if not exchanges:
         return Wording(question, "first question", grammar.language)
     query, reason = _resolved(question, exchanges, grammar, configured)
@@ -254,8 +262,16 @@ def _agreeing(found: Sequence[SalientThing], pronoun: str, grammar: Grammar) -> 
     """Return the most salient thing that a pronoun can stand for."""
     if pronoun in grammar.persons:
         persons = [topic for topic in found if _is_person(topic.mention)]
+        if not persons and grammar.tells_persons:
+            persons = [topic for topic in found if _may_be_person(topic.mention)]
         found = persons or found
     return max(found, key=lambda topic: topic.score * _fit(topic.mention, pronoun, grammar)).mention
+
+
+def _may_be_person(mention: NamedThing) -> bool:
+    """Tell a name that can be a person's from "the end of the war" and "the Cardinals"."""
+    words = mention.text.split()
+    return mention.article.lower() != "the" and all(word[0].isupper() for word in words)
 
 
 def _is_person(mention: NamedThing) -> bool:

@@ -156,7 +156,7 @@ def topics(
 
 def _is_thing(mention: NamedThing, grammar: Grammar) -> bool:
     """Tell what may be a topic from a letter (but not a sign that is a word) and from a time."""
-    if mention.key in grammar.times:
+    if mention.key in grammar.times or mention.key in grammar.vague:
         return False
     return len(mention.text) > 1 or not mention.text.isascii()
 
@@ -165,6 +165,7 @@ def _weighed(
     exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
 ) -> Iterator[tuple[NamedThing, float, bool]]:
     last = len(exchanges) - 1
+    named: list[NamedThing] = []
     for turn, exchange in enumerate(exchanges):
         weight = configured["decay"] ** (last - turn)
         asked = mentions(exchange.query, grammar)
@@ -185,7 +186,9 @@ def _weighed(
         carried = carried_from(exchange.query)
         for mention in asked:
             share = configured["carried"] if mention.start > carried else 1.0
-            yield mention, weight * share * _value(mention, configured), True
+            thing = _as_named(mention, named) if grammar.supports else mention
+            yield thing, weight * share * _value(thing, configured), True
+        named += asked
 
 
 def _is_related(told: NamedThing, exchange: Exchange, grammar: Grammar) -> bool:
@@ -222,6 +225,17 @@ def _as_asked(told: NamedThing, asked: Sequence[NamedThing]) -> NamedThing:
         if told.key.startswith(f"{mention.key} "):
             return mention
     return told
+
+
+def _as_named(mention: NamedThing, before: Sequence[NamedThing]) -> NamedThing:
+    """Return what a question is about without the verb behind it: "the garage door stopped"."""
+    if not mention.is_subject or not mention.words[-1].isalpha():
+        return mention
+    known = [one for one in before if mention.key.startswith(f"{one.key} ")]
+    if not known or mention.text.split()[-1][0].isupper():
+        return mention
+    longest = max(known, key=lambda one: len(one.key))
+    return replace(mention, text=mention.text[: len(longest.text)])
 
 
 def _value(mention: NamedThing, configured: Mapping[str, Any]) -> float:

@@ -17,6 +17,7 @@ from connectors.tagger.cleaning import KINDS, NAMES, cleaned
 from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
 from connectors.tagger.value_forms import FoundValue, structured
+from connectors.tagger.widening import widened
 from schemas import Span
 
 BIAS, BOLD_BIAS = 0.9, 3.0
@@ -69,6 +70,7 @@ class TaggerDetector:
         self._ask(looked)
         for piece in looked:
             piece.found.extend(family_names(piece.characters, piece.found))
+            piece.found.extend(widened(piece.characters, tuple(piece.found)))
         spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
         for piece in looked:
             for one in piece.found:

@@ -18,7 +18,7 @@ CONFIGURATION = json.loads(
 @pytest.mark.parametrize("follow_up", [*FOLLOW_UPS, *LATER], ids=lambda one: one.question)
 def test_a_follow_up_becomes_a_query_that_says_what_was_meant(follow_up):
     exchanges = [Exchange(query, answer) for query, answer in follow_up.turns]
-    query = stand_alone(follow_up.question, exchanges, CONFIGURATION).query
+    query = stand_alone(follow_up.question, exchanges, CONFIGURATION, sharper=True).query
     assert follow_up.right(query), query
 
 

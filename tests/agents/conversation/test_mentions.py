@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.conversation.english import ENGLISH
+from agents.conversation.english import ENGLISH, SHARPER
 from agents.conversation.european import FRENCH, GERMAN
 from agents.conversation.languages import GRAMMARS
 from agents.conversation.mentions import mentions, naming_words
@@ -37,6 +37,22 @@ from agents.conversation.mentions import mentions, naming_words
 )
 def test_a_stretch_ends_where_something_else_begins(text, expected):
     assert [mention.spelt for mention in mentions(text, ENGLISH)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "expected"),
+    [
+        ("Why doesn't honey spoil?", ["honey spoil"], ["honey"]),
+        ("Did the Menominee first encounter Europeans?", None, ["the Menominee", "Europeans"]),
+        ("Does the team have a coach?", ["the team", "a coach"], ["the team", "a coach"]),
+        ("Did dogs quickly dig?", ["dogs", "dig"], ["dogs"]),
+        ("When does the fuel pier open?", ["the fuel pier"], ["the fuel pier"]),
+    ],
+)
+def test_a_verb_that_no_table_has_is_no_part_of_a_thing(text, before, expected):
+    if before is not None:
+        assert [mention.spelt for mention in mentions(text, ENGLISH)] == before
+    assert [mention.spelt for mention in mentions(text, SHARPER)] == expected
 
 
 @pytest.mark.parametrize(

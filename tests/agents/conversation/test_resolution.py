@@ -20,7 +20,7 @@ CONFIGURATION = json.loads(
 
 def resolved(question, *turns):
     exchanges = [Exchange(*one) if isinstance(one, tuple) else Exchange(one) for one in turns]
-    return stand_alone(question, exchanges, CONFIGURATION)
+    return stand_alone(question, exchanges, CONFIGURATION, sharper=True)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_after_a_change_of_topic_the_old_one_is_gone(turns, query):
 
 def test_the_theme_of_several_turns_outlives_a_question_that_leads_away():
     turns = ["Tell me about bees.", "Do bees sleep?", "How is testing done?"]
-    assert resolved("What else?", *turns).query == "What else (testing, bees)?"
+    assert resolved("What else?", *turns).query == "What else (bees, testing)?"
     assert resolved("What else?", turns[0], turns[2]).query == "What else (testing)?"
 
 
@@ -286,3 +286,28 @@ def test_what_a_quotation_begins_with_takes_no_pronouns_place():
 def test_both_before_a_noun_stands_for_nothing():
     query = resolved("Which lines do both files have?", ("What is comm?", "")).query
     assert query.startswith("Which lines do both files have")
+
+
+@pytest.mark.parametrize(
+    ("turns", "question", "before", "now"),
+    [
+        (
+            ["What are facts about bees?", "Do bees hibernate?"],
+            "Where do they sleep?",
+            "Where do facts sleep (bees hibernate)?",
+            "Where do bees sleep?",
+        ),
+        (
+            ["Who led the End of Winter march to Oslo with Ada Byron?"],
+            "When did she retire?",
+            None,
+            "When did Ada Byron retire (End of Winter)?",
+        ),
+    ],
+)
+def test_what_is_no_thing_and_no_person_is_not_carried_on(turns, question, before, now):
+    exchanges = [Exchange(query) for query in turns]
+    old = stand_alone(question, exchanges, CONFIGURATION).query
+    assert before is None or old == before
+    assert old != now
+    assert stand_alone(question, exchanges, CONFIGURATION, sharper=True).query == now
