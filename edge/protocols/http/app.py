@@ -56,7 +56,6 @@ def create_app(gateway: Gateway) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # to wherever a Host says, by http behind what ends TLS
         lifespan=lifespan,
         # by a Host that the client names, and by http where a proxy ends TLS: keys would follow
         redirect_slashes=False,
