@@ -67,9 +67,7 @@ class CoarseRun(LiveRun):
         effect = super()._effect(*about, **more)
         if effect.kind == Now.SCHEMA:
             return effect
-        return replace(
-            effect, started=coarse(effect.started), took_us=coarse(effect.took_us)
-        )
+        return replace(effect, started=coarse(effect.started), took_us=coarse(effect.took_us))
 
 
 def coarse(time_us: int) -> int:

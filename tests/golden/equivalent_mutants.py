@@ -20,6 +20,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'rank: tuple[int, float, str] = (1, 0.0, "")',
     ): "set before the first mention, whose own rank replaces it before anybody reads it",
     (
+        "agents/checking/clauses.py",
+        "negated: bool = False",
+        "negated: bool = True",
+    ): "what a term is made with: every clause says of each of its terms whether it is negated",
+    (
         "agents/answering/terms.py",
         '"sell": "sold", "take": "took taken", "tell": "told", "go": "went gone", "win": "won",',
         '"sell": "sold", "take": "took taken", \'tell_\': "told", "go": "went gone", "win": "won",',
