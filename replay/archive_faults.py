@@ -150,6 +150,7 @@ def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
             for name in skipped:
                 if not (here / name).is_symlink():
                     folders.remove(name)
+        folders.sort()
         links = [name for name in folders if (here / name).is_symlink()]
         for name in sorted([*files, *links]):
             path = str((here / name).relative_to(archive.folder))

@@ -26,10 +26,11 @@ def fits(codec: Codec, event: Event) -> bool:
     return len(codec.encode(event)) <= OUTCOME_BYTES_MAX
 
 
-def against_unread(letter: Event) -> str:
-    """Say what speaks against a letter over an input that can't be read."""
-    error = letter.error if isinstance(letter, EventRejected) else ""
-    return "" if error in UNREADABLE else f"its input can't be read, and it says {error}"
+def against_unread(end: Event) -> str:
+    """Say what speaks against what ends an attempt over an input that can't be read."""
+    if not isinstance(end, EventRejected):
+        return "its input can't be read: no step runs over such a one"
+    return "" if end.error in UNREADABLE else f"its input can't be read, and it says {end.error}"
 
 
 def against_raised(error: Exception, letter: Event, least: int) -> str:

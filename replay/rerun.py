@@ -213,6 +213,8 @@ async def _follow(run: RecordedRun, given: Input, stored: Stored, end: Event, le
     try:
         if isinstance(given.event, Unreadable):
             reason = against_unread(end)
+            if not isinstance(end, EventRejected):
+                return reason
             await run.begin()
             await run.reject(reject)
         else:

@@ -50,7 +50,7 @@ CAUSE_GONE = "its cause is not on the log"
 NO_STEP = "no step of ours wrote it"
 TOO_FEW = "the step yields fewer records than the log holds"
 TOO_MANY = "the step yields more records than the log holds"
-DISORDER = "it lies before a record of its attempt that was written earlier"
+DISORDER = "records of its attempt lie in another order than they were written in"
 OUT_OF_TURN = "it lies behind an outcome of a later input of its session: these take turns"
 SAME_SPAN = "another attempt over its input says that it ran within the same span: no two do"
 
@@ -231,7 +231,8 @@ def _against_numbers(ordered: RunOutcomes, attempt_min: int) -> str:
     for outcome in ordered:
         stored = outcome.stored
         if stored.offset <= reached.get(stored.topic, -1):
-            return DISORDER
+            ordinal = outcome.event.meta.ordinal
+            return f"{DISORDER}: at {stored.offset} lies number {ordinal}, before an earlier one"
         reached[stored.topic] = stored.offset
     return ""
 

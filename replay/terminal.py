@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -43,16 +46,25 @@ def show(report: Report, console: Console) -> None:
     if report.before_its_time:
         count = counted(report.before_its_time, "input")
         console.print(f"{count} from before their step existed", highlight=False)
+    lines = list(_lines(report))
+    for line in lines[:DIFFERENCES_MAX]:
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+    if len(lines) > DIFFERENCES_MAX:
+        console.print(f"  … and {len(lines) - DIFFERENCES_MAX} more: --json lists all")
+
+
+def _lines(report: Report) -> Iterator[str]:
+    """Spell what was found: how the log lies comes first, since the rest may follow from it.
+
+    What is said of several records of a topic is said once, with the place of the first.
+    """
     entries = report.diverged + report.unreadable + report.unverifiable
-    for entry in entries[:DIFFERENCES_MAX]:
-        console.print(
-            f"  {place_of(entry)}{entry.reason}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-    if len(entries) > DIFFERENCES_MAX:
-        console.print(f"  … and {len(entries) - DIFFERENCES_MAX} more: --json lists all")
+    alike: defaultdict[tuple[str, str, str], list[Difference]] = defaultdict(list)
+    for entry in sorted(entries, key=lambda entry: bool(entry.id)):
+        alike[entry.topic, entry.step, entry.reason].append(entry)
+    for first, *others in alike.values():
+        also = f" (and so {len(others):,} more of its topic)" if others else ""
+        yield f"{place_of(first)}{first.reason}{also}"
 
 
 def place_of(entry: Difference) -> str:

@@ -38,12 +38,15 @@ class Flood:
         names = (field.name for field in fields(self) if field.name != "ids")
         return {name: getattr(self, name) for name in names}
 
-    async def pour(self, visitor: Visitor) -> None:
-        """Submit all documents and ask all questions, as fast as the gateway takes them."""
+    async def pour(self, posting: Visitor, asking: Visitor) -> None:
+        """Submit all documents and ask all questions, as fast as the gateway takes them.
+
+        By connections of their own: questions that wait for answers hold all that one client has.
+        """
         numbers = iter(range(self.documents))
-        posting = (self._post(visitor, numbers) for _ in range(min(POSTERS, self.documents)))
-        asking = (self._ask(visitor, question) for _, question in facts(self.questions))
-        await asyncio.gather(*posting, *asking)
+        posts = (self._post(posting, numbers) for _ in range(min(POSTERS, self.documents)))
+        asks = (self._ask(asking, question) for _, question in facts(self.questions))
+        await asyncio.gather(*posts, *asks)
 
     async def _post(self, visitor: Visitor, numbers: Any) -> None:
         for number in numbers:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from bench.flood.flooding import Flood
 from bench.flood.visitor import Visitor
@@ -18,7 +19,7 @@ class Pouring:
     """Pours from now on, until it is done or stopped."""
 
     def __init__(self, flood: Flood, flooding: Callable[[], Visitor]) -> None:
-        """`flooding` makes the visitor that pours; it is called in the thread."""
+        """`flooding` makes each visitor that pours; it is called in the thread."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="flood", daemon=True)
         self._thread.start()
@@ -39,11 +40,11 @@ class Pouring:
 
 
 async def _pour(flood: Flood, flooding: Callable[[], Visitor]) -> None:
-    visitor = flooding()
-    try:
-        await flood.pour(visitor)
-    finally:
-        await visitor.close()
+    async with AsyncExitStack() as stack:
+        posting, asking = flooding(), flooding()
+        stack.push_async_callback(posting.close)
+        stack.push_async_callback(asking.close)
+        await flood.pour(posting, asking)
 
 
 async def _end_all() -> None:

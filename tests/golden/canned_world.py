@@ -35,6 +35,7 @@ from schemas import (
     GeneratedToken,
     HeadScore,
     HeadScores,
+    Hedged,
     IndexChunks,
     IndexWritten,
     Passage,
@@ -61,7 +62,9 @@ from streams.running.world import Call, Handler, StreamHandler
 DIMENSIONS = 4
 WORD = re.compile(r"\w+")
 STATES = {
-    "best": RouteState(calls=100, failures=10, first_token_ms=200, rated=50, ungrounded=5),
+    "best": RouteState(
+        calls=100, failures=10, first_token_ms=200, rated=50, ungrounded=5, first_token_p95_ms=1_500
+    ),
     "open": RouteState(circuit="open", wait_ms=700),
     "busy": RouteState(running=2),
     "slow": RouteState(first_token_ms=880),
@@ -84,6 +87,8 @@ class Script:
     """transient or permanent: how it breaks off after the parts, instead of a last part."""
     step_us: int = 20_000
     usage: bool = True
+    hedged: Hedged | None = None
+    """What became of another route that was to be asked beside it: told with the first part."""
     calls: tuple[ToolCall, ...] = ()
     """Tools that it asks for when it ends."""
     turns: tuple[tuple[ToolCall, ...] | str, ...] = ()
@@ -321,6 +326,7 @@ class Oddities(CannedModels):
                     for at, text in enumerate(tokens)
                 ),
                 model=f"{request.model}@1",
+                hedged=None if number else script.hedged,
             )
             number += len(tokens)
             await asyncio.sleep(0)

@@ -25,9 +25,11 @@ from schemas import (
     AnswerReleased,
     Begun,
     ConfigurationSet,
+    Effect,
     Event,
     EventRejected,
     Meta,
+    Now,
     ReadTurns,
     Record,
     SessionSummary,
@@ -47,15 +49,30 @@ from streams.running.world import Call, Connector, World
 from streams.settings import Settings
 from streams.topics import Step, step_reading, topic_of
 from streams.version import CODE, RUNTIME, RUNTIME_WITH_POLICY
-from streams.watching.tracing import child_of
 from tests.golden.canned_tools import CannedTools
 
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-{:016x}-01"
 TRIES = 5
+COARSE_US = 100_000  # times are kept no finer: what says nothing of a step would not deflate
 
 
 class WorkerDied(BaseException):
     """Ends a run in the middle: nothing of it is written any more."""
+
+
+class CoarseRun(LiveRun):
+    """A run whose effects began, and took, whole tenths of a second; what the clock answered stays as it was."""
+
+    def _effect(self, *about: Any, **more: Any) -> Effect:
+        effect = super()._effect(*about, **more)
+        if effect.kind == Now.SCHEMA:
+            return effect
+        return replace(effect, started=coarse(effect.started), took_us=coarse(effect.took_us))
+
+
+def coarse(time_us: int) -> int:
+    """Leave out of a time, or a duration, what is finer than is kept."""
+    return time_us - time_us % COARSE_US
 
 
 class OddLog(SyntheticLog):
@@ -114,6 +131,7 @@ class Drive:
         )
         self._world = World(connectors, timeout_s=60)
         self._known: dict[str, dict[str, Any]] = {}
+        self._runs = 0
         self.configurations: dict[str, Configuration] = {}
         self.configure()
 
@@ -240,11 +258,12 @@ class Drive:
             outcomes.append(outcome)
 
         tenant = given.event.meta.tenant
-        run = LiveRun(
+        self._runs += 1  # spans are told apart, as by chance, and deflate
+        run = CoarseRun(
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
-            begun=Begun(at=now_us(), attempt=attempt, code=CODE, configuration=configuration.digest,
-                        trace=child_of(TRACE), policy=policy_digest, region="eu" if policy_digest else "",
+            begun=Begun(at=coarse(now_us()), attempt=attempt, code=CODE, configuration=configuration.digest,
+                        trace=TRACE.format(self._runs), policy=policy_digest, region="eu" if policy_digest else "",
                         runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME),
             configuration=self._known,
         )  # fmt: skip

@@ -20,6 +20,16 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         'rank: tuple[int, float, str] = (1, 0.0, "")',
     ): "set before the first mention, whose own rank replaces it before anybody reads it",
     (
+        "agents/checking/clauses.py",
+        "negated: bool = False",
+        "negated: bool = True",
+    ): "what a term is made with: every clause says of each of its terms whether it is negated",
+    (
+        "agents/policies/policy_text.py",
+        '_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")',
+        '_OPENING, _CLOSING = list("([{"), frozenset(")]}")',
+    ): "signs are only looked up in it, which a list of three answers alike",
+    (
         "agents/answering/terms.py",
         '"sell": "sold", "take": "took taken", "tell": "told", "go": "went gone", "win": "won",',
         '"sell": "sold", "take": "took taken", \'tell_\': "told", "go": "went gone", "win": "won",',
@@ -68,6 +78,15 @@ def _renamed(file: str, line: str, label: str) -> tuple[str, str, str]:
 
 
 CURRENCIES = """"¥": "jpy", "JPY": "jpy", "₹": "inr", "CHF": "chf"}  # fmt: skip"""
+TIME_OF_DAY = "return CalendarPoint((0, 0, 0), _minute(match), False, *place)"
+EQUIVALENT |= {
+    (
+        "agents/checking/calendar_days.py",
+        TIME_OF_DAY,
+        TIME_OF_DAY.replace("(0, 0, 0)", parts),
+    ): "a time of day is only ever held against others, all of which are made with this day"
+    for parts in ("(1, 0, 0)", "(0, 1, 0)", "(0, 0, 1)")
+}
 EQUIVALENT |= {
     _renamed(
         "agents/checking/units.py", CURRENCIES, label

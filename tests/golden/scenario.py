@@ -13,6 +13,7 @@ from streams.log.clock import now_us
 from tests.golden import texts
 from tests.golden.canned_world import Script
 from tests.golden.checked_talks import CheckedTalks
+from tests.golden.chosen_talks import ChosenTalks
 from tests.golden.driving import Drive
 from tests.golden.personal_talks import PersonalTalks
 from tests.golden.policed_talks import PolicedTalks
@@ -102,6 +103,7 @@ class Scenario:
         await self._documents()
         await self._talks()
         await CheckedTalks(self, self._drive, self._scripts, place).play()
+        await ChosenTalks(self, self._drive, self._scripts, place).play()
         await ToolTalks(self, self._drive, self._scripts, place).play()
         await PersonalTalks(self, self._drive, place).play()
         await PolicedTalks(self, self._drive, place).play()

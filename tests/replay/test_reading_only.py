@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.verifying import ROOT, environment
+from tests.golden.verifying import ROOT, environment, verify
 
 GOLDEN = ROOT / "tests" / "golden" / "0.1.0"
 ALL_READ_ONLY = r"""
@@ -79,6 +79,12 @@ def written():
     return {name: report[name] for name in ("records", "equal", "erased", "superseded", "inputs")}
 
 
+def listed(folder):
+    """List what lies in a folder and the folder itself, each with its size and when it was written."""
+    states = {path: path.stat() for path in (folder, *folder.rglob("*"))}
+    return {path: (state.st_size, state.st_mtime_ns) for path, state in states.items()}
+
+
 def report_of(ran):
     assert ran.stdout, ran.stderr
     return json.loads(ran.stdout)
@@ -90,6 +96,15 @@ def test_nothing_is_written_and_nobody_is_asked(golden, jobs):
     report = report_of(ran)
     assert (ran.returncode, report["diverged"], report["unverifiable"]) == (0, [], [])
     assert {name: report[name] for name in written()} == written()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_where_it_may_write_nothing_is_written_either(golden, tmp_path, jobs):
+    """Not even what is taken away again: that would show by the time of its folder."""
+    before = listed(tmp_path)
+    archive = ("--archive", f"{golden}/log", "--jobs", jobs)
+    code, _ = verify(golden, *archive, HOME=str(tmp_path), TMPDIR=str(tmp_path))
+    assert (code, listed(tmp_path)) == (0, before)
 
 
 def test_a_full_disk_is_none_of_its_business(golden):

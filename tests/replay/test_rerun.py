@@ -278,3 +278,4 @@ async def test_an_input_is_admitted_by_the_bounds_that_its_outcomes_code_had(cod
     other_key = dataclasses.replace(stored, key=b"another")
     rerun = await again(run.outcomes, given=unreadable(ASKED, 0, 0), stored=other_key)
     assert list(rerun.computed) != run.outcomes
+    assert rerun.reason == "its input can't be read: no step runs over such a one"

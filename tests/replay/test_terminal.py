@@ -53,10 +53,20 @@ def test_inputs_that_came_before_their_step_are_told_by_themselves():
     ("count", "more"), [(1, 0), (DIFFERENCES_MAX, 0), (DIFFERENCES_MAX + 3, 3)]
 )
 def test_differences_are_listed_as_they_are_and_not_without_end(count, more):
-    entries = [Difference("t", 0, n, "i", "s", "[red]why[/red]") for n in range(count)]
+    entries = [Difference("t", 0, n, "i", "s", f"[red]why {n}[/red]") for n in range(count)]
     text = shown(Report(diverged=entries))
-    assert text.count("[red]why[/red]") == min(count, DIFFERENCES_MAX)
+    assert text.count("[red]why") == min(count, DIFFERENCES_MAX)
     assert (f"… and {more} more: --json lists all" in text) is bool(more)
+
+
+def test_how_the_log_lies_comes_before_what_follows_from_it_and_each_reason_once():
+    entries = [Difference("t", n % 2, n, f"i{n}", "s", "no cause") for n in range(30)]
+    missing = Difference("t", 0, 0, "", "", "its file is missing")
+    found = shown(Report(diverged=[*entries, missing])).splitlines()[1:]
+    assert [line.strip() for line in found] == [
+        "t[0]@0 its file is missing",
+        "t[0]@0 (s) no cause (and so 29 more of its topic)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from agents.conversation.lists import items, picked
         ("The seals are red and blue.", ["red", "blue"]),
         ("The office answers within four hours, on weekends within a day and a half or so.", []),
         ("1. Only one", []),
+        (f"The signs are {', '.join('a' * 20)}.", ["a"] * 20),
+        (f"The signs are {', '.join('a' * 21)}.", []),
         ("The ferry of Tern Sound leaves at noon.", []),
         ("It opens at six.", []),
         ("", []),

@@ -44,7 +44,7 @@ async def test_a_flood_that_keeps_its_own_loop_keeps_nobody_elses():
     asked, answered = threading.Event(), threading.Event()
 
     class Standing(Flood):
-        async def pour(self, visitor):
+        async def pour(self, posting, asking):
             asked.set()
             assert answered.wait(60)  # without giving its loop away
 
