@@ -23,6 +23,7 @@ from edge.callers.people import People
 from edge.callers.standing import KeysInUse
 from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
 from edge.erasing.named_person import NamedPerson
+from edge.gateway.cancellation_desk import CancellationDesk
 from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
@@ -119,6 +120,14 @@ class Gateway:
             self.dispatch,
             self.access,
             self.keys_in_use,
+            lambda: self.stopping,
+        )
+        self.cancelling = CancellationDesk(
+            self.access,
+            self.follower,
+            self.reception,
+            self.dispatch,
+            self.settings.abandoned_s,
             lambda: self.stopping,
         )
         self.desk = ReviewDesk(

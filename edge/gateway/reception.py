@@ -29,7 +29,15 @@ from edge.requests.new_document import NewDocument
 from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
-from schemas import AnswerJudgedGrade, Ask, DocumentRef, Event, MapEntry, TextRestored
+from schemas import (
+    AnswerJudgedGrade,
+    Ask,
+    CancellationRequestedWhy,
+    DocumentRef,
+    Event,
+    MapEntry,
+    TextRestored,
+)
 from streams.log.clock import now_us
 from streams.log.writing import Position
 from streams.operations.reviews.review_queue import SampledAnswer
@@ -219,6 +227,20 @@ class Reception:
         _, word = await self._put(build)
         await self._position(word)
         return identity.request
+
+    async def cancel(
+        self,
+        question: KnownRequest,
+        by: str,
+        why: CancellationRequestedWhy = "asked",
+        trace: str = "",
+    ) -> None:
+        """Put on the log that an answer is not wanted any more; raises Problem.
+
+        `by` is the keyed digest of whoever wants it.
+        """
+        _, word = await self._put(partial(self.build.cancel, question, by, why, trace))
+        await self._position(word)
 
     async def tell_restored(
         self,

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from edge.listening.entries import HISTORY, RESULTS
 from schemas import (
+    CancellationRequested,
     CheckpointSigned,
     ConfigurationActivated,
     ConfigurationSet,
@@ -103,12 +104,13 @@ def of_step(step: Step) -> ComponentAccess:
     """Return what a step's process may do: read inputs, write outcomes, tables and dead letters."""
     tables = tuple(changelog_of(table) for table in step.tables)
     own = (*_named(step.writes), topic_of(EventRejected), *tables)
+    stopped = _named((CancellationRequested,)) if step.stoppable else ()
     folded = tuple(topic_of(fold.reads) for fold in FOLDS if fold.beside == step.name)
     return ComponentAccess(
         step.name,
         f"the process that runs the step {step.name}",
         writes=(*own, topic_of(ConfigurationSet)),
-        reads=_each(*_named(step.reads), *folded, *own, *SETTLED),
+        reads=_each(*_named(step.reads), *folded, *stopped, *own, *SETTLED),
         groups=(group_of(step.name),),
         checks=_each(*_named(step.reads), *_named(step.writes), *tables),
     )

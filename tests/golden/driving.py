@@ -35,7 +35,7 @@ from schemas import (
     Turns,
 )
 from streams.delivery.failure_reasons import failed, unreadable_because
-from streams.delivery.step_tables import NO_TURN
+from streams.delivery.step_tables import makes_turn
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import FOLDER, POLICY, Configuration, load
@@ -77,7 +77,7 @@ class SummedTables(Tables):
 
     def remember(self, released: AnswerReleased) -> None:
         """Append an answer to its conversation, with the summary of those before it."""
-        if released.answer.finish_reason in NO_TURN:
+        if not makes_turn(released):
             return
         meta = released.meta
         turns = self._turns[meta.tenant, released.subject, meta.session]

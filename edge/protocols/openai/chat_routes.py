@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, aclosing
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from typing import Any
 
 import orjson
@@ -112,7 +112,8 @@ async def complete_chat(
                 await place.remember(gateway, caller, body, reply.session, reply.said)
 
         if body.stream:
-            return _stream(gateway, reply, bursts, remember, resources.pop_all())
+            left = gateway.cancelling.stopped_when_left(asked, may_return=bool(idempotency_key))
+            return _stream(gateway, reply, bursts, remember, left, resources.pop_all())
         completion = reply.whole(await whole(bursts, view))
         await remember()
         return JSONResponse(completion)
@@ -137,12 +138,16 @@ def _stream(
     reply: ChatReply,
     bursts: AsyncGenerator[list[Frame], None],
     remember: Callable[[], Awaitable[None]],
+    left: AbstractContextManager[None],
     resources: ExitStack,
 ) -> EventStream:
-    """Answer with chunks; the resources are held as long as the stream lasts."""
+    """Answer with chunks; the resources are held as long as the stream lasts.
+
+    `left` is told of a reader who leaves before its end.
+    """
 
     async def events() -> AsyncIterator[bytes]:
-        with resources:
+        with left, resources:
             yield event_of(reply.first())
             try:
                 async with aclosing(bursts):

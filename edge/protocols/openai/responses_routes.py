@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, aclosing
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -106,7 +106,8 @@ async def create_response(
 
         if body.stream:
             events = ResponseEvents(response, schema)
-            return _stream(gateway, events, bursts, remember, resources.pop_all())
+            left = gateway.cancelling.stopped_when_left(asked, may_return=bool(idempotency_key))
+            return _stream(gateway, events, bursts, remember, left, resources.pop_all())
         answer = await whole(bursts, view)
         hold_to_schema(answer, schema, asked.request)
         if answer["finish_reason"] != "retracted":
@@ -253,12 +254,16 @@ def _stream(
     events: ResponseEvents,
     bursts: AsyncGenerator[list[Frame], None],
     remember: Callable[[Frame], Awaitable[None]],
+    left: AbstractContextManager[None],
     resources: ExitStack,
 ) -> EventStream:
-    """Answer with events; the resources are held as long as the stream lasts."""
+    """Answer with events; the resources are held as long as the stream lasts.
+
+    `left` is told of a reader who leaves before its end.
+    """
 
     async def parts() -> AsyncIterator[bytes]:
-        with resources:
+        with left, resources:
             yield b"".join(map(named_event_of, events.first()))
             try:
                 async with aclosing(bursts):
