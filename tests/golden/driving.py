@@ -24,6 +24,7 @@ from replay.log import Stored
 from schemas import (
     AnswerReleased,
     Begun,
+    CancellationRequested,
     ConfigurationSet,
     Event,
     EventRejected,
@@ -41,6 +42,7 @@ from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import FOLDER, POLICY, Configuration, load
 from streams.log.ids import request_id
 from streams.running.admit import admit, rejection, unreadable
+from streams.running.cancellations import Wanted
 from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import Call, Connector, World
@@ -115,6 +117,7 @@ class Drive:
         self._world = World(connectors, timeout_s=60)
         self._known: dict[str, dict[str, Any]] = {}
         self.configurations: dict[str, Configuration] = {}
+        self._cancelled: set[Wanted] = set()
         self.configure()
 
     def configure(self, place: Path | None = None, **changes: Mapping[str, Any]) -> None:
@@ -159,6 +162,8 @@ class Drive:
             offset = self.log.append(self.codec, event)
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
+            if isinstance(event, CancellationRequested):
+                self._cancelled.add(_wanted(event))
             step = step_reading(type(event))
             if step is not None and not isinstance(event, EventRejected):
                 flow.extend(
@@ -240,12 +245,17 @@ class Drive:
             outcomes.append(outcome)
 
         tenant = given.event.meta.tenant
+        cancelled = step.stoppable and _wanted(given.event) in self._cancelled
         run = LiveRun(
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
             begun=Begun(at=now_us(), attempt=attempt, code=CODE, configuration=configuration.digest,
                         trace=child_of(TRACE), policy=policy_digest, region="eu" if policy_digest else "",
-                        runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME),
+                        runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME, cancelled=cancelled),
             configuration=self._known,
         )  # fmt: skip
         return run, outcomes
+
+
+def _wanted(event: Event) -> Wanted:
+    return Wanted(event.meta.tenant, getattr(event, "subject", ""), event.meta.request)
