@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
@@ -122,14 +123,6 @@ class Gateway:
             self.keys_in_use,
             lambda: self.stopping,
         )
-        self.cancelling = CancellationDesk(
-            self.access,
-            self.follower,
-            self.reception,
-            self.dispatch,
-            self.settings.abandoned_s,
-            lambda: self.stopping,
-        )
         self.desk = ReviewDesk(
             self.reviews,
             self.requests,
@@ -149,6 +142,18 @@ class Gateway:
         self.connections = Slots("open connections", bounds.connections)
         self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
         self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def cancelling(self) -> CancellationDesk:
+        """Where answers are cancelled."""
+        return CancellationDesk(
+            self.access,
+            self.follower,
+            self.reception,
+            self.dispatch,
+            self.settings.abandoned_s,
+            lambda: self.stopping,
+        )
 
     # ------------------------------------------------------------------ its life
 

@@ -126,14 +126,14 @@ async def test_workers_without_a_step_that_may_be_stopped_follow_nothing(
 ):
     begun = []
 
-    class FakeFollower:
+    class Noted:
         def __init__(self, *_):
             pass
 
         async def start(self):
             begun.append(name)
 
-    monkeypatch.setattr(oversight, "CancellationFollower", FakeFollower)
+    monkeypatch.setattr(oversight, "CancellationFollower", Noted)
     monkeypatch.setattr(oversight, "open_codec", lambda _: CODEC)
     steps = [SimpleNamespace(step=step(name))]
     host = SimpleNamespace(steps=steps, cancellations=Cancellations(), configurations={})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, ExitStack, aclosing
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 import orjson
@@ -91,7 +91,9 @@ async def complete_chat(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, content)
-        watch = await ask_once(request, gateway, caller, question, key, resources)
+        watch = await ask_once(
+            request, gateway, caller, question, key, resources, leaves=bool(body.stream)
+        )
         asked = watch.request
         view = gateway.follower.view(caller, asked)
         bursts = gateway.follower.bursts(watch, view)
@@ -112,8 +114,7 @@ async def complete_chat(
                 await place.remember(gateway, caller, body, reply.session, reply.said)
 
         if body.stream:
-            left = gateway.cancelling.stopped_when_left(asked, may_return=bool(idempotency_key))
-            return _stream(gateway, reply, bursts, remember, left, resources.pop_all())
+            return _stream(gateway, reply, bursts, remember, resources.pop_all())
         completion = reply.whole(await whole(bursts, view))
         await remember()
         return JSONResponse(completion)
@@ -138,16 +139,12 @@ def _stream(
     reply: ChatReply,
     bursts: AsyncGenerator[list[Frame], None],
     remember: Callable[[], Awaitable[None]],
-    left: AbstractContextManager[None],
     resources: ExitStack,
 ) -> EventStream:
-    """Answer with chunks; the resources are held as long as the stream lasts.
-
-    `left` is told of a reader who leaves before its end.
-    """
+    """Answer with chunks; the resources are held as long as the stream lasts."""
 
     async def events() -> AsyncIterator[bytes]:
-        with left, resources:
+        with resources:
             yield event_of(reply.first())
             try:
                 async with aclosing(bursts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, ExitStack, aclosing
+from contextlib import ExitStack, aclosing
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -93,7 +93,9 @@ async def create_response(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, content)
-        watch = await ask_once(request, gateway, caller, question, key, resources)
+        watch = await ask_once(
+            request, gateway, caller, question, key, resources, leaves=bool(body.stream)
+        )
         asked = watch.request
         view = gateway.follower.view(caller, asked)
         bursts = gateway.follower.bursts(watch, view)
@@ -106,8 +108,7 @@ async def create_response(
 
         if body.stream:
             events = ResponseEvents(response, schema)
-            left = gateway.cancelling.stopped_when_left(asked, may_return=bool(idempotency_key))
-            return _stream(gateway, events, bursts, remember, left, resources.pop_all())
+            return _stream(gateway, events, bursts, remember, resources.pop_all())
         answer = await whole(bursts, view)
         hold_to_schema(answer, schema, asked.request)
         if answer["finish_reason"] != "retracted":
@@ -254,16 +255,12 @@ def _stream(
     events: ResponseEvents,
     bursts: AsyncGenerator[list[Frame], None],
     remember: Callable[[Frame], Awaitable[None]],
-    left: AbstractContextManager[None],
     resources: ExitStack,
 ) -> EventStream:
-    """Answer with events; the resources are held as long as the stream lasts.
-
-    `left` is told of a reader who leaves before its end.
-    """
+    """Answer with events; the resources are held as long as the stream lasts."""
 
     async def parts() -> AsyncIterator[bytes]:
-        with left, resources:
+        with resources:
             yield b"".join(map(named_event_of, events.first()))
             try:
                 async with aclosing(bursts):

@@ -10,7 +10,7 @@ from streams.running.cancellations import Cancellations, Wanted
 OURS = Wanted("acme", "u", "r-1")
 
 
-class FakeModel:
+class Speaker:
     """Says the given words, then stands still; tells whether it was let go of."""
 
     def __init__(self, *words, error=None):
@@ -40,21 +40,21 @@ async def heard(known, model, answer=OURS, then=lambda: None):
 
 
 async def test_a_model_is_let_go_of_while_its_next_word_is_waited_for():
-    known, model = Cancellations(), FakeModel("a", "b")
+    known, model = Cancellations(), Speaker("a", "b")
     assert await heard(known, model, then=lambda: known.take(OURS)) == ["a", "b"]
     assert model.ended
     assert not known._waiting
 
 
 async def test_what_is_cancelled_before_is_not_asked_for():
-    known, model = Cancellations(), FakeModel("a")
+    known, model = Cancellations(), Speaker("a")
     known.take(OURS)
     assert await heard(known, model) == []
 
 
 @pytest.mark.parametrize("field", ["tenant", "subject", "request"])
 async def test_nobody_stops_what_is_anothers(field):
-    known, model = Cancellations(), FakeModel("a", error=EOFError())
+    known, model = Cancellations(), Speaker("a", error=EOFError())
     known.take(OURS._replace(**{field: "other"}))
     with pytest.raises(EOFError):
         await heard(known, model)
@@ -62,11 +62,11 @@ async def test_nobody_stops_what_is_anothers(field):
 
 async def test_a_models_own_lack_of_time_is_no_cancellation():
     with pytest.raises(TimeoutError):
-        await heard(Cancellations(), FakeModel("a", error=TimeoutError()))
+        await heard(Cancellations(), Speaker("a", error=TimeoutError()))
 
 
 async def test_a_worker_that_ends_is_no_cancellation():
-    listening = asyncio.create_task(heard(Cancellations(), FakeModel()))
+    listening = asyncio.create_task(heard(Cancellations(), Speaker()))
     await asyncio.sleep(0.01)
     listening.cancel()
     with pytest.raises(asyncio.CancelledError):
