@@ -149,7 +149,7 @@ class Composer:
                 async with aclosing(self._stream(route, reply, speech, fx)) as records:
                     async for record in records:
                         yield record
-                if self.structured and self._breach(reply):
+                if self.structured and not reply.cancelled and self._breach(reply):
                     reply = await self._mend(route, reply, fx)
             except (Transient, Permanent) as error:
                 self.router.failed(route, error)
@@ -160,7 +160,7 @@ class Composer:
             else:
                 self.router.answered(route)
             last = self._closed(composed, reply, speech)
-            if not reply.broken and last.answer is not None:
+            if not (reply.broken or reply.cancelled) and last.answer is not None:
                 await self.router.rate(fx, grounded=last.answer.finish_reason in GROUNDED)
             yield last
             return
@@ -298,6 +298,8 @@ class Composer:
         """Close the answer with what a model said, or with a quotation where that can't stand."""
         if reply is not self.gathered.reply:  # whose usage is among what was gathered
             self.usage = reply.usage
+        if reply.cancelled:
+            return self._stopped(speech)
         cut = reply.late or reply.broken
         due = speech.closing(reply.text, cut=cut or reply.finish_reason == "length")
         stands = not self._breach(reply) if self.structured else speech.stands
@@ -308,6 +310,12 @@ class Composer:
         reason: AnswerFinishReason = "length" if cut else reply.finish_reason
         answer = self._finish(speech.said, reason, citations, degraded)
         return self.writer.batch(due, reply.taken_times() if due else (), answer=answer)
+
+    def _stopped(self, speech: Speech) -> TokensGenerated:
+        """Close the answer where nobody wants more: it is what was written of it until then."""
+        text = speech.said if speech.shown else ""
+        citations = self.composition.citations(speech.rests_on) if text else ()
+        return self.writer.batch("", answer=self._finish(text, "cancelled", citations, ""))
 
     def _late(self, now_us: int, margin_ms: int | None = None) -> bool:
         deadline = self.event.ask.deadline
@@ -327,11 +335,14 @@ class Composer:
     def without_answer(self) -> TokensGenerated:
         """Close with what the asker is to call, or with the limit that ended the tools.
 
-        Raises Permanent where JSON was asked for, and a limit was met.
+        With nothing where the asker wanted no answer any more. Raises Permanent where JSON was
+        asked for, and a limit was met.
         """
         if self.gathered.calls:
             answer = self._finish("", "tool_calls", (), "")
             return self.writer.batch("", answer=replace(answer, tool_calls=self.gathered.calls))
+        if self.gathered.cancelled:
+            return self.writer.batch("", answer=self._finish("", "cancelled", (), ""))
         if self.structured:
             raise Permanent(NO_JSON.format(WHY["tools"]))
         answer = self._finish(self.gathered.ended, "tools_ended", (), "tools")

@@ -26,6 +26,10 @@ class Effects(Protocol):
         """When this run of the step began, in microseconds since the Unix epoch, UTC."""
 
     @property
+    def cancelled(self) -> bool:
+        """Whether who had asked wanted no answer any more when the run began."""
+
+    @property
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began, in the request's arm."""
 

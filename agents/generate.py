@@ -36,6 +36,10 @@ async def generate(event: ChunksRetrieved, fx: Effects) -> AsyncIterator[TokensG
     policy = policy_of(fx.configuration)
     if policy.experiment:  # before experiments had names, the arm was drawn for answers alone
         policy = policy.for_request(event.meta.request)
+    if fx.cancelled and is_open(event):
+        answer = answer_of(event, "", "cancelled", arm=policy.arm, experiment=policy.experiment)
+        yield AnswerWriter(event, event.entries).batch("", answer=answer)
+        return
     composed = fx.has(COMPOSED)
     tools = tool_policy_of(policy.tools)
     asked = arithmetic_of(event, tools) if is_open(event) else None
@@ -78,7 +82,7 @@ async def _with_tools(
     composer = Composer(event, policy, gathered)
     if gathered.calls or gathered.ended or gathered.reply:
         composer.router = asking.router  # who was chosen then is who answers
-    if gathered.calls or gathered.ended:
+    if gathered.calls or gathered.ended or gathered.cancelled:
         yield composer.without_answer()
         return
     async with aclosing(composer.run(fx)) as records:

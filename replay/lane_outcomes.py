@@ -21,7 +21,7 @@ from replay.rules import (
     StoredOutcome,
 )
 from replay.selection import Selection
-from schemas import Event, EventRejected
+from schemas import CancellationRequested, Event, EventRejected
 from streams.topics import Step, topic_of
 
 Tapes = Mapping[type[Event], Tape]
@@ -45,6 +45,9 @@ class LaneOutcomes:
         self._report = report
         self._rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
         self._strays: list[StoredOutcome] = []
+        for _, wish in reader.events(CancellationRequested):
+            if not isinstance(wish, Unread):
+                self.checks.learn(wish)
         self._read_letters({step.name for step in steps})
         self._surveys: dict[str, StepSurvey] = {}
         for number, step in enumerate(steps):

@@ -32,6 +32,8 @@ __all__ = [
     "Calculate",
     "Calculated",
     "CallTool",
+    "CancellationRequested",
+    "CancellationRequestedWhy",
     "Candidate",
     "Cause",
     "CheckPolicy",
@@ -190,6 +192,7 @@ if TYPE_CHECKING:
     AnswerJudgedGrade = Literal["right", "partly", "wrong", "useless", "undone"]
     AskMode = Literal["answer", "search"]
     BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
+    CancellationRequestedWhy = Literal["asked", "left"]
     ChunksCutOutcome = Literal["cut", "unchanged", "withdrawn", "failed"]
     ChunksEmbeddedOutcome = Literal["embedded", "unchanged", "withdrawn", "failed"]
     ChunksIndexedOutcome = Literal["indexed", "unchanged", "withdrawn", "failed"]
@@ -197,7 +200,7 @@ if TYPE_CHECKING:
     ChunksRetrievedOutcome = Literal["retrieved", "empty", "refused", "small_talk"]
     ConfigurationActivatedWhy = Literal["set", "promoted", "rolled_back"]
     EmbedKind = Literal["query", "passage"]
-    GeneratedFinishReason = Literal["", "stop", "length", "tool_calls"]
+    GeneratedFinishReason = Literal["", "stop", "length", "tool_calls", "cancelled"]
     HedgedOutcome = Literal["won", "lost", "too_many"]
     QueryRewrittenOutcome = Literal["rewritten", "unchanged", "refused", "small_talk"]
     QuestionRedactedOutcome = Literal["redacted", "refused"]
@@ -206,6 +209,7 @@ else:
     AnswerJudgedGrade = str
     AskMode = str
     BlockKind = str
+    CancellationRequestedWhy = str
     ChunksCutOutcome = str
     ChunksEmbeddedOutcome = str
     ChunksIndexedOutcome = str
@@ -772,6 +776,10 @@ class Begun(Record, frozen=True, gc=False, kw_only=True):
     """Hex SHA-256 of the configuration by which the input's producer was asked to prove its tenant;
     empty where none was asked.
     """
+    cancelled: bool = False
+    """Whether who had asked wanted no answer any more when the run began; of runs that ask a chat
+    model alone.
+    """
 
 
 class Begin(Request[Begun], frozen=True, gc=False, kw_only=True):
@@ -890,6 +898,21 @@ class CallTool(Request[ToolAnswered], frozen=True, gc=False, kw_only=True):
     """Values of the question: where the answer holds them, they keep their placeholders."""
     characters_max: int = 0
     """Of the answer that are told; 0 for as many as the bytes allow."""
+
+
+class CancellationRequested(Event, frozen=True, gc=False, kw_only=True):
+    """An answer is not wanted any more, by who had asked or who may speak for the tenant."""
+
+    SCHEMA: ClassVar[str] = "CancellationRequested"
+
+    subject: str
+    """Keyed digest of the user who had asked the question."""
+    by: str = ""
+    """Keyed digest of the user who wants it: another one's where the tenant's admin does."""
+    why: CancellationRequestedWhy = "asked"
+    """asked, in so many words, or left: the connection on which the answer went out was closed, and
+    nobody came back.
+    """
 
 
 class Candidate(Record, frozen=True, gc=False, kw_only=True):
@@ -1718,7 +1741,9 @@ class Generated(Record, frozen=True, gc=False, kw_only=True):
     last: bool = False
     """Whether the generation is over."""
     finish_reason: GeneratedFinishReason = ""
-    """stop, length or tool_calls, on the last part."""
+    """stop, length or tool_calls, on the last part; cancelled: nobody wanted more, and the model
+    was stopped here.
+    """
     usage: Usage | None = None
     """On the last part."""
     model: str = ""

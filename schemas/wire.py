@@ -39,6 +39,7 @@ from schemas.records import (
     Calculate,
     Calculated,
     CallTool,
+    CancellationRequested,
     Candidate,
     Cause,
     CheckPolicy,
@@ -1716,6 +1717,7 @@ def encode_begun(record: Begun) -> bytes:
             LONG[len(policy := record.policy.encode())], policy,
             LONG[len(region := record.region.encode())], region,
             LONG[len(producers := record.producers.encode())], producers,
+            b"\1" if record.cancelled else b"\0",
         )
     )
 
@@ -1780,6 +1782,8 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         end = here + (size >> 1)
     producers = data[here:end].decode()
     here = end
+    cancelled = BOOLEANS[data[here]]
+    here += 1
     record = Begun(
         at=at,
         attempt=attempt,
@@ -1790,6 +1794,7 @@ def read_begun(data: bytes, here: int) -> tuple[Begun, int]:
         policy=policy,
         region=region,
         producers=producers,
+        cancelled=cancelled,
     )
     return record, here
 
@@ -2127,6 +2132,49 @@ def read_call_tool(data: bytes, here: int) -> tuple[CallTool, int]:
         price=price,
         known=tuple(known),
         characters_max=characters_max,
+    )
+    return record, here
+
+
+def encode_cancellation_requested(record: CancellationRequested) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(by := record.by.encode())], by,
+            LONG[len(why := record.why.encode())], why,
+        )
+    )
+
+
+def read_cancellation_requested(data: bytes, here: int) -> tuple[CancellationRequested, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    why: Any = data[here:end].decode()
+    here = end
+    record = CancellationRequested(
+        meta=meta,
+        subject=subject,
+        by=by,
+        why=why,
     )
     return record, here
 
@@ -7376,6 +7424,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     Numbered: encode_numbered,
     ToolAnswered: encode_tool_answered,
     CallTool: encode_call_tool,
+    CancellationRequested: encode_cancellation_requested,
     Candidate: encode_candidate,
     PolicyChecked: encode_policy_checked,
     CheckPolicy: encode_check_policy,
@@ -7519,6 +7568,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     Numbered: read_numbered,
     ToolAnswered: read_tool_answered,
     CallTool: read_call_tool,
+    CancellationRequested: read_cancellation_requested,
     Candidate: read_candidate,
     PolicyChecked: read_policy_checked,
     CheckPolicy: read_check_policy,

@@ -27,6 +27,7 @@ from schemas import (
     AnswerRetracted,
     Calculate,
     CallTool,
+    CancellationRequested,
     CheckpointSigned,
     CheckPolicy,
     ChunksCut,
@@ -129,6 +130,8 @@ class Step:
     """What it asks connectors for; its worker makes those that answer it, and no others."""
     since: str = "0.1.0"
     """The version of the code that has it first: inputs of before may lie there without outcome."""
+    stoppable: bool = False
+    """Whether it looks, as it begins, if anybody still wants what it is about to make."""
     by_policy: bool = False
     """Whether it asks the policy in force (`agents.policies`), so that its runs record which."""
 
@@ -160,6 +163,7 @@ REQUESTS = (
     Topic(DocumentWithdrawn),
     Topic(FeedbackGiven),
     Topic(AnswerJudged, since="0.2.0.dev2"),
+    Topic(CancellationRequested, since="0.2.0.dev5"),
     Topic(ErasureRequested),
     Topic(LegalHoldSet, since="0.2.0.dev4"),
     Topic(TextRestored, since="0.2.0.dev3"),
@@ -218,6 +222,7 @@ STEPS = (
             Search,
             Fetch,
         ),
+        stoppable=True,
         by_policy=True,
     ),
     Step(

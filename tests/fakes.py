@@ -79,6 +79,7 @@ class FakeEffects(Run):
         self.configuration_digest = "c"
         self.policy_digest, self.policy_values, self.region = "", dict[str, Any](), ""
         self.code, self.runtime, self.trace = "test", "", ""
+        self.is_cancelled = False
         self.failure: Failed | None = None
 
     def _configuration(self, digest: str) -> dict[str, Any]:
@@ -95,6 +96,7 @@ class FakeEffects(Run):
                 runtime=self.runtime,
                 policy=self.policy_digest,
                 region=self.region,
+                cancelled=self.is_cancelled,
             )
         if isinstance(request, Fail):
             return self.failure

@@ -23,7 +23,7 @@ from streams.topics import STEPS, step
 from streams.watching.logs import logger
 from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.oversight import follow_erasures, keep_lease, watch_over
+from worker.oversight import follow_cancellations, follow_erasures, keep_lease, watch_over
 from worker.preparing import prepared
 from worker.wiring import Host, Hosted, declare
 
@@ -57,6 +57,7 @@ async def _prepare(settings: Settings, hosted: Hosted) -> None:
     begin_threads(loop)
     host = await prepared(settings, [hosted])
     follow_erasures(host, settings, loop)
+    await follow_cancellations(host, settings)
     hosted.app.clean_up = partial(_clean_up, host, watch, standstill)
     hosted.app.add_future(keep_lease(host.steps))
     hosted.app.add_future(watch_over(host.steps, settings, _say_how_it_is))

@@ -25,7 +25,7 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.oversight import Tell, follow_erasures, keep_lease, watch_over
+from worker.oversight import Tell, follow_cancellations, follow_erasures, keep_lease, watch_over
 from worker.preparing import prepared
 from worker.priority import give_way
 from worker.ready_file import ReadyFile
@@ -131,6 +131,7 @@ async def serve(settings: Settings, steps: Sequence[Step], ready_file: Path | No
         log.error("the worker can't begin", reason=str(error))  # noqa: TRY400 - it says all
         return 1
     follow_erasures(hosted, settings, asyncio.get_running_loop())
+    await follow_cancellations(hosted, settings)
     watch = partial(watch_over, hosted.steps, settings)
     worker = Worker(hosted, ready_file, watch, loop=asyncio.get_running_loop())
     return await supervise(worker)

@@ -1,4 +1,4 @@
-"""Oversight of the steps of a process, whoever hosts them: lease, watchdog and erasures."""
+"""Oversight of the steps of a process, whoever hosts them: lease, watchdog, what they follow."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from streams.log.writing import Headers, Writer
 from streams.operations.erasures.erasure_reader import holdings_of
 from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
+from worker.cancellation_follower import CancellationFollower
 from worker.erasure_executor import ErasureExecutor
 from worker.erasure_follower import Dropping, ErasureFollower, on_loop
 from worker.lease import Lease
@@ -76,6 +77,16 @@ def follow_erasures(
     )
     follower.start()
     return follower
+
+
+async def follow_cancellations(host: Host, settings: Settings) -> None:
+    """Follow what nobody wants any more from now on, where a step of this process may be stopped.
+
+    Waits until what there is has been read, before any step runs.
+    """
+    if any(one.step.stoppable for one in host.steps):
+        codec, take = open_codec(settings), host.cancellations.take
+        await CancellationFollower(settings, codec, host.configurations, take).start()
 
 
 def _put(

@@ -38,6 +38,7 @@ from streams.log.setup import (
 )
 from streams.log.subjects import open_registry, subjects
 from streams.log.topic_settings import WrongTopic
+from streams.running.cancellations import Cancellations
 from streams.running.world import Connector, World
 from streams.settings import Settings
 from streams.topics import FOLDS, STEPS, Fold, Step, changelog_of, group_of, step, topic_of
@@ -55,6 +56,14 @@ class RedactsAnswers(Protocol):
 
     def redact_by(self, redaction: AnswerRedaction) -> None:
         """Redact what is answered from now on."""
+
+
+@runtime_checkable
+class HeedsCancellations(Protocol):
+    """A connector that asks models."""
+
+    def heed(self, cancellations: Cancellations) -> None:
+        """Stop models for these from now on."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +111,11 @@ class Host:
     steps: Sequence[Hosted]
     world: World
     connectors: Sequence[Any] = ()
-    keyring: Any = None
-    """That of the steps; None where no step here asks for keys."""
+    cancellations: Cancellations = field(default_factory=Cancellations)
     configurations: Mapping[str, Configuration] = field(default_factory=dict)
     """Those in force, which may follow the log."""
+    keyring: Any = None
+    """That of the steps; None where no step here asks for keys."""
 
 
 def factory_of(path: str) -> Callable[[Settings], Any]:
@@ -232,22 +242,26 @@ def attach(
     tables = [table for one in hosted for table in one.tables.values()]
     world = World((*connectors, *tables), settings.call_timeout_s)
     configurations = configured or in_force(settings)
+    cancellations = Cancellations()
     services = Services(
         settings=settings,
         codec=codec,
         world=world,
         digest_key=keyring.digest_key,
         configurations=configurations,
+        cancellations=cancellations,
     )
     redaction = AnswerRedaction(world.ask, configurations)
     for connector in connectors:
         if isinstance(connector, RedactsAnswers):
             connector.redact_by(redaction)
+        if isinstance(connector, HeedsCancellations):
+            connector.heed(cancellations)
     for table in tables:
         table.attach(codec)
     for one in hosted:
         one.runner.attach(services)
-    return Host(hosted, world, connectors, keyring, configurations)
+    return Host(hosted, world, connectors, cancellations, configurations, keyring)
 
 
 def host(

@@ -38,6 +38,11 @@ class ModelReply:
         return self.late or self.end is not None
 
     @property
+    def cancelled(self) -> bool:
+        """Whether it was stopped because nobody wants it any more."""
+        return self.end is not None and self.end.finish_reason == "cancelled"
+
+    @property
     def usage(self) -> Usage:
         """What it took, counted here where the model doesn't say."""
         return (self.end and self.end.usage) or Usage(completion_tokens=self.tokens)

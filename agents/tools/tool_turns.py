@@ -58,6 +58,8 @@ class Gathered:
     """Tools of the asker that the model asks for: then nothing else is answered."""
     ended: str = ""
     """Which limit ended it, in words; empty for none."""
+    cancelled: bool = False
+    """Whether the asker wanted no answer any more while a model was asked."""
     reply: ModelReply | None = None
     """What the model said in the end, where it was given tools in its own shapes."""
     route: Route | None = None
@@ -122,6 +124,8 @@ class ToolTurns:
                 self._end(why)
                 return
             calls = await self._asked_for(route, prompt, began_us, fx)
+            if self.gathered.cancelled:
+                return
             theirs = tuple(call for call in calls if call.name in self._box.asker)
             fresh = [call for call in calls if (call.name, _canonical(call)) not in self._asked]
             if calls and not fresh:
@@ -200,7 +204,7 @@ class ToolTurns:
             json_schema=_choice_schema(self._offered(), may_be_none=not must),
         )
         calls = self._read(reply.text)
-        if must and not calls:
+        if must and not calls and not reply.cancelled:
             raise Permanent("a model named no tool, and had to")
         return calls
 
@@ -218,6 +222,7 @@ class ToolTurns:
                 self.gathered.model = part.model or self.gathered.model
                 if reply.over:
                     break
+        self.gathered.cancelled = reply.cancelled
         self.gathered.cost_micros += reply.end.cost_micros if reply.end else 0
         self.gathered.usage = summed(self.gathered.usage, reply.usage)
         return reply

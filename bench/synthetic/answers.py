@@ -52,7 +52,7 @@ from schemas import (
     WriteDocument,
     Written,
 )
-from streams.delivery.step_tables import NO_TURN
+from streams.delivery.step_tables import makes_turn
 from streams.log.ids import document_id
 from streams.running.world import Call, Handler, StreamHandler
 
@@ -83,7 +83,7 @@ class Tables(MemoryTables):
 
     def remember(self, released: AnswerReleased) -> None:
         """Append an answer to its conversation, where it is one that can be referred to."""
-        if released.answer.finish_reason in NO_TURN:
+        if not makes_turn(released):
             return
         meta = released.meta
         self._turns[meta.tenant, released.subject, meta.session][meta.request] = Turn(

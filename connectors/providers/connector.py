@@ -23,7 +23,7 @@ from agents.errors import Permanent, Transient
 from connectors.arrivals import describe
 from connectors.bounded_cache import BoundedCache
 from connectors.providers.configured import ProviderSettings, configured
-from connectors.providers.hedged_calls import HedgeBudget, Racer, raced
+from connectors.providers.hedged_calls import CHARACTERS_A_TOKEN, HedgeBudget, Racer, raced
 from connectors.providers.kept_answers import KeptAnswers
 from connectors.providers.kinds import KINDS, Provider, make
 from connectors.providers.windows import CallOutcome, Windows
@@ -37,9 +37,11 @@ from schemas import (
     RoutesRead,
     RouteState,
     StreamRequest,
+    Usage,
 )
 from streams.running.breaker import CLOSED, OPEN, Circuit, Overdue
 from streams.running.cache_mark import mark_cached
+from streams.running.cancellations import Cancellations, Wanted
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
@@ -81,6 +83,7 @@ class Providers:
         self._circuits: OrderedDict[str, Circuit] = OrderedDict()
         self._windows = Windows()
         self._hedges = HedgeBudget()
+        self._cancellations = Cancellations()
         answers_bytes = settings.cache_mb * 1_000_000
         self._kept = KeptAnswers(BoundedCache("answers", answers_bytes, settings.answer_cache_s))
         entries = {TRITON: OWN} | configured(settings)
@@ -98,6 +101,10 @@ class Providers:
         """Close all connections."""
         for entry in self._entries.values():
             await entry.provider.close()
+
+    def heed(self, cancellations: Cancellations) -> None:
+        """Stop models for these from now on."""
+        self._cancellations = cancellations
 
     def forget_tenant(self, tenant: str) -> None:
         """Drop what is kept of a tenant's answers."""
@@ -153,8 +160,12 @@ class Providers:
         """Continue a prompt by the provider that the request names.
 
         Raises Transient where it is away, slow or overloaded, Permanent where it refuses or is not
-        known. Another try is made before the first token alone.
+        known. Another try is made before the first token alone. Where nobody wants the answer any
+        more, the model is let go of, or not asked, and the last part says so.
         """
+        if _wanted(call) in self._cancellations:
+            yield Generated(tokens=(), last=True, finish_reason="cancelled")
+            return
         if (kept := self._kept.of(request, call)) is not None:
             mark_cached()
             for part in kept:
@@ -179,11 +190,23 @@ class Providers:
     ) -> AsyncGenerator[Generated, None]:
         """Ask one model, and count how it went."""
         entry = self._entry_of(request.provider)
-        turn = entry.turns.turn(call) if entry.turns else nullcontext()
+        answered = self._in_turn(entry, request, call, outcome)
+        heard, tokens = Generated(tokens=(), model=request.model), 0
         with self._windows.of(request.route or request.model).counted(outcome):
-            async with turn, aclosing(self._tried(entry, request, call, outcome)) as parts:
+            async with aclosing(self._cancellations.heeded(answered, _wanted(call))) as parts:
                 async for part in parts:
+                    heard, tokens = part, tokens + len(part.tokens)
                     yield _priced(part, request)
+        if not heard.last and _wanted(call) in self._cancellations:
+            yield _stopped(request, tokens, heard.model)
+
+    async def _in_turn(
+        self, entry: _Entry, request: Generate, call: Call, outcome: CallOutcome
+    ) -> AsyncGenerator[Generated, None]:
+        turn = entry.turns.turn(call) if entry.turns else nullcontext()
+        async with turn, aclosing(self._tried(entry, request, call, outcome)) as parts:
+            async for part in parts:
+                yield part
 
     async def _guarded(
         self, request: Generate, call: Call, racer: Racer
@@ -308,6 +331,21 @@ async def _within(
                 return
             bound_s = own.total_timeout_s
             yield part
+
+
+def _wanted(call: Call) -> Wanted:
+    return Wanted(call.tenant, call.subject, call.request)
+
+
+def _stopped(request: Generate, tokens: int, model: str) -> Generated:
+    """Make the last part of an answer that was stopped, with what it cost as far as that is known.
+
+    A server that is let go of tells no usage; a prompt of which something came was read.
+    """
+    prompt_tokens = (len(request.system) + len(request.prompt)) // CHARACTERS_A_TOKEN + 1
+    usage = Usage(prompt_tokens=prompt_tokens if tokens else 0, completion_tokens=tokens)
+    part = Generated(tokens=(), last=True, finish_reason="cancelled", usage=usage, model=model)
+    return replace(_priced(part, request), usage=None)
 
 
 def _priced(part: Generated, request: Generate) -> Generated:

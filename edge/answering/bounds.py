@@ -48,6 +48,8 @@ class Bounds:
     """How long a closing record waits for text that it closes before it stands alone."""
     late_s: float = 60.0
     """How long a WebSocket keeps listening for a retraction after an answer was closed."""
+    stop_s: float = 3.0
+    """How long a reader who cancelled waits for the log to close the answer."""
     tick_s: float = 0.5
     """How often a waiting reader looks at the clock."""
     send_timeout_s: float = 30.0

@@ -153,6 +153,14 @@ class Follower:
         """Return what the log holds of an answer; raises Problem."""
         return self._so_far(caller, request, await self.read_back(request, RESULTS))
 
+    async def status_of(self, request: KnownRequest) -> str:
+        """Return how the log says that an answer stands, and nothing of it; raises Problem."""
+        view = AnswerView(request.request, request.session, request.lane, lambda _: {})
+        for entry in in_reading_order(await self.read_back(request, RESULTS), {}):
+            view.take(entry)
+        view.settle()
+        return view.state.value
+
     async def answers_so_far(
         self, caller: Caller, requests: Sequence[KnownRequest]
     ) -> list[dict[str, Any]]:

@@ -97,6 +97,17 @@ class Access:
         """Tell whether who asked was erased; raises Problem."""
         return bool(request.subject) and self._present_of(request) != request.subject
 
+    def cancellable(self, caller: Caller, request_id: str) -> KnownRequest:
+        """Return a question that a caller may cancel; raises Problem.
+
+        It is one's own, or any of the tenant's for its admin.
+        """
+        if "admin" in caller.scopes:
+            request = self._requests.find((caller.tenant, request_id))
+            if request is not None and request.subject:
+                return request
+        return self.question(caller, request_id)
+
     def check_not_erased(self, request: Identity) -> None:
         """Raise Problem where who asked was erased, while they were still being told."""
         if self.is_erased(request):

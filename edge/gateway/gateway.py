@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
@@ -24,6 +25,7 @@ from edge.callers.standing import KeysInUse
 from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
 from edge.erasing.named_person import NamedPerson
 from edge.gateway.audit_desk import AuditDesk
+from edge.gateway.cancellation_desk import CancellationDesk
 from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
@@ -161,6 +163,18 @@ class Gateway:
             self.reception,
             self.receipt_desk,
             self.prompts,
+        )
+
+    @cached_property
+    def cancelling(self) -> CancellationDesk:
+        """Where answers are cancelled."""
+        return CancellationDesk(
+            self.access,
+            self.follower,
+            self.reception,
+            self.dispatch,
+            self.settings.abandoned_s,
+            lambda: self.stopping,
         )
 
     # ------------------------------------------------------------------ its life

@@ -34,6 +34,7 @@ from edge.requests.validity import Refused, TooLarge
 from schemas import (
     AnswerJudgedGrade,
     Ask,
+    CancellationRequestedWhy,
     DocumentRef,
     Event,
     LogInspected,
@@ -256,6 +257,20 @@ class Reception:
         _, word = await self._put(build)
         await self._position(word)
         return identity.request
+
+    async def cancel(
+        self,
+        question: KnownRequest,
+        by: str,
+        why: CancellationRequestedWhy = "asked",
+        trace: str = "",
+    ) -> None:
+        """Put on the log that an answer is not wanted any more; raises Problem.
+
+        `by` is the keyed digest of whoever wants it.
+        """
+        _, word = await self._put(partial(self.build.cancel, question, by, why, trace))
+        await self._position(word)
 
     async def tell_restored(
         self,

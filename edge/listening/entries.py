@@ -161,6 +161,10 @@ class Dispatch:
         """How many requests are waited for."""
         return len(self._waiting)
 
+    def is_followed(self, whose: Whose) -> bool:
+        """Tell whether anybody here waits for what becomes of a request."""
+        return whose in self._waiting
+
     @contextmanager
     def subscribe(self, request: Identity) -> Iterator[Subscription]:
         """Open a subscription for as long as the block lasts."""

@@ -209,6 +209,13 @@ class TakenJudgement(BaseModel):
     about: str = Field(description="The request whose answer is judged.")
 
 
+class CancelTold(BaseModel):
+    """What became of a wish for no answer any more."""
+
+    request_id: str
+    status: str = Field(description="How the answer stood: one that was over stays as it is.")
+
+
 class DocumentManifest(BaseModel):
     """How the version that can be found was made."""
 

@@ -113,6 +113,12 @@ ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
     ("get", "/v1/messages/{request_id}/passages"): OperationAnswer(
         200, "Its passages.", shapes.PassagesTold, (404, 422)
     ),
+    ("post", "/v1/messages/{request_id}/cancel"): OperationAnswer(
+        202,
+        "The wish is on the log; 200 for an answer that was over.",
+        shapes.CancelTold,
+        (404, 410, 422),
+    ),
     ("get", "/v1/messages/{request_id}/receipt"): OperationAnswer(
         200, "Its receipt.", shapes.ReceiptTold, (404, 409, 422)
     ),

@@ -45,6 +45,7 @@ RULES = {
     "GET /v1/messages/{request_id}": ASK,
     "GET /v1/messages/{request_id}/timeline": RouteRule(("ask", "audit")),
     "GET /v1/messages/{request_id}/passages": ASK,
+    "POST /v1/messages/{request_id}/cancel": RouteRule(("ask", "admin")),
     "GET /v1/messages/{request_id}/receipt": ASK,
     "GET /v1/sessions": ASK,
     "GET /v1/sessions/{session_id}": ASK,

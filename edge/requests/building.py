@@ -29,6 +29,8 @@ from schemas import (
     AnswerJudged,
     AnswerJudgedGrade,
     Ask,
+    CancellationRequested,
+    CancellationRequestedWhy,
     DocumentSubmitted,
     DocumentWithdrawn,
     FeedbackGiven,
@@ -36,6 +38,7 @@ from schemas import (
     Sealed,
 )
 from streams.log.clock import now_us
+from streams.log.ids import request_id
 from streams.settings import Settings
 
 
@@ -158,6 +161,14 @@ class RequestBuilder:
             rating=rating,
             comment=self._seal_words(identity, "comment", comment) if comment else None,
         )
+
+    def cancel(
+        self, question: Identity, by: str, why: CancellationRequestedWhy, trace: str = ""
+    ) -> CancellationRequested:
+        """Build the wish for no answer any more; of one question it is the same however often."""
+        record = request_id(question.tenant, f"cancel|{question.request}")
+        meta = stamp(self._edge, question, record=record, trace=trace)
+        return CancellationRequested(meta=meta, subject=question.subject, by=by, why=why)
 
     def review(
         self,

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from edge.listening.entries import HISTORY, RESULTS
 from schemas import (
+    CancellationRequested,
     CheckpointSigned,
     ChunksRedacted,
     ConfigurationActivated,
@@ -123,12 +124,13 @@ def of_step(step: Step) -> ComponentAccess:
     """
     tables = tuple(changelog_of(table) for table in step.tables)
     own = (*_named(step.writes), topic_of(EventRejected), *tables)
+    stopped = _named((CancellationRequested,)) if step.stoppable else ()
     folded = tuple(topic_of(fold.reads) for fold in FOLDS if fold.beside == step.name)
     return ComponentAccess(
         step.name,
         f"the process that runs the step {step.name}",
         writes=_each(*own, topic_of(ConfigurationSet), *ERASING),
-        reads=_each(*_named(step.reads), *folded, *own, *SETTLED, *ERASURES),
+        reads=_each(*_named(step.reads), *folded, *stopped, *own, *SETTLED, *ERASURES),
         groups=(group_of(step.name),),
         checks=_each(*_named(step.reads), *_named(step.writes), *tables),
     )

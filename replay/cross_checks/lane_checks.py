@@ -18,7 +18,9 @@ from replay.cross_checks.turns import Conversations
 from replay.recorded import Contradiction
 from schemas import (
     AnswerReleased,
+    Begin,
     Begun,
+    CancellationRequested,
     ChunksCut,
     ChunksEmbedded,
     DocumentState,
@@ -28,6 +30,8 @@ from schemas import (
     FetchAdjacent,
     Fetched,
     Found,
+    Generate,
+    Generated,
     IndexChunks,
     IndexWritten,
     Placeholders,
@@ -48,6 +52,7 @@ from schemas import (
     WriteRelease,
 )
 from schemas import DocumentWithdrawn as Withdrawn
+from streams.running.cancellations import Wanted
 
 CrossCheck = Callable[["Heeding", Any, Any], str]
 
@@ -70,6 +75,7 @@ class LaneChecks:
         self.releases = ReleaseRows()
         self.versions: set[tuple[str, str, bytes]] = set()
         self.withdrawn: set[tuple[str, str]] = set()
+        self.cancelled: set[Wanted] = set()
         self.disordered: dict[tuple[str, str], int] = {}
         """Tenants and sessions whose inputs were not run in their order, so nothing is known of
         what one run left for the next -> the first step of the chain that did so."""
@@ -83,6 +89,9 @@ class LaneChecks:
                 self.conversations.learn(event)
             case ChunksCut() if event.outcome == "withdrawn":
                 self.withdrawn.add((event.meta.tenant, event.document.document))
+            case CancellationRequested():
+                meta = event.meta
+                self.cancelled.add(Wanted(meta.tenant, event.subject, meta.request))
 
     def heeding(self, event: Event, offset: int, *, put_back: bool, step: int = 0) -> Heeding:
         """Return what heeds the answers of a run; `step` is its step's place in the chain."""
@@ -185,6 +194,21 @@ def _write_document(run: Heeding, request: WriteDocument, _: Record) -> str:
     return ""
 
 
+def _begun(run: Heeding, _: Begin, begun: Begun) -> str:
+    return _wanted(run) if begun.cancelled else ""
+
+
+def _generated(run: Heeding, _: Generate, part: Generated) -> str:
+    return _wanted(run) if part.finish_reason == "cancelled" else ""
+
+
+def _wanted(run: Heeding) -> str:
+    """Say that nobody cancelled an answer, unless somebody did: in its lane, and of its asker."""
+    meta, subject = run.event.meta, getattr(run.event, "subject", "")
+    known = Wanted(meta.tenant, subject, meta.request) in run.lane.cancelled
+    return "" if known else "no record cancels the answer"
+
+
 def _read_release(run: Heeding, request: ReadRelease, state: ReleaseState) -> str:
     if not run.follows():
         return ""
@@ -232,6 +256,8 @@ def _written(run: Heeding, _: Any, written: IndexWritten) -> str:
 
 SHARED = "\0shared"  # no user is called so
 CHECKS: dict[type[Request[Any]], CrossCheck] = {
+    Begin: _begun,
+    Generate: _generated,
     Fetch: _fetched,
     FetchAdjacent: _fetched_beside,
     Search: _found,

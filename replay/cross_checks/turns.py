@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from replay.cross_checks.forms import form_of
 from schemas import AnswerReleased, ReadTurns, Turn, Turns
-from streams.delivery.step_tables import NO_TURN
+from streams.delivery.step_tables import makes_turn
 
 EVERYBODY = "\0"  # no user is called so
 Conversation = tuple[str, str, str]
@@ -30,7 +30,7 @@ class Conversations:
     def learn(self, event: AnswerReleased) -> None:
         """Take in an answer; one that was released twice counts where it was first."""
         meta = event.meta
-        if event.answer.finish_reason not in NO_TURN:
+        if makes_turn(event):
             for subject in (event.subject, EVERYBODY):
                 self._learn(self._answers[meta.tenant, subject, meta.session], event)
 

@@ -30,6 +30,11 @@ class TargetEffects:
         }
 
     @property
+    def cancelled(self) -> bool:
+        """Nobody cancels what is put into an index."""
+        return False
+
+    @property
     def configuration(self) -> dict[str, Any]:
         """Nothing is configured of this step."""
         return {}

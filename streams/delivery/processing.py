@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -33,6 +33,7 @@ from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import POLICY, Configuration
 from streams.log.producer_signature import SignedRecord
 from streams.running.admit import rejection, unreadable
+from streams.running.cancellations import Cancellations, Wanted
 from streams.running.live import LiveRun
 from streams.running.producer_gate import ProducersInForce, Unproved, WrittenAt
 from streams.running.retry import Retry
@@ -59,6 +60,7 @@ class Services:
     configurations: Mapping[str, Configuration]
     """By step; another one may come into force at any time, and a run keeps that of its beginning.
     """
+    cancellations: Cancellations = field(default_factory=Cancellations)
 
 
 @dataclass(slots=True)  # not frozen: one is made for every input, and that would double its price
@@ -244,6 +246,7 @@ class Processor:
                 policy=policy,
                 region=services.settings.region if policy else "",
                 producers=task.producers,
+                cancelled=self._step.stoppable and _wanted(task.given) in services.cancellations,
             ),
             configuration=values,
         )
@@ -291,6 +294,11 @@ async def _closed(run: LiveRun, why: Failed, build: Callable[[Failed, Meta], Eve
         log.warning("the run can't close its outcome itself", error=type(error).__name__)
         return False
     return True
+
+
+def _wanted(given: Input) -> Wanted:
+    meta = given.event.meta
+    return Wanted(meta.tenant, getattr(given.event, "subject", ""), meta.request)
 
 
 def _destination(item: Item) -> tracing.Attributes:

@@ -39,6 +39,16 @@ ANSWERS_MAX = 4_000
 """Answers of a lane whose moderation is remembered; older ones ended long ago."""
 
 
+def makes_turn(released: AnswerReleased) -> bool:
+    """Say whether a later question of the conversation could refer to an answer.
+
+    One that was cancelled counts as far as it was shown.
+    """
+    if released.answer.finish_reason == "cancelled":
+        return bool(released.text)
+    return released.answer.finish_reason not in NO_TURN
+
+
 class DocumentVersions(Table):
     """The newest version of each document."""
 
@@ -129,7 +139,7 @@ class Sessions(Table):
         """
         assert isinstance(released, AnswerReleased)
         meta = released.meta
-        if released.answer.finish_reason in NO_TURN:
+        if not makes_turn(released):
             return
         turn = Turn(
             request=meta.request,
@@ -188,7 +198,7 @@ CHUNKS = topic_of(ChunksCut)
 ANSWERS = topic_of(AnswerReleased)
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
-NO_TURN = frozenset({"refused", "search", "cancelled", "small_talk", "tool_calls"})
+NO_TURN = frozenset({"refused", "search", "small_talk", "tool_calls"})
 """Ways in which a request ends without an answer that a later question could refer to."""
 
 TABLES: Mapping[str, Callable[[App, Settings], Table]] = {

@@ -122,6 +122,11 @@ class Run(ABC):
         return self.begun.at
 
     @property
+    def cancelled(self) -> bool:
+        """Whether who had asked wanted no answer any more when the run began."""
+        return self.begun.cancelled
+
+    @property
     def configuration(self) -> dict[str, Any]:
         """Configuration of the step that was in force when the run began, in the request's arm."""
         values = self._configuration(self.begun.configuration)

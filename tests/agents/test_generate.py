@@ -629,3 +629,48 @@ async def test_so_does_one_that_finds_nothing_else():
     records, _ = await run(an_event(ORDER, question="Who is Zoe?"), {})
     assert records[-1].answer.finish_reason == "not_found"
     assert [one.text for one in records[-1].answer.neutralised] == [ORDER]
+
+
+def stopped(*texts):
+    return a_world(*texts, finish_reason="cancelled")
+
+
+@pytest.mark.parametrize(("said", "shown", "trust"), [
+    ((), "", PHRASE),
+    ((" The Normans come from", " Norm"), "", PHRASE),
+    ((" The Normans come from Normandy.", " They came in the 10th century."), "The Normans come from Normandy.", PHRASE),
+    ((" The Normans come from Normandy.", " They came in"), "", QUOTE),
+])  # fmt: skip
+async def test_an_answer_that_is_stopped_is_what_was_shown_of_it(said, shown, trust):
+    records, _ = await run(an_event(TAXES, NORMANS), stopped(*said), trust)
+    answer = records[-1].answer
+    assert (answer.finish_reason, answer.text, texts_shown(records)) == ("cancelled", shown, shown)
+    assert [one.document for one in answer.citations] == (["d-2"] if shown else [])
+    assert answer.usage.completion_tokens == len(said)
+    assert records[-1].batch.last
+
+
+async def test_no_model_is_asked_for_what_was_cancelled_before():
+    fx = FakeEffects("generate", an_event(NORMANS), {}, CONFIGURATION)
+    fx.is_cancelled = True
+    await fx.execute()
+    [record] = fx.outcomes
+    assert (record.answer.finish_reason, record.text, fx.asked) == ("cancelled", "", [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [({"outcome": "refused"}, "refused"), ({"ask": Ask(mode="search")}, "search")],
+)
+async def test_what_no_model_makes_ends_as_it_would(fields, reason):
+    fx = FakeEffects("generate", an_event(NORMANS, **fields), {}, CONFIGURATION)
+    fx.is_cancelled = True
+    await fx.execute()
+    assert fx.outcomes[-1].answer.finish_reason == reason
+
+
+async def test_json_that_is_stopped_is_none_and_no_error():
+    schema = '{"type": "object"}'
+    records, fx = await run(an_event(NORMANS, ask=Ask(response_schema=schema)), stopped('{"a": '))
+    assert (records[-1].answer.finish_reason, records[-1].text) == ("cancelled", "")
+    assert len([one for one in fx.asked if isinstance(one, Generate)]) == 1  # no second try

@@ -22,7 +22,7 @@ def log():
 
 @pytest.fixture
 def bounds():
-    return Bounds(late_s=1.0)
+    return Bounds(late_s=1.0, stop_s=1.0)
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ class CheckedTalks:
             await ask(topic.asked, tenant=LOCH, passages_max=2)
         for number in (number for number in SAID if number < 30):
             await ask(question(number), f"trusted-{number}")
+        await self._stopped()
         await ask(question(9), left_s=5)
         await ask(question(22), passages_max=1)
         for text, script in CUT.items():
@@ -188,6 +189,15 @@ class CheckedTalks:
         self._generate(**TRUSTED | {"routes": QUOTE, "near_min": 0.8, "share_min": 0.8})
         for number in (1, 2, 4, 8, 10, 11, 20, 21, 22, 27):
             await ask(question(number), f"quoted-{number}")
+
+    async def _stopped(self) -> None:
+        """Have answers end where nobody wants more of them; the next turn sees what was shown."""
+        for number, parts in enumerate((SAID[22].parts, ("Bicycles cost 2 euros. Tand", "em"), ())):
+            text = f"{question(22)[:-1]}, for the {number}th time?"
+            self._scripts[text] = Script(parts, finish="cancelled", usage=False)
+            await self._scenario.cancel(text, "stopped")
+        await self._scenario.ask(question(20), "stopped")
+        await self._scenario.cancel(question(22), "stopped", before=True)
 
     # ---------------------------------------------------------------- thresholds hit exactly
 

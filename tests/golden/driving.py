@@ -24,6 +24,7 @@ from replay.log import Stored
 from schemas import (
     AnswerReleased,
     Begun,
+    CancellationRequested,
     ConfigurationSet,
     Effect,
     Event,
@@ -37,12 +38,13 @@ from schemas import (
     Turns,
 )
 from streams.delivery.failure_reasons import failed, unreadable_because
-from streams.delivery.step_tables import NO_TURN
+from streams.delivery.step_tables import makes_turn
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import FOLDER, POLICY, Configuration, load
 from streams.log.ids import request_id
 from streams.running.admit import admit, rejection, unreadable
+from streams.running.cancellations import Wanted
 from streams.running.live import LiveRun
 from streams.running.run import Input
 from streams.running.world import Call, Connector, World
@@ -94,7 +96,7 @@ class SummedTables(Tables):
 
     def remember(self, released: AnswerReleased) -> None:
         """Append an answer to its conversation, with the summary of those before it."""
-        if released.answer.finish_reason in NO_TURN:
+        if not makes_turn(released):
             return
         meta = released.meta
         turns = self._turns[meta.tenant, released.subject, meta.session]
@@ -133,6 +135,7 @@ class Drive:
         self._known: dict[str, dict[str, Any]] = {}
         self._runs = 0
         self.configurations: dict[str, Configuration] = {}
+        self._cancelled: set[Wanted] = set()
         self.configure()
 
     def configure(self, place: Path | None = None, **changes: Mapping[str, Any]) -> None:
@@ -177,6 +180,8 @@ class Drive:
             offset = self.log.append(self.codec, event)
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
+            if isinstance(event, CancellationRequested):
+                self._cancelled.add(_wanted(event))
             step = step_reading(type(event))
             if step is not None and not isinstance(event, EventRejected):
                 flow.extend(
@@ -259,12 +264,17 @@ class Drive:
 
         tenant = given.event.meta.tenant
         self._runs += 1  # spans are told apart, as by chance, and deflate
+        cancelled = step.stoppable and _wanted(given.event) in self._cancelled
         run = CoarseRun(
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
             begun=Begun(at=coarse(now_us()), attempt=attempt, code=CODE, configuration=configuration.digest,
                         trace=TRACE.format(self._runs), policy=policy_digest, region="eu" if policy_digest else "",
-                        runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME),
+                        runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME, cancelled=cancelled),
             configuration=self._known,
         )  # fmt: skip
         return run, outcomes
+
+
+def _wanted(event: Event) -> Wanted:
+    return Wanted(event.meta.tenant, getattr(event, "subject", ""), event.meta.request)

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from edge.requests.identity import Identity
 from schemas import Ask, DocumentSubmitted, Event, QuestionAsked
 from streams.log.clock import now_us
 from tests.golden import texts
@@ -254,6 +255,15 @@ class Scenario:
         self, *args: Any, crashes: dict[str, int] | None = None, **fields: Any
     ) -> list[Event]:
         return await self._drive.put(self._question(*args, **fields), crashes=crashes)
+
+    async def cancel(self, text: str, session: str, *, before: bool = False) -> None:
+        """Ask something, and want no answer: before a model is asked, or while it speaks."""
+        asked = self._question(text, session)
+        meta, subject = asked.meta, asked.subject
+        identity = Identity(meta.request, meta.tenant, subject, meta.session, meta.lane)
+        wish = self._drive.requests.cancel(identity, subject, "asked" if before else "left")
+        for event in (wish, asked) if before else (asked, wish):
+            await self._drive.put(event)
 
     async def _talks(self) -> None:
         for text in texts.QUESTIONS:

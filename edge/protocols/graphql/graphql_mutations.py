@@ -11,7 +11,6 @@ import strawberry
 from strawberry.scalars import JSON
 
 from edge.gateway.reception import NewQuestion
-from edge.problems import not_found
 from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import GraphqlAsked, GraphqlInfo
 from edge.protocols.graphql.graphql_types import (
@@ -154,12 +153,15 @@ class Mutation:
             )
         return GraphqlJudged(request_id=strawberry.ID(told), about=strawberry.ID(question.request))
 
-    @strawberry.mutation(description="Send no more of an answer that goes out on this connection.")
+    @strawberry.mutation(
+        description="Have an answer end where it is, whoever follows it; false if it was over."
+    )
     async def cancel(self, info: GraphqlInfo, request_id: strawberry.ID) -> bool:
-        """Stop sending an answer; raises Problem."""
-        info.context.reader()
-        stop = info.context.followed.pop(str(request_id), None)
-        if stop is None:
-            raise not_found("no answer with this requestId goes out on this connection")
-        stop()
-        return True
+        """Cancel an answer; raises Problem."""
+        context = info.context
+        taken = await context.gateway.cancelling.cancel(
+            context.reader(), without_prefix(str(request_id)), context.traceparent
+        )
+        if stop := context.followed.get(taken.request.request):  # unless the log ends it before
+            asyncio.get_running_loop().call_later(context.gateway.bounds.stop_s, stop)
+        return taken.in_time

@@ -26,11 +26,19 @@ async def ask_once(
     question: NewQuestion,
     key: tuple[str, bytes],
     resources: ExitStack,
+    *,
+    leaves: bool = False,
 ) -> Watch:
-    """Ask, once for each idempotency key and what it stands for."""
+    """Ask, once for each idempotency key and what it stands for.
+
+    Whoever `leaves` while the resources are held can't take the answer up again: it is cancelled.
+    """
     async with gateway.reception.once(caller, *key) as turn:
         watch = await gateway.ask_once(caller, question.in_its(turn), resources)
     name_after(request, watch.request.request)
+    if leaves:
+        left = gateway.cancelling.stopped_when_left(watch.request, may_return=bool(key[0]))
+        resources.enter_context(left)
     return watch
 
 

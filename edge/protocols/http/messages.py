@@ -31,6 +31,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.event_stream import event_stream
+from edge.protocols.openai.openai_shape import without_prefix
 from edge.requests import limits
 from edge.requests.building import response_schema_text
 from schemas import Ask
@@ -87,6 +88,19 @@ async def get_message(
         first = None if last_event_id else view.accepted()
         bursts = gateway.follower.bursts(watch, view)
         return _stream(request, gateway, view, first, bursts, resources.pop_all())
+
+
+@router.post("/v1/messages/{request_id}/cancel", status_code=202)
+async def cancel_message(
+    request_id: str, request: Request, gateway: TheGateway, caller: TheCaller
+) -> JSONResponse:
+    """Have an answer end where it is, whoever follows it: its model is stopped.
+
+    One that was over stays as it is. Again and again it is the same.
+    """
+    taken = await gateway.cancelling.cancel(caller, without_prefix(request_id), trace_of(request))
+    told = {"request_id": taken.request.request, "status": taken.status}
+    return JSONResponse(told, 202 if taken.in_time else 200)
 
 
 @router.get("/v1/messages/{request_id}/passages")

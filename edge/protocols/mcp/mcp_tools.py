@@ -146,6 +146,11 @@ class McpCall:
         )
         with ExitStack() as resources:
             watch = await self._asked("ask", given, question, resources)
+            resources.enter_context(
+                self._gateway.cancelling.stopped_when_left(
+                    watch.request, may_return=bool(self._key)
+                )
+            )
             view = self._gateway.follower.view(self._caller, watch.request)
             count = 0
             async with aclosing(self._gateway.follower.bursts(watch, view)) as bursts:

@@ -91,7 +91,9 @@ async def complete_chat(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, content)
-        watch = await ask_once(request, gateway, caller, question, key, resources)
+        watch = await ask_once(
+            request, gateway, caller, question, key, resources, leaves=bool(body.stream)
+        )
         asked = watch.request
         view = gateway.follower.view(caller, asked)
         bursts = gateway.follower.bursts(watch, view)

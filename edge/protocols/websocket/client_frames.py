@@ -41,7 +41,7 @@ class ResumeFrame(BaseModel):
 
 
 class CancelFrame(BaseModel):
-    """Send no more of an answer."""
+    """Have an answer end where it is, whoever follows it."""
 
     kind: ClassVar[str] = "cancel"
     request_id: str = Field(min_length=1, max_length=limits.ID_MAX)

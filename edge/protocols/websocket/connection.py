@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from opentelemetry import trace
@@ -22,7 +23,7 @@ from edge.callers.caller import Caller
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
-from edge.problems import Problem, not_found, too_many
+from edge.problems import Problem, too_many
 from edge.protocols.route_rules import FRAMES
 from edge.protocols.websocket.client_frames import (
     CancelFrame,
@@ -150,7 +151,7 @@ class Connection:
             case ResumeFrame():
                 await self._resume(frame, tasks)
             case CancelFrame():
-                await self._cancel(frame)
+                await self._cancel(frame, tasks)
 
     async def _message(self, frame: MessageFrame, tasks: asyncio.TaskGroup) -> None:
         self._caller.belongs_to(frame.tenant)
@@ -208,13 +209,27 @@ class Connection:
             watch = self._gateway.follower.take_up(self._caller, request, resources)
             self._send(watch, view, slot, resources.pop_all(), tasks)
 
-    async def _cancel(self, frame: CancelFrame) -> None:
-        """Stop sending; what the steps have begun they finish, since the log has the question."""
-        stream = self._streams.pop(frame.request_id, None)
-        if stream is None:
-            raise not_found("no answer with this request_id is under way on this connection")
-        stream.drop()
-        if not stream.view.settled:
+    async def _cancel(self, frame: CancelFrame, tasks: asyncio.TaskGroup) -> None:
+        """Tell the log that an answer is not wanted any more.
+
+        One that goes out here ends as the log says then, or after a moment without: a model that is
+        far away, or behind others, may take its time.
+        """
+        stream = self._streams.get(frame.request_id)
+        if stream is not None and stream.view.settled:
+            del self._streams[frame.request_id]
+            stream.drop()
+            return
+        await self._gateway.cancelling.cancel(self._caller, frame.request_id)
+        if stream is not None:
+            self._beside(self._close_at_last(frame.request_id, stream), tasks)
+
+    async def _close_at_last(self, request: str, stream: _Stream) -> None:
+        """Close a cancelled answer with what was shown of it, unless the log has closed it."""
+        await asyncio.sleep(self._bounds.stop_s)
+        if self._streams.get(request) is stream and not stream.view.settled:
+            del self._streams[request]
+            stream.drop()
             await self._out.put(stream.view.cancelled())
 
     # ------------------------------------------------------------------ its answers
@@ -249,12 +264,19 @@ class Connection:
         tasks: asyncio.TaskGroup,
     ) -> None:
         """Send what becomes of a question, beside all else."""
-        task = tasks.create_task(self._follow(watch, view, slot))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._beside(self._follow(watch, view, slot), tasks)
         # a task that is cancelled before it began runs no block of its own
         task.add_done_callback(lambda _: resources.close())
         self._streams[watch.request.request] = _Stream(view, task, resources)
+
+    def _beside(
+        self, work: Coroutine[Any, Any, None], tasks: asyncio.TaskGroup
+    ) -> asyncio.Task[None]:
+        """Do something beside all else, for as long as the connection lasts."""
+        task = tasks.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _follow(self, watch: Watch, view: AnswerView, slot: ExitStack) -> None:
         """Send frames; the slot is free again once the question is answered."""

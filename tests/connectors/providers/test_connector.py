@@ -13,9 +13,10 @@ from agents.errors import Permanent, Transient
 from connectors.providers import Providers
 from schemas import Embed, RateRoute, ReadRoutes, RouteName
 from streams.running.breaker import FAILURES_MAX
+from streams.running.cancellations import Cancellations, Wanted
 from streams.running.world import World
 from streams.settings import BadSetting, Settings
-from tests.connectors.providers.fake_providers import openai_says, serving
+from tests.connectors.providers.fake_providers import chunk, openai_says, serving
 from tests.connectors.providers.providing import (
     CALL,
     PROMPT,
@@ -52,6 +53,86 @@ async def connector(tmp_path):
         providers(tmp_path, p={"kind": "openai", "url": url, "tries_max": 1}) as made,
     ):
         yield made
+
+
+OURS = Wanted(CALL.tenant, CALL.subject, CALL.request)
+
+
+@pytest.fixture
+async def endless(tmp_path):
+    """A connector to a server that says two words and goes on, and what tells that it was left."""
+    left = asyncio.Event()
+
+    async def script(answer):
+        try:
+            await answer.head()
+            for text in ("a", "b"):
+                await answer.event(chunk(text))
+            while True:
+                await asyncio.sleep(0.01)
+                await answer.send(b": still there\n\n")
+        finally:
+            left.set()
+
+    async with (
+        serving(script) as (server, url),
+        providers(tmp_path, p={"kind": "openai", "url": url}) as made,
+    ):
+        known = Cancellations()
+        made.heed(known)
+        yield made, known, server, left
+
+
+async def test_a_server_is_let_go_of_once_nobody_wants_its_answer(endless):
+    connector, known, _, left = endless
+    found = []
+    async with asyncio.timeout(10):
+        async for part in connector.generate(
+            a_request(input_price=1_000, output_price=1_000_000), CALL
+        ):
+            found.append(part)
+            if text_of(found) == "ab":
+                known.take(OURS)
+        await left.wait()
+    assert [part.last for part in found] == [False] * (len(found) - 1) + [True]
+    last = found[-1]
+    assert (last.finish_reason, last.tokens, last.usage, last.model) == (
+        "cancelled", (), None, "m-1",
+    )  # fmt: skip
+    assert last.cost_micros == 2_000 + len(PROMPT) // 4 + 1
+    read = await state(connector)
+    assert (read.calls, read.failures, read.running) == (1, 0, 0)
+
+
+async def test_who_waits_for_a_turn_is_let_go_of_and_no_server_is_asked(tmp_path):
+    async def never(answer):
+        await asyncio.Event().wait()
+
+    async with (
+        serving(never) as (server, url),
+        providers(tmp_path, p={"kind": "openai", "url": url, "running_max": 1}) as connector,
+    ):
+        connector.heed(known := Cancellations())
+        other = dataclasses.replace(CALL, request="r-2")
+        first = asyncio.create_task(generated(connector))
+        while not server.requests:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(generated(connector, call=other))
+        await asyncio.sleep(0.05)
+        known.take(OURS._replace(request="r-2"))
+        async with asyncio.timeout(10):
+            [part] = await second
+        assert (part.finish_reason, part.cost_micros, len(server.requests)) == ("cancelled", 0, 1)
+        known.take(OURS)  # before its first token
+        assert [one.finish_reason for one in await first] == ["cancelled"]
+        assert (await state(connector)).failures == 0
+
+
+async def test_a_server_is_not_asked_for_what_was_cancelled_before(endless):
+    connector, known, server, _ = endless
+    known.take(OURS)
+    assert [one.finish_reason for one in await generated(connector)] == ["cancelled"]
+    assert server.requests == []
 
 
 async def test_each_model_has_its_circuit_and_how_it_fares_is_told(connector):

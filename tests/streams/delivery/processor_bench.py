@@ -13,6 +13,7 @@ from streams.delivery.lane import Lane
 from streams.delivery.processing import Processor, Services
 from streams.log.codec import Undecodable
 from streams.log.configuration import load
+from streams.running.cancellations import Cancellations
 from streams.running.world import World
 from streams.settings import Settings
 from streams.topics import step, topic_of
@@ -41,21 +42,25 @@ def a_message(key=b"acme", value=b"the bytes", headers=()):
 class ProcessorBench:
     """A processor of one step whose function is given."""
 
-    def __init__(self, function, by_policy=False, **changed):
+    def __init__(self, function, by_policy=False, stoppable=False, **changed):
         self.codec = a_codec()
         self.publisher = MemoryPublisher(MemoryBroker())
         self.history = History()
         self.counts = Counts("redact")
         self.keys_asked = []
         self.configurations = dict(load())
+        self.cancellations = Cancellations()
         services = Services(
             settings=Settings(backoff_ms=1, patience_ms=0, attempts_max=3, **changed),
             codec=self.codec,
             world=World((), 1.0),
             digest_key=self.digest_key,
             configurations=self.configurations,
+            cancellations=self.cancellations,
         )
-        redact = dataclasses.replace(step("redact"), function=function, by_policy=by_policy)
+        redact = dataclasses.replace(
+            step("redact"), function=function, by_policy=by_policy, stoppable=stoppable
+        )
         self.processor = Processor(
             redact, services, lambda: self.publisher, lambda _: self.history, self.counts
         )

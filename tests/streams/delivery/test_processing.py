@@ -24,6 +24,7 @@ from streams.delivery.progress import Progress
 from streams.log.configuration import configuration, load
 from streams.log.writing import RECORD_BYTES_MAX
 from streams.running.admit import IDENTITY_CHARS_MAX
+from streams.running.cancellations import Wanted
 from streams.running.world import World
 from streams.version import CODE, RUNTIME, RUNTIME_WITH_POLICY
 from tests.fake_connectors import FakeAnsweringConnector
@@ -63,6 +64,26 @@ async def test_an_outcome_is_published_and_the_input_counts_as_done():
     assert (type(outcome), outcome.meta.last, outcome.meta.attempt) == (QuestionRedacted, True, 1)
     await bench.run(offset=8)
     assert len(bench.outcomes) == 1  # a copy
+
+
+@pytest.mark.parametrize(("stoppable", "whose", "told"), [
+    (True, Wanted("acme", "u", "r-1"), True),
+    (True, Wanted("acme", "other", "r-1"), False),
+    (True, Wanted("globex", "u", "r-1"), False),
+    (False, Wanted("acme", "u", "r-1"), False),
+])  # fmt: skip
+async def test_a_run_records_that_it_began_when_nobody_wanted_it_any_more(stoppable, whose, told):
+    seen = []
+
+    async def looks(event, fx):
+        seen.append(fx.cancelled)
+        yield redacted()
+
+    bench = ProcessorBench(looks, stoppable=stoppable)
+    bench.cancellations.take(whose)
+    [outcome] = await bench.run()
+    begun = bench.codec.decode(outcome.meta.effects[0].response, Begun)
+    assert (begun.cancelled, seen) == (told, [told])
 
 
 async def test_a_record_says_of_which_code_and_versions_it_is():

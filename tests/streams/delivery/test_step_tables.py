@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from schemas import (
     Answer,
@@ -217,18 +218,25 @@ async def test_turns_are_told_within_their_conversation_alone(others):
     assert (await answer(sessions, ReadTurns(limit=5), call)).turns == ()
 
 
-@pytest.mark.parametrize("reason", ["refused", "search", "cancelled", "small_talk"])
+@pytest.mark.parametrize("reason", ["refused", "search", "small_talk"])
 async def test_what_ended_without_an_answer_is_no_turn(reason):
     sessions, broker = table_of("sessions")
     await sessions.remember(released(finish_reason=reason), 0)
     assert sent(broker) == []
 
 
-@pytest.mark.parametrize("reason", ["stop", "length"])
+@pytest.mark.parametrize("reason", ["stop", "length", "cancelled"])
 async def test_an_answer_is_a_turn_however_it_ended(reason):
     sessions, _ = table_of("sessions")
     await sessions.remember(released(finish_reason=reason), 0)
-    assert len((await answer(sessions, ReadTurns(limit=5), LATER)).turns) == 1
+    turns = (await answer(sessions, ReadTurns(limit=5), LATER)).turns
+    assert [turn.answer for turn in turns] == ["answer to r-1"]
+
+
+async def test_what_was_cancelled_before_its_first_word_is_no_turn():
+    sessions, broker = table_of("sessions")
+    await sessions.remember(replace(released(finish_reason="cancelled"), text=""), 0)
+    assert sent(broker) == []
 
 
 # ---------------------------------------------------------------------- long conversations

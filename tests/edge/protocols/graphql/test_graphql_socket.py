@@ -6,7 +6,7 @@ import pytest
 import websockets
 
 from edge.answering.bounds import Bounds
-from schemas import QuestionAsked
+from schemas import CancellationRequested, QuestionAsked
 from tests.edge.chat_client import question
 from tests.edge.fake_log import Answers, a_key
 from tests.edge.protocols.graphql.graphql_client import connected
@@ -20,7 +20,7 @@ subscription ($id: ID!, $cursor: String! = "") {
 
 @pytest.fixture
 def bounds():
-    return Bounds(late_s=0.5)
+    return Bounds(late_s=0.5, stop_s=0.3)
 
 
 @pytest.fixture
@@ -84,6 +84,7 @@ async def test_an_answer_is_cancelled_on_its_connection(url, asked, log):
         if one["type"] == "next" and one["id"] == "1"
     ]
     assert (frame["type"], frame["finishReason"]) == ("completed", "cancelled")
+    assert [wish.meta.request for wish in log.published(CancellationRequested)] == [request]
 
 
 async def test_who_completes_a_subscription_is_followed_no_longer(url, asked, gateway):

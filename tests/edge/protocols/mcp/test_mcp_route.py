@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 
 from edge.problems import Problem
 from edge.protocols.origins import check_origin
-from schemas import QuestionAsked
+from schemas import CancellationRequested, QuestionAsked
 from tests.edge.fake_log import a_citation, a_key
 from tests.edge.http_client import answers_with, is_problem, passages_for
 from tests.edge.protocols.mcp.mcp_client import HEADERS, address, connected, links_of, texts_of
@@ -117,7 +117,8 @@ async def test_calls_need_no_handshake_and_a_repeat_is_one_question(post, log):
     assert len(log.published(QuestionAsked)) == 1
 
 
-async def test_a_client_that_leaves_is_followed_no_longer(served, gateway, log):
+async def test_a_client_that_leaves_is_followed_no_longer_and_its_answer_ends(served, gateway, log):
+    gateway.cancelling._abandoned_s = 0.05
     async with connected(served, a_key(gateway)) as client:
         asking = asyncio.create_task(client.call_tool("ask", {"text": "a", "budget_ms": 60_000}))
         async with asyncio.timeout(5):
@@ -127,6 +128,8 @@ async def test_a_client_that_leaves_is_followed_no_longer(served, gateway, log):
         asking.cancel()
         async with asyncio.timeout(5):
             while gateway.dispatch.waiting:  # noqa: ASYNC110 - nor has the dispatch
+                await asyncio.sleep(0.01)
+            while not log.published(CancellationRequested):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
 

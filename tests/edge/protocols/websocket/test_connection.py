@@ -11,10 +11,11 @@ import json
 
 import pytest
 import websockets
+from msgspec.structs import replace
 
 from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
-from schemas import QuestionAsked
+from schemas import CancellationRequested, QuestionAsked
 from tests.edge.chat_client import connect, frames_until, question, send
 from tests.edge.fake_log import Answers, a_key
 
@@ -131,20 +132,60 @@ async def test_a_message_sent_again_is_one_question(url, key, log):
     assert ids[0] == ids[1]
 
 
-async def test_cancel_ends_the_stream(url, key, log):
+def stopped(answers, text, cause):
+    """The end of an answer whose model was stopped."""
+    released = answers.released(text, cause)
+    return replace(released, answer=replace(released.answer, finish_reason="cancelled"))
+
+
+@pytest.mark.parametrize("by_log", [True, False])
+async def test_cancel_is_told_to_the_log_which_ends_the_answer(url, key, log, gateway, by_log):
     async with connect(url, key) as socket:
         await send(socket, type="message", text="x")
         await frames_until(socket, "accepted")
         answers = Answers(await question(log))
         log.append(answers.tokens("VAT ", 0))
         [delta] = await frames_until(socket, "delta")
-        await send(socket, type="cancel", request_id=delta["request_id"])
-        [closing] = await frames_until(socket, "completed", "error")
-        assert (closing["text"], closing["finish_reason"]) == ("VAT ", "cancelled")
-        log.append(answers.tokens("is", 1))
-        await send(socket, type="cancel", request_id=delta["request_id"])
-        [error] = await frames_until(socket, "delta", "error")
+        for _ in range(2):
+            await send(socket, type="cancel", request_id=delta["request_id"])
+        if by_log:  # what was on its way when the model stopped is shown
+            async with asyncio.timeout(10):
+                while not log.published(CancellationRequested):
+                    await asyncio.sleep(0.005)
+            for event in (answers.tokens("is", 1), stopped(answers, "VAT is", 1)):
+                log.append(event)
+        *_, closing = await frames_until(socket, "completed", "error")
+        shown = "VAT is" if by_log else "VAT "
+        assert (closing["text"], closing["finish_reason"]) == (shown, "cancelled")
+        [wish] = log.published(CancellationRequested)
+        assert (wish.meta.request, wish.why) == (delta["request_id"], "asked")
+        await send(socket, type="cancel", request_id=delta["request_id"])  # it is over
+        await send(socket, type="cancel", request_id="none")
+        [error] = await frames_until(socket, "completed", "error")
         assert error["status"] == 404
+        assert len(log.published(CancellationRequested)) == 1
+
+
+async def test_an_answer_is_cancelled_from_another_connection_of_its_user(url, key, log):
+    async with connect(url, key) as socket, connect(url, key) as other:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        await send(other, type="cancel", request_id=accepted["request_id"])
+        await send(other, type="cancel", request_id="none")
+        await frames_until(other, "error")  # frames are taken in their order
+        [wish] = log.published(CancellationRequested)
+        assert wish.meta.request == accepted["request_id"]
+
+
+async def test_a_connection_that_closes_cancels_nothing(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        await frames_until(socket, "accepted")
+    async with asyncio.timeout(10):
+        while gateway.dispatch.waiting:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert not log.published(CancellationRequested)
 
 
 async def test_questions_of_one_connection_are_answered_side_by_side(url, key, log):

@@ -1,0 +1,158 @@
+"""An answer that is not wanted any more: by whom, when, and what the log is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from edge.answering.bounds import Bounds
+from schemas import CancellationRequested, QuestionAsked
+from tests.edge.conftest import address_of
+from tests.edge.fake_log import Answers, a_key
+from tests.edge.http_client import DOCUMENT, HttpClient, is_problem
+
+
+@pytest.fixture
+def bounds():
+    return Bounds(late_s=1.0, stop_s=0.1, tick_s=0.02)
+
+
+@pytest.fixture
+def settings():
+    return {"abandoned_s": 0.05}
+
+
+def cancel(who, request):
+    return who("POST", f"/v1/messages/{request}/cancel")
+
+
+@pytest.fixture
+async def asked(call, log):
+    """A question that waits for its answer, and who waits for it."""
+    waiting = asyncio.create_task(call("POST", "/v1/messages", {"text": "x", "budget_ms": 60_000}))
+    async with asyncio.timeout(10):
+        while not log.published(QuestionAsked):  # noqa: ASYNC110 - it comes from a thread
+            await asyncio.sleep(0.005)
+    yield log.published(QuestionAsked)[0]
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_wish_lies_with_its_question_and_however_often_it_is_one(call, log, asked):
+    first, second = [await cancel(call, asked.meta.request) for _ in range(2)]
+    [wish] = log.published(CancellationRequested)
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == {"request_id": asked.meta.request, "status": "accepted"}
+    assert (wish.subject, wish.by, wish.why) == (asked.subject, asked.subject, "asked")
+    for name in ("tenant", "lane", "session", "request"):
+        assert getattr(wish.meta, name) == getattr(asked.meta, name)
+    assert wish.meta.id != asked.meta.id
+
+
+async def test_two_gateways_write_one_record(call, gateway, log, asked):
+    await cancel(call, asked.meta.request)
+    gateway.cancelling._told.clear()  # as another process
+    await cancel(call, asked.meta.request)
+    assert len({wish.meta.id for wish in log.published(CancellationRequested)}) == 1
+
+
+async def test_an_answer_that_is_over_stays_as_it_is(call, log, asked):
+    for event in Answers(asked).whole("VAT"):
+        log.append(event)
+    told = await cancel(call, asked.meta.request)
+    assert (told.status_code, told.json()["status"]) == (200, "completed")
+    assert not log.published(CancellationRequested)
+
+
+@pytest.mark.parametrize(("tenant", "scopes", "status"), [
+    ("acme", ["ask"], 404),
+    ("acme", ["ask", "audit"], 404),
+    ("acme", ["admin"], 202),
+    ("globex", ["ask", "admin"], 404),
+    ("acme", ["ingest"], 403),
+])  # fmt: skip
+async def test_it_is_ones_own_answer_or_any_of_the_tenants_for_its_admin(
+    app, gateway, log, asked, tenant, scopes, status
+):
+    other = HttpClient(app, a_key(gateway, tenant, scopes))
+    told = await cancel(other, asked.meta.request)
+    assert told.status_code == status
+    wishes = log.published(CancellationRequested)
+    assert len(wishes) == (status == 202)
+    assert all(wish.subject == asked.subject != wish.by for wish in wishes)
+    assert "text" not in told.json()
+
+
+async def test_what_is_no_question_is_not_cancelled(call, log):
+    document = (await call("POST", "/v1/documents", DOCUMENT)).json()["request_id"]
+    for request in (document, "nothing", "r" * 300, "%00"):
+        is_problem(await cancel(call, request), 404)
+    assert not log.published(CancellationRequested)
+
+
+async def test_a_broker_that_is_away_is_told_and_the_wish_may_come_again(call, log, asked):
+    log.broker = False
+    is_problem(await cancel(call, asked.meta.request), 503)
+    log.broker = True
+    assert (await cancel(call, asked.meta.request)).status_code == 202
+    assert len(log.published(CancellationRequested)) == 1
+
+
+# ---------------------------------------------------------------------- readers who leave
+
+CHAT = {"model": "playhead", "stream": True, "messages": [{"role": "user", "content": "x"}]}
+STREAMS = {
+    "chat": ("/v1/chat/completions", CHAT, {}, True),
+    "response": ("/v1/responses", {"model": "playhead", "stream": True, "input": "x"}, {}, True),
+    "may come again": ("/v1/chat/completions", CHAT, {"Idempotency-Key": "k"}, False),
+    "has a cursor": ("/v1/messages", {"text": "x", "stream": True}, {}, False),
+}
+
+
+async def leave(served, gateway, path, body, headers):
+    """Ask for a stream, read its beginning, and go."""
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+        headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
+        async with client.stream("POST", path, json=body, headers=headers) as response:
+            async for _ in response.aiter_raw():
+                return
+
+
+async def no_longer_followed(gateway):
+    async with asyncio.timeout(10):
+        while gateway.dispatch.waiting:  # noqa: ASYNC110 - the dispatch has no event for it
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_who_leaves_a_stream_that_has_no_cursor_has_left(served, gateway, log, name):
+    *stream, cancels = STREAMS[name]
+    await leave(served, gateway, *stream)
+    await no_longer_followed(gateway)
+    await asyncio.sleep(0.3)
+    wishes = log.published(CancellationRequested)
+    assert [wish.why for wish in wishes] == (["left"] if cancels else [])
+
+
+@pytest.mark.parametrize(
+    "settled", ["somebody follows", "it is over", "the gateway stops", "never"]
+)
+async def test_what_somebody_may_want_is_not_cancelled(served, gateway, log, settled):
+    if settled == "never":
+        gateway.cancelling._abandoned_s = 0
+    await leave(served, gateway, *STREAMS["chat"][:3])
+    [asked] = log.published(QuestionAsked)
+    if settled == "somebody follows":
+        with gateway.dispatch.subscribe(
+            gateway.requests.find((asked.meta.tenant, asked.meta.request))
+        ):
+            await asyncio.sleep(0.3)
+    elif settled == "it is over":
+        for event in Answers(asked).whole("VAT"):
+            log.append(event)
+    elif settled == "the gateway stops":
+        gateway.stopping = True
+    await asyncio.sleep(0.3)
+    assert not log.published(CancellationRequested)
