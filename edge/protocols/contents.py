@@ -25,7 +25,7 @@ def _whole(value: Any) -> Any:
 AS_WHOLE = BeforeValidator(_whole)
 WholeNumber = Annotated[int, AS_WHOLE, Field(strict=True)]
 Truth = Annotated[bool, Field(strict=True)]
-Number = Annotated[float, Field(strict=True)]
+AnyNumber = Annotated[float, Field(strict=True)]
 
 
 def as_in_a_body(content: Any) -> Any:

@@ -26,12 +26,12 @@ from edge.protocols.who_calls import bearer_calls
 PATH = "/mcp"
 METADATA = "/.well-known/oauth-protected-resource"
 SCOPES = ("ask",)
+MESSAGE_MAX = 262_144
+"""Bytes of a message: twice the longest question, however it is escaped."""
 JSON = "application/json"
 PARSE_ERROR, INVALID_REQUEST = -32_700, -32_600
 KINDS: dict[type, str] = {str: "a text", int: "a whole number", dict: "an object"}
 MEMBERS: dict[str, tuple[type, ...]] = {"id": (str, int), "method": (str,), "params": (dict,)}
-MESSAGE_MAX = 262_144
-"""Bytes of a message: twice the longest question, however it is escaped."""
 
 
 class McpRoute:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from edge.problems import Problem
-from edge.protocols.contents import Number, Truth, WholeNumber
+from edge.protocols.contents import AnyNumber, Truth, WholeNumber
 from edge.protocols.openai.openai_shape import RefusedParameter
 from edge.requests import limits
 
@@ -189,11 +189,11 @@ class ChatBody(BaseModel):
     tool_choice: Literal["none", "auto", "required"] | ChosenTool | None = None
     stop: Word | Annotated[list[Word], Field(max_length=limits.STOPS_MAX)] | None = None
     metadata: dict[str, str] | None = Field(None, max_length=limits.FILTERS_MAX)
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    temperature: Annotated[AnyNumber, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[AnyNumber, Field(ge=0, le=1)] | None = None
     seed: WholeNumber | None = None
-    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
-    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    presence_penalty: Annotated[AnyNumber, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[AnyNumber, Field(ge=-2, le=2)] | None = None
     user: str | None = None
     store: Truth | None = None
     parallel_tool_calls: Truth | None = None

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from edge.problems import Problem
-from edge.protocols.contents import Number, Truth, WholeNumber
+from edge.protocols.contents import AnyNumber, Truth, WholeNumber
 from edge.protocols.openai.chat_request import (
     AskedCall,
     CalledFunction,
@@ -229,8 +229,8 @@ class ResponseBody(BaseModel):
     tools: list[OfferedFunctionTool] | None = Field(None, max_length=limits.TOOLS_MAX)
     tool_choice: Literal["none", "auto", "required"] | ChosenFunctionTool | None = None
     metadata: dict[MetadataKey, MetadataValue] | None = Field(None, max_length=METADATA_MAX)
-    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
-    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    temperature: Annotated[AnyNumber, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[AnyNumber, Field(ge=0, le=1)] | None = None
     parallel_tool_calls: Truth | None = None
     truncation: Literal["auto", "disabled"] | None = None
     include: list[str] | None = None
