@@ -3,7 +3,7 @@
 import pytest
 
 from schemas import Search
-from tests.connectors.weaviate.fake_turns import ALL, FakeTurns
+from tests.connectors.weaviate.request_turns import ALL, RequestTurns
 from tests.connectors.weaviate.test_versions import Log, call
 
 VERSIONS = ({*"ka"}, {*"kb"}, {*"c"}, set(), {*"d"})
@@ -21,7 +21,7 @@ async def test_a_search_shows_one_whole_version_whatever_overtakes_it(first, beg
             writer, reader = log.open(), log.open()
             for number in range(1, first + 1):
                 await log.play(writer, number)
-            turns = FakeTurns(log.server)
+            turns = RequestTurns(log.server)
 
             async def write(log=log, writer=writer):
                 for number in range(first + 1, len(VERSIONS) + 1):

@@ -14,7 +14,7 @@ from replay.rebuild.generation_choice import Generations
 from replay.rebuild.swapping import NotSwapped, Swap, SwapTimes
 from schemas import DocumentRef, IndexChunks, Search
 from streams.settings import Settings
-from tests.connectors.weaviate.fake_turns import FakeTurns
+from tests.connectors.weaviate.request_turns import RequestTurns
 from tests.replay.rebuild.indexed_log import IndexedLog, a_call, chunk
 
 QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002)
@@ -123,7 +123,7 @@ async def test_a_search_that_the_alias_moves_under_reads_one_generation(read):
     await past.worker.index(half, a_call(offset=1))
     await past.filler().fill(past.log, Rate(0), pending=True)
     reader = an_index(past, kind=Weaviate, trusted_s=0, asked_again_s=0)
-    turns = FakeTurns(past.server)
+    turns = RequestTurns(past.server)
     request = Search(text="lanes", vector=b"\0\0\x80\x3f", limit=9)
     reading = turns.begin("reader", reader.handlers()[Search](request, a_call()))
     await turns.let("reader", read)

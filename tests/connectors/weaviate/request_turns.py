@@ -9,7 +9,7 @@ SETTLED = 12  # rounds of the loop in which whoever may go on has come to the ne
 ALL = 40  # requests: more than anybody makes
 
 
-class FakeTurns:
+class RequestTurns:
     """Has each request of an actor wait until it is let go; others are not kept waiting."""
 
     def __init__(self, server):
