@@ -8,7 +8,6 @@ import pytest
 from confluent_kafka import KafkaException
 
 from agents.errors import Permanent, Transient
-from replay import recalled_prompts
 from replay.archive import ArchiveLog
 from replay.configurations import Configurations
 from replay.recalled_prompts import SPAN_MAX, RecalledPrompts, _read, prompts_of
@@ -101,17 +100,19 @@ def test_only_the_records_at_the_places_are_read():
         (Undecodable("nonsense"), Permanent),
     ],
 )
-def test_what_keeps_a_prompt_from_being_computed_is_told(monkeypatch, tmp_path, error, raised):
-    def fail(*_):
+def test_what_keeps_a_prompt_from_being_computed_is_told(tmp_path, error, raised):
+    asked = []
+
+    def fail(_settings, name):
+        asked.append(name)
         raise error
 
-    consumer = MemoryConsumer(MemoryBroker())
-    monkeypatch.setattr(recalled_prompts, "new_consumer", lambda *_: consumer)
-    monkeypatch.setattr(recalled_prompts, "open_codec", lambda _: None)
-    monkeypatch.setattr(recalled_prompts, "Configurations", fail)
-    with pytest.raises(raised):
-        RecalledPrompts(Settings(run=tmp_path))([("t", 0, 0)])
-    assert consumer.closed
+    recall = RecalledPrompts(Settings(run=tmp_path), new_consumer=fail)
+    with pytest.raises(raised) as told:
+        recall([("t", 0, 0)])
+    assert asked == ["prompts"]
+    if raised is Transient:
+        assert "try again" in str(told.value)
 
 
 def test_records_that_lie_too_far_apart_are_not_read_through():
