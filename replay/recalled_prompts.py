@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -35,9 +35,10 @@ from schemas import (
     TokensGenerated,
 )
 from schemas.registry import RegistryAway
+from streams.log import reading
 from streams.log.codec import Codec, Undecodable, open_codec
 from streams.log.offsets import Extent, extent_of
-from streams.log.reading import new_consumer, records
+from streams.log.reading import records
 from streams.running.admit import check_place
 from streams.running.run import Input
 from streams.settings import Settings
@@ -75,8 +76,11 @@ class _ListeningRun(RecordedRun):
 class RecalledPrompts:
     """Computes prompts again; may be used from any thread, and blocks it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, new_consumer: Callable[..., Any] = reading.new_consumer
+    ) -> None:
         self._settings = settings
+        self._new_consumer = new_consumer
 
     def __call__(self, places: Sequence[RecordPlace]) -> list[dict[str, Any]]:
         """Return what models were asked in the runs that left records at some places.
@@ -86,7 +90,7 @@ class RecalledPrompts:
         """
         codec = open_codec(self._settings)
         try:
-            with closing(new_consumer(self._settings, "prompts")) as consumer:
+            with closing(self._new_consumer(self._settings, "prompts")) as consumer:
                 configurations = Configurations(_Topics(consumer), codec)
                 return prompts_of(
                     _read(consumer, places), codec, configurations, *local_handlers(self._settings)

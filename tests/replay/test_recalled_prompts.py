@@ -5,15 +5,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaException
 
-from agents.errors import Permanent
+from agents.errors import Permanent, Transient
 from replay.archive import ArchiveLog
 from replay.configurations import Configurations
-from replay.recalled_prompts import SPAN_MAX, _read, prompts_of
+from replay.recalled_prompts import SPAN_MAX, RecalledPrompts, _read, prompts_of
 from schemas import ChunksRetrieved, EventRejected, TokensGenerated
-from streams.log.codec import Codec
+from schemas.registry import RegistryAway
+from streams.log.codec import Codec, Undecodable
+from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import DIGEST_KEY
+from tests.memory_broker import MemoryBroker, MemoryConsumer
 
 LOG = Path(__file__).parents[1] / "golden" / "0.1.0" / "log"
 KEYRING = SimpleNamespace(digest_key=lambda _: DIGEST_KEY)
@@ -79,6 +83,51 @@ def test_what_the_log_does_not_answer_does_not_hold(log, codec, by_request):
     assert all(one["doubt"] for one in told)
 
 
+def test_only_the_records_at_the_places_are_read():
+    broker = MemoryBroker()
+    for number in range(9):
+        broker.put("t", b"value %d" % number)
+    found = _read(MemoryConsumer(broker), [("t", 0, 6), ("t", 0, 2)])
+    assert [(one.offset, one.value) for one in found] == [(2, b"value 2"), (6, b"value 6")]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (TimeoutError("silent"), Transient),
+        (KafkaException("gone"), Transient),
+        (RegistryAway("away"), Transient),
+        (Undecodable("nonsense"), Permanent),
+    ],
+)
+def test_what_keeps_a_prompt_from_being_computed_is_told(tmp_path, error, raised):
+    asked = []
+
+    def fail(_settings, name):
+        asked.append(name)
+        raise error
+
+    recall = RecalledPrompts(Settings(run=tmp_path), new_consumer=fail)
+    with pytest.raises(raised) as told:
+        recall([("t", 0, 0)])
+    assert asked == ["prompts"]
+    if raised is Transient:
+        assert "try again" in str(told.value)
+
+
 def test_records_that_lie_too_far_apart_are_not_read_through():
     with pytest.raises(Permanent, match="too far apart"):
         list(_read(None, [("t", 0, 0), ("t", 0, SPAN_MAX)]))
+
+
+def test_what_was_written_over_another_input_tells_nothing(log, codec, by_request):
+    asked = [records for records in by_request.values() if digests_in(records)]
+    [_, *written], [read, *_] = asked[:2]
+    assert recalled(log, codec, written) == []  # without what the step read there is no run
+    assert recalled(log, codec, [read]) == []  # and a step that wrote nothing asked nothing
+    if written[0][1].meta.cause.offset != read[0].offset:
+        assert recalled(log, codec, [read, *written]) == []
+
+
+def test_no_record_is_no_prompt(log, codec):
+    assert recalled(log, codec, []) == []

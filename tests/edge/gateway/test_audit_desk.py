@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from agents.errors import Permanent, Transient
 from edge.auditing.audited_answer import digest_of
 from edge.gateway import audit_desk
+from edge.gateway.audit_desk import cursor_of, read_cursor
+from edge.listening.request_search import FoundAt
+from edge.problems import Problem
 from edge.protocols.http.app import create_app
 from schemas import (
     AnswerReleased,
@@ -363,3 +366,17 @@ async def test_answers_that_cite_a_document_are_paged(client, audit):
 
 def test_the_digest_is_the_one_of_receipts():
     assert digest_of("VAT") == "sha256:" + hashlib.sha256(b"VAT").hexdigest()
+
+
+@pytest.mark.parametrize(
+    "place", [FoundAt(0, "r"), FoundAt(1_700_000_000_000, "a.b.c"), FoundAt(1, "r-<1>")]
+)
+def test_a_cursor_is_read_as_it_was_spelt(place):
+    assert read_cursor(cursor_of(place)) == place
+
+
+@pytest.mark.parametrize("cursor", ["", ".", "1.", "x.r", "-1.r", "\u0661.r", f"{10**19}.r"])
+def test_what_is_no_cursor_is_refused(cursor):
+    with pytest.raises(Problem) as refused:
+        read_cursor(cursor)
+    assert refused.value.status == 422
