@@ -32,6 +32,7 @@ os.environ.update(without_proxy(os.environ))  # for the clients that run in this
 os.environ.pop("COLUMNS", None)  # workers of pytest-xdist get one: what is printed is broken by it
 
 ROOT = Path(__file__).parents[1]
+CHAOS = ROOT / "tests" / "chaos"
 
 # how long an example takes says more about the machine than about the code
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
@@ -44,20 +45,27 @@ PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
 ALONE = "alone"
-"""What runs in one process, one after the other, where several run tests: stacks and slow tests
-need the machine for themselves, chaos above all."""
+"""What runs in one process, one after the other, where several run tests: stacks and chaos need the
+machine for themselves."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is quick first: its failures come within seconds.
 
-    Where several processes run tests (`make test`: -n 2), the units of a file stay together.
+    Where several processes run tests (`make test`: -n 2), those of a file stay together, and what
+    needs the machine comes last.
     """
-    items.sort(key=lambda item: MARKERS.index(marker_of(item.keywords)))
+    items.sort(key=lambda item: (needs_machine(item), MARKERS.index(marker_of(item.keywords))))
     for item in items:
-        is_unit = marker_of(item.keywords) == "unit"
-        item.add_marker(pytest.mark.xdist_group(item.path.name if is_unit else ALONE))
+        group = ALONE if needs_machine(item) else f"{marker_of(item.keywords)} {item.path}"
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def needs_machine(item: pytest.Item) -> bool:
+    """Whether a test starts so much that others beside it would make it say less."""
+    marker = marker_of(item.keywords)
+    return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
 
 
 def pytest_collection_finish() -> None:
