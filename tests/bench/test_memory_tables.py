@@ -167,10 +167,19 @@ async def test_an_answer_that_comes_twice_is_one_turn(lasting):
     assert await lasting.turns() == ["r-1"]
 
 
-@pytest.mark.parametrize("reason", ["refused", "search", "cancelled", "small_talk"])
-async def test_what_nobody_can_refer_to_is_no_turn(lasting, reason):
-    await lasting.remember(an_answer("r-1", reason), an_answer("r-2"))
-    assert await lasting.turns() == ["r-2"]
+@pytest.mark.parametrize(
+    ("reason", "text", "is_turn"),
+    [
+        ("refused", "Refused.", False),
+        ("search", "", False),
+        ("small_talk", "Hello.", False),
+        ("cancelled", "", False),
+        ("cancelled", "As far as it was shown.", True),
+    ],
+)
+async def test_a_turn_is_what_somebody_can_refer_to(lasting, reason, text, is_turn):
+    await lasting.remember(an_answer("r-1", reason, text), an_answer("r-2"))
+    assert await lasting.turns() == ["r-1"] * is_turn + ["r-2"]
 
 
 @pytest.mark.parametrize(

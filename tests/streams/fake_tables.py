@@ -37,10 +37,10 @@ def a_call(event, request="r-1", lane=2, session="s-1", subject="u", record=Ques
     return Call("acme", lane, request, session, event, topic, 0, subject=subject)
 
 
-def an_answer(request, finish_reason="stop"):
+def an_answer(request, finish_reason="stop", text=None):
     return AnswerReleased(
         meta=a_meta(request=request, id=f"released-{request}", lane=2),
-        text=f"answer to {request}",
+        text=f"answer to {request}" if text is None else text,
         answer=Answer(
             text="t",
             usage=Usage(prompt_tokens=1, completion_tokens=1),
