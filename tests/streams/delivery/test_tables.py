@@ -380,10 +380,13 @@ async def test_an_answer_that_is_folded_twice_is_one_turn():
     assert await turns(sessions, "r-2") == ["r-1"]
 
 
-@pytest.mark.parametrize("reason", ["refused", "search", "cancelled", "small_talk"])
-async def test_what_was_not_answered_is_no_turn(reason):
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [("refused", "No."), ("search", ""), ("cancelled", ""), ("small_talk", "Hello.")],
+)
+async def test_what_was_not_answered_is_no_turn(reason, text):
     sessions, _ = table(Sessions)
-    await sessions.remember(an_answer("r-1", reason), 0)
+    await sessions.remember(an_answer("r-1", reason, text), 0)
     assert await turns(sessions, "r-2") == []
 
 
