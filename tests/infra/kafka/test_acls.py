@@ -50,7 +50,8 @@ SHARED = {
 LETTERS = {"streams/running/admit.py", "replay/one_request.py"}
 """Dead letters are made there, and written by steps and the inbox."""
 STOPPED = "worker/cancellation_follower.py"
-"""It runs where a step may be stopped."""
+STOPPABLE = [step.name for step in STEPS if step.stoppable]
+"""The steps in whose processes it runs."""
 
 
 def writers_of(topic):
@@ -96,8 +97,8 @@ def test_what_a_component_names_in_its_code_it_may_read_and_what_it_makes_it_may
         named, made = records_in(path)
         if path.as_posix() in LETTERS:
             named, made = (topics - {topic_of(EventRejected)} for topics in (named, made))
-        able = {step.name for step in STEPS if step.stoppable or path.as_posix() != STOPPED}
-        for entry in map(acls.component, [one for one in names if one in able or len(names) == 1]):
+        run_by = STOPPABLE if path.as_posix() == STOPPED else names
+        for entry in map(acls.component, run_by):
             assert named <= {*entry.reads, *entry.writes}, (entry.name, path)
             assert made <= {*entry.writes}, (entry.name, path)
 
