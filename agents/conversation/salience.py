@@ -165,7 +165,7 @@ def _weighed(
     exchanges: Sequence[Exchange], grammar: Grammar, configured: Mapping[str, Any]
 ) -> Iterator[tuple[NamedThing, float, bool]]:
     last = len(exchanges) - 1
-    named: list[NamedThing] = []
+    named: dict[str, NamedThing] = {}
     for turn, exchange in enumerate(exchanges):
         weight = configured["decay"] ** (last - turn)
         asked = mentions(exchange.query, grammar)
@@ -188,7 +188,8 @@ def _weighed(
             share = configured["carried"] if mention.start > carried else 1.0
             thing = _as_named(mention, named) if grammar.supports else mention
             yield thing, weight * share * _value(thing, configured), True
-        named += asked
+        for mention in asked:
+            named.setdefault(mention.key, mention)
 
 
 def _is_related(told: NamedThing, exchange: Exchange, grammar: Grammar) -> bool:
@@ -227,15 +228,22 @@ def _as_asked(told: NamedThing, asked: Sequence[NamedThing]) -> NamedThing:
     return told
 
 
-def _as_named(mention: NamedThing, before: Sequence[NamedThing]) -> NamedThing:
-    """Return what a question is about without the verb behind it: "the garage door stopped"."""
+def _as_named(mention: NamedThing, before: Mapping[str, NamedThing]) -> NamedThing:
+    """Return what a question is about without the verb behind it: "the garage door stopped".
+
+    `before` are what questions before it named, by key.
+    """
     if not mention.is_subject or not mention.words[-1].isalpha():
         return mention
-    known = [one for one in before if mention.key.startswith(f"{one.key} ")]
-    if not known or mention.text.split()[-1][0].isupper():
+    if mention.text.split()[-1][0].isupper():
         return mention
-    longest = max(known, key=lambda one: len(one.key))
-    return replace(mention, text=mention.text[: len(longest.text)])
+    end = mention.key.rfind(" ")
+    while end > 0:
+        known = before.get(mention.key[:end])
+        if known is not None:
+            return replace(mention, text=mention.text[: len(known.text)])
+        end = mention.key.rfind(" ", 0, end)
+    return mention
 
 
 def _value(mention: NamedThing, configured: Mapping[str, Any]) -> float:
