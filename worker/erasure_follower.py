@@ -222,7 +222,7 @@ class ErasureFollower:
         if not known.pending():
             return
         # a hold that was set after the request may be on the log, and not have come here yet
-        newest = told_of_erasures(self._settings, self._codec, self._new_consumer)
+        newest = told_of_erasures(self._settings, self._codec, self._new_consumer, self._holds)
         for one in newest.pending():
             try:
                 outcomes = self._executor.execute(one, newest)

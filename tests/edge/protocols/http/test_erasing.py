@@ -81,8 +81,8 @@ async def test_only_who_may_erases(app, gateway, jane, log):
         is_problem(await who("GET", f"/v1/subjects/{subject}"), 403)
     [question] = log.published(QuestionAsked)
     called_so = a_user(app, gateway, question.subject, "erase:self")
-    is_problem(await called_so("DELETE", "/v1/subjects/me"), 403)
-    is_problem(await called_so("GET", f"/v1/subjects/{question.subject}"), 403)
+    is_problem(await called_so("DELETE", "/v1/subjects/me"), 404)
+    is_problem(await called_so("GET", f"/v1/subjects/{question.subject}"), 404)
     assert not log.published(ErasureRequested)
     assert (await own("DELETE", "/v1/subjects/me")).status_code == 202
     assert (await own("GET", "/v1/subjects/jane")).json()["state"] == "requested"
