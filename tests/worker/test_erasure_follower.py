@@ -198,10 +198,10 @@ def test_one_that_fails_keeps_nobody_waiting(people):
     ask(people)
     bob = people.subject("bob")
 
-    def look(person, is_subject):
+    def look(person, *of):
         if person.subject == bob:
             raise OSError("no access")
-        return people.look(person, is_subject)
+        return people.look(person, *of)
 
     keeping = Keeping()
     follower = a_follower(people, keeping, look=look)
