@@ -21,7 +21,7 @@ PAST = retain_cli.REASON + "past its time"
 @pytest.fixture
 def people(tmp_path, monkeypatch):
     people = PeopleHeld(tmp_path)
-    policy = Configuration("policy", "d" * 64, json.dumps({"rules": POLICY}))
+    policy = Configuration("policy", "d" * 64, json.dumps({"cedar": POLICY}))
     monkeypatch.setenv("PLAYHEAD_RUN", str(tmp_path))
     monkeypatch.setenv("PLAYHEAD_PARTITIONS", "2")
     monkeypatch.setattr(retain_cli, "open_codec", lambda _: people.codec)
