@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.archive import BadArchive
+from replay.importing import partition_writer
 from replay.importing.held_records import FILLER
 from replay.importing.partition_writer import OffsetTaken, PartitionWriter
 from replay.log import Stored
@@ -105,12 +106,13 @@ def a_record(offset, **fields):
     return Stored(*PLACE, offset, **told)
 
 
-def written(partition, rows, begin, end, *, compacted=False):
+def written(partition, rows, begin, end, **more):
     writer = Writer(partition)
     held = Extent(*PLACE, partition.begin, partition.end)
     left = (row for row in rows if row.offset >= held.end)
     try:
-        return list(writer.write(Extent(*PLACE, begin, end), held, left, compacted=compacted))
+        extent = Extent(*PLACE, begin, end)
+        return list(writer.write(extent, held, left, **{"compacted": False, **more}))
     finally:
         writer.close()
 
@@ -164,6 +166,27 @@ def test_holes_are_transactions_and_nothing_else_is(offsets, end, transactions):
     partition = Partition()
     written(partition, [a_record(offset) for offset in offsets], 0, end)
     assert partition.transactions == transactions
+
+
+@pytest.mark.parametrize(
+    ("offsets", "transactions", "told"),
+    [
+        ((0, 7), [("abort", 2), ("abort", 2)], [2, 4]),
+        ((0, 8), [("abort", 2), ("abort", 3)], [2, 4, 6]),
+        ((0, 9), [("abort", 2), ("abort", 2), ("abort", 1)], [2, 4]),
+        ((6,), [], [0, 2, 4]),
+    ],
+)
+def test_a_long_hole_takes_several_transactions_and_is_told_of(
+    monkeypatch, offsets, transactions, told
+):
+    monkeypatch.setattr(partition_writer, "ABORTED_MAX", 3)
+    monkeypatch.setattr(partition_writer, "FILLED_TOLD", 2)
+    partition, reached = Partition(), []
+    rows = [a_record(offset) for offset in offsets]
+    written(partition, rows, offsets[0], offsets[-1] + 1, filled=reached.append)
+    assert sorted(partition.seen) == [*offsets]
+    assert (partition.transactions, reached) == (transactions, told)
 
 
 @pytest.mark.parametrize("compacted", [False, True])
