@@ -169,12 +169,19 @@ def test_somebody_of_whom_there_is_nothing_yet_is_held_where_that_is_said(people
     assert written(people, LegalHoldSet) == 1
 
 
+def test_whose_a_document_is_is_not_told_by_what_somebody_calls_themselves(people):
+    people.ask("jane")
+    digest = people.subject("jane")
+    people.ask(digest)  # somebody who is called so
+    people.hand_in("d-1", metadata={"data_subject": digest})
+    for name, documents in (("jane", ["d-1"]), (people.subject(digest), [])):
+        told = run(cli.erase, *JANE[:3], name, "--dry-run", "--json").stdout
+        assert json.loads(told)["documents"] == documents
+
+
 def test_values_of_whom_is_held_are_told_as_left_where_they_are(people):
     people.ask("bob", "Anna")
     people.ask("jane")
-    people.hand_in("d-1", metadata={"data_subject": people.subject("jane")})
-    digest = people.subject("jane")
-    people.ask(digest)
     run(cli.erase, "hold", *JANE, "--value", "Anna", "--reason", "r")
     bob = json.loads(run(cli.erase, *JANE[:3], "bob", "--dry-run", "--json").stdout)
     assert [one["shared"] for one in bob["held"] if one["kind"] == "values"] == [1]
