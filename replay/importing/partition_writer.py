@@ -35,9 +35,6 @@ NAME = "playhead-import"
 IN_FLIGHT_MAX = 5_000  # records that were handed over and not acknowledged
 ANSWER_S = 60.0  # for the broker to begin or end a transaction, or to drop records: milliseconds
 MARKER_POLL_S = 0.005
-ABORTED_MAX = 100_000
-"""Offsets that one aborted transaction takes: a broker ends one that lasts for minutes."""
-FILLED_TOLD = 1_000  # offsets between two words of how far it is
 DELIVERY_S = 300.0  # for a record, from a broker that is busy
 
 
@@ -47,6 +44,11 @@ class OffsetTaken(RuntimeError):
 
 class PartitionWriter:
     """Writes partitions, one after the other; a context manager."""
+
+    aborted_max = 100_000
+    """Offsets that one aborted transaction takes: a broker ends one that lasts for minutes."""
+    told_each = 1_000
+    """Offsets between two words of how far it is."""
 
     def __init__(self, settings: Settings, client: Callable[..., Any] = new_producer) -> None:
         own = {
@@ -136,7 +138,7 @@ class PartitionWriter:
             )
         self._settle()
         while begin < end:  # the last one takes at least two: a filler and its marker
-            until = begin + ABORTED_MAX if end - begin > ABORTED_MAX + 1 else end
+            until = begin + self.aborted_max if end - begin > self.aborted_max + 1 else end
             client = self._begin()
             self._fill(client, extent, begin, until - 1)
             self._drain(client)
@@ -147,7 +149,7 @@ class PartitionWriter:
     def _fill(self, client: Producer, extent: Extent, begin: int, end: int) -> None:
         for offset in range(begin, end):
             self._produce(client, _filler(extent, offset), offset)
-            if offset % FILLED_TOLD == 0:
+            if offset % self.told_each == 0:
                 self._filled(offset)
 
     def _await_end(self, topic: str, partition: int, end: int) -> None:

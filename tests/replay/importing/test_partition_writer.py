@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.archive import BadArchive
-from replay.importing import partition_writer
 from replay.importing.held_records import FILLER
 from replay.importing.partition_writer import OffsetTaken, PartitionWriter
 from replay.log import Stored
@@ -101,13 +100,17 @@ class Writer(PartitionWriter):
             del self.partition.seen[gone]
 
 
+class ShortSteps(Writer):
+    aborted_max, told_each = 3, 2
+
+
 def a_record(offset, **fields):
     told = {"timestamp_ms": 5, "key": b"k", "value": b"v", "headers": (("h", b"1"),), **fields}
     return Stored(*PLACE, offset, **told)
 
 
-def written(partition, rows, begin, end, **more):
-    writer = Writer(partition)
+def written(partition, rows, begin, end, make=Writer, **more):
+    writer = make(partition)
     held = Extent(*PLACE, partition.begin, partition.end)
     left = (row for row in rows if row.offset >= held.end)
     try:
@@ -177,14 +180,10 @@ def test_holes_are_transactions_and_nothing_else_is(offsets, end, transactions):
         ((6,), [], [0, 2, 4]),
     ],
 )
-def test_a_long_hole_takes_several_transactions_and_is_told_of(
-    monkeypatch, offsets, transactions, told
-):
-    monkeypatch.setattr(partition_writer, "ABORTED_MAX", 3)
-    monkeypatch.setattr(partition_writer, "FILLED_TOLD", 2)
+def test_a_long_hole_takes_several_transactions_and_is_told_of(offsets, transactions, told):
     partition, reached = Partition(), []
     rows = [a_record(offset) for offset in offsets]
-    written(partition, rows, offsets[0], offsets[-1] + 1, filled=reached.append)
+    written(partition, rows, offsets[0], offsets[-1] + 1, ShortSteps, filled=reached.append)
     assert sorted(partition.seen) == [*offsets]
     assert (partition.transactions, reached) == (transactions, told)
 
