@@ -17,12 +17,14 @@ from replay.archive import MANIFEST, UNFINISHED, ArchiveLog, File, open_file
 from replay.avro_container import rows
 from replay.log import Fault
 from replay.seal.archived import SEAL
+from replay.unfinished_export import names_begun
 from schemas import foreign
 from schemas.definitions import NAMESPACE
 from streams.log.offsets import Partition
 from streams.running.admit import INBOX_TOPICS
 from streams.topics import STEPS, TOPICS, Topic, by_name, topic_of
 
+CUT_OFF = "an export was cut off as it put it there: the same export again goes on, and names it"
 LISTED_MAX = 100  # faults of one kind: a folder may hold any number of foreign files
 HASHED_BYTES = 1_048_576  # at once
 
@@ -140,8 +142,11 @@ def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
     """Every file beside the manifest is named by it; what lies there as well is nobody's.
 
     The seal is its own business: signatures hold it, and `playhead audit check` reads it. Nobody
-    reads what the next export has begun.
+    reads what the next export has begun. What that one has put in its place already, before the
+    manifest, is a fault until it goes on, and is told as what it is: whoever copies the archive now
+    would copy what nobody vouches for.
     """
+    begun = names_begun(archive.folder)
     named = {entry.file for entry in archive.manifest.files} | {MANIFEST}
     for folder, folders, files in os.walk(archive.folder):
         here = Path(folder)
@@ -155,7 +160,8 @@ def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
         for name in sorted([*files, *links]):
             path = str((here / name).relative_to(archive.folder))
             if path not in named:
-                yield Fault(f"{path} lies in the archive, and the manifest does not name it")
+                why = f"; {CUT_OFF}" if path in begun else ""
+                yield Fault(f"{path} lies in the archive, and the manifest does not name it{why}")
 
 
 def _of_schemas(archive: ArchiveLog) -> Iterator[Fault]:

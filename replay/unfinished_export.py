@@ -25,7 +25,7 @@ from typing import Any
 import fastavro
 import msgspec
 
-from replay.archive import MANIFEST, UNFINISHED, BadArchive, File, name_of
+from replay.archive import MANIFEST, UNFINISHED, BadArchive, File, name_of, open_file
 from replay.log import Stored
 from replay.seal.archived import SEAL
 from schemas import ArchivedHeader, ArchivedRecord
@@ -33,6 +33,7 @@ from schemas.definitions import parsed
 from streams.log.offsets import Partition
 
 JOURNAL = "journal"
+JOURNAL_BYTES_MAX = 67_108_864  # that are read of a stranger's: of some hundred thousand files
 LEVEL = (
     3  # of zstd, its own default: above, exports take longer than brokers do to hand records out
 )
@@ -178,25 +179,42 @@ class UnfinishedExport:
         )
 
     def _journal(self) -> list[dict[str, Any]]:
-        """Read the journal up to the first line that is none: one may be torn."""
-        entries: list[dict[str, Any]] = []
         try:
-            lines = (self.folder / JOURNAL).read_bytes().splitlines()
+            return _entries((self.folder / JOURNAL).read_bytes())
         except FileNotFoundError:
             return []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                break
-            if not isinstance(entry, dict) or (entries and "file" not in entry):
-                break
-            entries.append(entry)
-        return entries
 
     def _note(self, entry: dict[str, Any]) -> None:
         with (self.folder / JOURNAL).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def names_begun(target: Path) -> frozenset[str]:
+    """Return what an unfinished export of an archive calls the files that it has written.
+
+    Whoever gave us the archive may have put anything there: what is no journal names none.
+    """
+    try:
+        with open_file(target, f"{UNFINISHED}/{JOURNAL}") as file:
+            lines = _entries(file.read(JOURNAL_BYTES_MAX))
+    except OSError:
+        return frozenset()
+    files = (line["file"] for line in lines[1:])
+    return frozenset(str(one.get("file")) for one in files if isinstance(one, dict))
+
+
+def _entries(journal: bytes) -> list[dict[str, Any]]:
+    """Read a journal up to the first line that is none: one may be torn."""
+    entries: list[dict[str, Any]] = []
+    for line in journal.splitlines():
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            break
+        if not isinstance(entry, dict) or (entries and "file" not in entry):
+            break
+        entries.append(entry)
+    return entries
 
 
 def write_segment(path: Path, segment: Sequence[Stored]) -> str:

@@ -1962,6 +1962,10 @@ class LegalHoldSet(Event, frozen=True, gc=False, kw_only=True):
     """Why, in the words of who set it; in plain."""
     by: str = ""
     """Who set it, as they call themselves."""
+    documents: tuple[str, ...] = ()
+    """Ids of documents that no erasure and no retention may destroy, beside those whose metadata
+    names the person.
+    """
 
 
 class LogInspected(Event, frozen=True, gc=False, kw_only=True):

@@ -5288,6 +5288,7 @@ def encode_legal_hold_set(record: LegalHoldSet) -> bytes:
             LONG[len(values)] + strings(values) + b"\0" if (values := record.values) else b"\0",
             LONG[len(reason := record.reason.encode())], reason,
             LONG[len(by := record.by.encode())], by,
+            LONG[len(documents)] + strings(documents) + b"\0" if (documents := record.documents) else b"\0",
         )
     )
 
@@ -5324,6 +5325,13 @@ def read_legal_hold_set(data: bytes, here: int) -> tuple[LegalHoldSet, int]:
         end = here + (size >> 1)
     by = data[here:end].decode()
     here = end
+    documents: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            documents_item, here = string_at(data, here)
+            documents.append(documents_item)
+    here += 1
     record = LegalHoldSet(
         meta=meta,
         subject=subject,
@@ -5331,6 +5339,7 @@ def read_legal_hold_set(data: bytes, here: int) -> tuple[LegalHoldSet, int]:
         values=tuple(values),
         reason=reason,
         by=by,
+        documents=tuple(documents),
     )
     return record, here
 

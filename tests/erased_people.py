@@ -167,8 +167,8 @@ class PeopleHeld:
         """Read what the log says of erasures."""
         return told_of_erasures(self.settings, self.codec, self.consumer)
 
-    def look(self, person, is_subject):
-        return holdings_of(self.settings, self.codec, person, is_subject, self.consumer)
+    def look(self, person, is_subject, held):
+        return holdings_of(self.settings, self.codec, person, is_subject, held, self.consumer)
 
     def executor(self, **parts):
         parts = {"write": self.put_all, "look": self.look, "settle": lambda: None, **parts}

@@ -1,6 +1,7 @@
 """Erasing one person: from a request on the log to `PersonErased`, by steps that may be repeated.
 
-    a hold?                  the request is refused, unless it was begun before
+    a hold?                  the request is refused, unless it was begun before: of the person, or
+                             of somebody whose document or value it names
     destroy                  the keys that the request itself names
     settle                   a run that had opened a text ends; what it mentions is on the log
     look                     what the log holds of the person
@@ -32,6 +33,7 @@ from schemas import (
 from streams.log.clock import now_us
 from streams.log.ids import outcome_id, request_id
 from streams.operations.erasures.erasure_log import ERASE, Erasure, ErasureLog
+from streams.operations.erasures.held_people import HeldPeople, held_people
 from streams.operations.erasures.holdings import ErasedPerson, Holdings, direct_names
 from streams.operations.erasures.named_subjects import KnowsSubjects, subjects_named
 from streams.version import CODE
@@ -67,7 +69,7 @@ class ErasureExecutor:
         keyring: ErasesKeys,
         claims: Claims,
         write: Callable[[Sequence[Event]], None],
-        look: Callable[[ErasedPerson, Callable[[str], bool]], Holdings],
+        look: Callable[[ErasedPerson, Callable[[str], bool], HeldPeople], Holdings],
         settle: Callable[[], None] = lambda: time.sleep(SETTLE_S),
     ) -> None:
         self._keyring = keyring
@@ -81,21 +83,27 @@ class ErasureExecutor:
         asked, person = erasure.asked, erasure.person
         tenant, number = person.tenant, asked.meta.id
         begun = self._keyring.erase(tenant, number, ())
-        if not begun and (reason := known.against(person)):
+        held = held_people(self._keyring, tenant, known.holds(tenant))
+        if not begun and (reason := known.against(person) or self._kept(person, held)):
             log.info("an erasure is refused for a legal hold", tenant=tenant, request=number)
             return self._told(
                 [ErasureRefused(meta=_meta(erasure, 0), subject=asked.subject, reason=reason)]
             )
         self._keyring.erase(tenant, number, direct_names(person))
         self._settle()
-        found = self._look(person, self._is_subject(person))
-        found.keep(known.held_values(tenant))
+        found = self._look(person, self._is_subject(person), held)
         self._write(list(_withdrawals(erasure, found)))
         keys = self._keyring.erase(tenant, number, found.names())
         for name in sorted(found.claims):
             self._claims.expire(name, f"erasure {number}")
         log.info("a person is erased", tenant=tenant, request=number, keys=len(keys))
         return self._told(_records(erasure, keys, found.held(), sorted(found.documents)))
+
+    def _kept(self, person: ErasedPerson, held: HeldPeople) -> str:
+        """Say which hold keeps what a request names: only the log tells whose a document is."""
+        if not held.holds or not (person.values or person.documents):
+            return ""
+        return self._look(person, self._is_subject(person), held).kept
 
     def repeat(self, erasure: Erasure) -> None:
         """Destroy again what was destroyed: this key store may be an older copy."""

@@ -17,11 +17,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 
@@ -33,6 +32,7 @@ from streams.log.codec import Codec
 from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
 from streams.operations.erasures.erasure_reader import event_of, told_of_erasures
+from streams.operations.erasures.kept_texts import forget_texts
 from streams.running.producer_proof import Holds, anybody
 from streams.settings import Settings
 from streams.topics import topic, topic_of
@@ -109,16 +109,6 @@ class Dropping:
             self._documents[tenant, document] = removals - 1
             if removals == 1:
                 del self._documents[tenant, document]
-
-
-def forget_texts() -> None:
-    """Empty what pure functions keep of texts: it may be a person's words, and is made again."""
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] != "agents" or module is None:
-            continue
-        for one in list(vars(module).values()):
-            with suppress(AttributeError):
-                one.cache_clear()
 
 
 class ErasureFollower:

@@ -113,6 +113,15 @@ class KeyringSealer:
         """Tell of those keys that are there, or were and are destroyed; opens none."""
         return self._store.states(tenant, names)
 
+    def destroyed_since(self, number: int) -> tuple[int, frozenset[str]]:
+        """Return the number of the key destroyed last, and whose any were that came after one."""
+        found = self._store.destroyed_since(number)
+        return max([number, *(last for *_, last in found)]), frozenset(one for one, *_ in found)
+
+    def last_destroyed(self) -> int:
+        """Return the number of the key destroyed last; 0 where none was."""
+        return self._store.last_destroyed()
+
     def subjects(self, tenant: str, subject: str) -> tuple[str, ...]:
         """Return all digests that a person went under from one on; only the last can be in use.
 

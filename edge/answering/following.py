@@ -15,6 +15,7 @@ from edge.answering.frames import problem_of
 from edge.answering.view import AnswerView
 from edge.callers.access import Access
 from edge.callers.caller import Caller
+from edge.callers.keys_gone import KeysGone
 from edge.callers.standing import KeysInUse, Standing
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
@@ -56,7 +57,9 @@ class Follower:
         access: Access,
         keys_in_use: KeysInUse,
         stopping: Callable[[], bool],
+        keys_gone: KeysGone,
     ) -> None:
+        self._keys_gone = keys_gone
         self._settings = settings
         self._bounds = bounds
         self._log = log
@@ -107,10 +110,12 @@ class Follower:
     ) -> AsyncGenerator[list[Frame], None]:
         """Yield frames as `frames` does, those together that are there at the same time."""
         self._access.check_not_erased(watch.request)
+        gone = self._keys_gone.times(watch.request.tenant)
         if watch.from_log:
             entries = in_reading_order(await self.read_back(watch.request, RESULTS), view.seen)
             for first in range(0, len(entries), BURST_MAX):
                 watch.standing.check()
+                self._check_values(watch, view, gone)
                 some = entries[first : first + BURST_MAX]
                 yield [frame for entry in some for frame in view.take(entry)]
         patience = _Patience(self._seconds_left(watch.request), late_s, self._bounds.settle_s)
@@ -118,7 +123,7 @@ class Follower:
             if patience.is_lost(settled=view.settled):
                 what = f"it may still come: GET /v1/messages/{watch.request.request}"
                 raise _deadline_passed(watch.request, f"no answer within the budget; {what}")
-            burst = await self._next_frames(watch, view, patience)
+            burst = await self._next_frames(watch, view, patience, gone)
             if burst:
                 yield burst
 
@@ -202,12 +207,13 @@ class Follower:
     # ------------------------------------------------------------------ one wait
 
     async def _next_frames(
-        self, watch: Watch, view: AnswerView, patience: _Patience
+        self, watch: Watch, view: AnswerView, patience: _Patience, gone: int
     ) -> list[Frame]:
         if self._stopping():
             raise overloaded("the gateway is shutting down: resume from the last cursor")
         watch.standing.check()
         self._access.check_not_erased(watch.request)
+        self._check_values(watch, view, gone)
         if patience.is_out(held=view.held):
             return view.settle()
         try:
@@ -224,6 +230,11 @@ class Follower:
                 break
             frames += view.take(entry)
         return frames
+
+    def _check_values(self, watch: Watch, view: AnswerView, gone: int) -> None:
+        """Raise Problem where a value that the view holds may be one that nobody may open now."""
+        if view.shows_values and self._keys_gone.times(watch.request.tenant) != gone:
+            raise overloaded("somebody was erased meanwhile: resume from the last cursor")
 
     async def _next(self, watch: Watch, timeout_s: float) -> list[Entry]:
         try:

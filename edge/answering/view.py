@@ -64,6 +64,11 @@ class AnswerView:
         return self.state in CLOSED
 
     @property
+    def shows_values(self) -> bool:
+        """Whether any value was opened for the reader, who may have been shown it."""
+        return bool(self._draft.values)
+
+    @property
     def held(self) -> bool:
         """Whether the closing record has come before some of its text."""
         return self._draft.closing is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from getpass import getuser
@@ -17,7 +17,9 @@ from connectors.keyring.sealing import KeyringSealer
 from edge.cli.output import print_json
 from edge.erasing.erasure_desk import (
     ErasureDesk,
+    PersonHeld,
     PersonState,
+    UnknownPerson,
     held_json,
     instant,
     report_of,
@@ -29,6 +31,7 @@ from schemas import LegalHoldSet
 from schemas.registry import RegistryAway
 from streams.log.codec import open_codec
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
+from streams.operations.erasures.held_people import held_people
 from streams.operations.erasures.holdings import Holdings
 from streams.operations.erasures.named_subjects import subjects_named
 from streams.operations.options import Group, NumberRange, run_option
@@ -64,6 +67,9 @@ subject_option = click.option(
 value_option = click.option(
     "--value", "values", multiple=True, help="A name, number or address of theirs; may be repeated."
 )
+document_option = click.option(
+    "--document", "documents", multiple=True, help="Id of a document of their own; as a whole."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -77,9 +83,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
     type=click.File(encoding="utf-8"),
     help="The same from a file, one a line; - reads stdin.",
 )
-@click.option(
-    "--document", "documents", multiple=True, help="Id of a document of their own; as a whole."
-)
+@document_option
 @click.option("--reason", default="", help="Why, for the record; it is kept in plain.")
 @click.option("--dry-run", is_flag=True, help="Say what is held; destroy nothing.")
 @click.option(
@@ -128,14 +132,17 @@ def erase(
     with _counter(settings) as (desk, keyring):
         named = named_person(keyring, tenant, subject, values, documents)
         before = desk.look(named)
-        found = _found(settings, keyring, named) if before.state in {"active", "held"} else None
-        if found is not None:
-            found.keep(value for hold in desk.holds(tenant) for value in hold.values)
+        is_there = before.state in {"active", "held"}
+        found = _found(settings, keyring, named, desk.holds(tenant)) if is_there else None
+        if found is not None and found.kept and before.state == "active":
+            before = PersonState("held", found.kept, before.erasure)
         if dry_run:
             _say(named, before, found, as_json=as_json, dry_run=True)
             return
         if found is not None and not as_json:
             _say_held(found)
+        if before.state == "held":
+            raise PersonHeld(before.reason)
         state = desk.ask(named, by=_operator(), reason=reason)
         if state.state == "requested":
             state = desk.wait(named, wait_s)
@@ -157,24 +164,54 @@ def _unfinished(state: PersonState, wait_s: float) -> str:
 @tenant_option
 @subject_option
 @value_option
+@document_option
 @click.option("--reason", required=True, help="Why, for the record; it is kept in plain.")
+@click.option(
+    "--unknown", is_flag=True, help="Hold somebody of whom there is nothing yet, such as a witness."
+)
 @json_option
 @run_option
 def hold(
     tenant: str | None,
     subject: str | None,
     values: tuple[str, ...],
+    documents: tuple[str, ...],
     reason: str,
+    unknown: bool,
     as_json: bool,
     run: Path | None,
 ) -> None:
-    """Forbid that a person is erased (a legal hold), with values of theirs if any are named.
+    """Forbid that a person is erased (a legal hold), and say what is held of them.
+
+    Kept are what they wrote, documents of theirs, and values that these mention, whoever is erased
+    or however old they are. A name that nobody has is refused: it may be a slip of the pen.
 
     \b
     Example:
       playhead erase hold --tenant acme --subject jane --reason "case 4711"
     """
-    _set_hold((tenant, subject, values), reason=reason, held=True, as_json=as_json, run=run)
+    if not tenant or not subject:
+        raise click.UsageError("name whom: --tenant T --subject S")
+    settings = Settings.load(run=run)
+    with _counter(settings) as (desk, keyring):
+        named = named_person(keyring, tenant, subject, values, documents)
+        found = _found(settings, keyring, named, ())
+        if not (unknown or desk.is_user(named) or found.documents):
+            raise UnknownPerson(
+                "nothing is held of this person: no message of a user of this name, and no "
+                "document of theirs; name the user as `playhead keys list` does, or say --unknown "
+                "to hold them all the same"
+            )
+        event = desk.hold(named, held=True, by=_operator(), reason=reason)
+    kinds = [held_json(one) for one in found.held()]
+    if as_json:
+        told = _hold_json(event)
+        print_json({**told, "keeps": kinds, "keeps_documents": sorted(found.documents)})
+        return
+    click.echo(f"{event.subject[:12]}… is held: no erasure and no retention touches what there is:")
+    _say_kinds(kinds)
+    if found.documents:
+        click.echo(f"  kept: {_some(sorted(found.documents))}")
 
 
 @erase.command()
@@ -192,7 +229,15 @@ def release(
     Example:
       playhead erase release --tenant acme --subject jane --reason "case 4711 is closed"
     """
-    _set_hold((tenant, subject, ()), reason=reason, held=False, as_json=as_json, run=run)
+    if not tenant or not subject:
+        raise click.UsageError("name whom: --tenant T --subject S")
+    with _counter(Settings.load(run=run)) as (desk, keyring):
+        named = named_person(keyring, tenant, subject)
+        event = desk.hold(named, held=False, by=_operator(), reason=reason)
+    if as_json:
+        print_json(_hold_json(event))
+        return
+    click.echo(f"{event.subject[:12]}… is released")
 
 
 @erase.command()
@@ -217,34 +262,13 @@ def holds(tenant: str, as_json: bool, run: Path | None) -> None:
         click.echo("no holds")
 
 
-def _set_hold(
-    whom: tuple[str | None, str | None, Sequence[str]],
-    *,
-    reason: str,
-    held: bool,
-    as_json: bool,
-    run: Path | None,
-) -> None:
-    tenant, subject, values = whom
-    if not tenant or not subject:
-        raise click.UsageError("name whom: --tenant T --subject S")
-    with _counter(Settings.load(run=run)) as (desk, keyring):
-        named = named_person(keyring, tenant, subject, values)
-        event = desk.hold(named, held=held, by=_operator(), reason=reason)
-    if as_json:
-        print_json(_hold_json(event))
-        return
-    click.echo(
-        f"{event.subject[:12]}… {'is held: no erasure touches them' if held else 'is released'}"
-    )
-
-
 def _hold_json(event: LegalHoldSet) -> dict[str, Any]:
     return {
         "tenant": event.meta.tenant,
         "subject": event.subject,
         "held": event.held,
         "values": len(event.values),
+        "documents": list(event.documents),
         "reason": event.reason,
         "by": event.by,
         "at": instant(event.meta.at),
@@ -286,13 +310,16 @@ def _operator() -> str:
         return "operator"
 
 
-def _found(settings: Settings, keyring: KeyringSealer, named: NamedPerson) -> Holdings:
-    """Look through the log for what there is of a person."""
+def _found(
+    settings: Settings, keyring: KeyringSealer, named: NamedPerson, holds: Iterable[LegalHoldSet]
+) -> Holdings:
+    """Look through the log for what there is of a person, beside what holds keep for others."""
 
     def is_subject(name: str) -> bool:
         return named.subject in subjects_named(keyring, named.tenant, name)
 
-    return holdings_of(settings, open_codec(settings), named.person, is_subject)
+    held = held_people(keyring, named.tenant, holds)
+    return holdings_of(settings, open_codec(settings), named.person, is_subject, held)
 
 
 # ---------------------------------------------------------------------- what is told

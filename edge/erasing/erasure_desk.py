@@ -37,6 +37,12 @@ class UnknownPerson(Refused):
 class PersonHeld(Refused):
     """A legal hold forbids the erasure."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"a legal hold forbids the erasure: {reason}; nothing was touched. "
+            "`playhead erase release` ends it"
+        )
+
 
 @dataclass(frozen=True)
 class PersonState:
@@ -94,10 +100,7 @@ class ErasureDesk:
                 "with --value"
             )
         if state.state == "held":
-            raise PersonHeld(
-                f"a legal hold forbids the erasure: {state.reason}; nothing was touched. "
-                "`playhead erase release` ends it"
-            )
+            raise PersonHeld(state.reason)
         if state.state in {"requested", "erased"}:
             return state
         event = self._request(named, known, by=by, reason=reason)
@@ -117,11 +120,14 @@ class ErasureDesk:
     def hold(self, named: NamedPerson, *, held: bool, by: str, reason: str = "") -> LegalHoldSet:
         """Forbid a person's erasure, or allow it again; the same again changes nothing."""
         check_reason(reason)
+        self._check_documents(named)
         before = {one.subject: one for one in self._read().holds(named.tenant)}.get(named.subject)
         if not held and before is None:
             raise Refused("there is no hold on this person: `playhead erase holds` lists them")
         values = tuple(sorted(named.values)) if held else ()
-        if before is not None and held and (before.reason, before.values) == (reason, values):
+        documents = tuple(sorted(named.documents)) if held else ()
+        said = (reason, values, documents)
+        if before is not None and held and said == (before.reason, before.values, before.documents):
             return before
         event = LegalHoldSet(
             meta=stamp(self._edge, self._identity(named, f"hold|{uuid.uuid4()}")),
@@ -130,9 +136,15 @@ class ErasureDesk:
             values=values,
             reason=reason,
             by=by,
+            documents=documents,
         )
         self._put(event)
         return event
+
+    def is_user(self, named: NamedPerson) -> bool:
+        """Tell whether a user of this name wrote anything that was not erased."""
+        states = self._keyring.states(named.tenant, [f"user/{named.subject}"])
+        return any(not destroyed for _, destroyed in states.values())
 
     def holds(self, tenant: str) -> list[LegalHoldSet]:
         """List the holds of a tenant that are in force."""

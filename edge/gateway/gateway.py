@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from confluent_kafka import KafkaException
 
@@ -20,6 +20,7 @@ from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
+from edge.callers.keys_gone import KeysGone, TellsDestroyed
 from edge.callers.people import People
 from edge.callers.standing import KeysInUse
 from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
@@ -60,12 +61,16 @@ T = TypeVar("T")
 AT_THE_DESK = 2  # erasures asked for or looked up at once: each reads some topics
 
 
+class GatewayKeyring(Seals, TellsDestroyed, Protocol):
+    """What the gateway needs of the keyring."""
+
+
 @dataclass
 class Gateway:
     """Takes requests in and follows them; lives on one event loop."""
 
     settings: Settings
-    keyring: Seals
+    keyring: GatewayKeyring
     keys: ApiKeys
     idempotency: Idempotency
     publisher: Publishes
@@ -106,6 +111,7 @@ class Gateway:
             knows_all=lambda: self.log.ready,
             policy=self.configured.policy,
         )
+        self.keys_gone = KeysGone(self.keyring)
         self.keys_in_use = KeysInUse(self.keys, self.people.sign_ins if self.people else None)
         self.dispatch = Dispatch(
             (self.requests.take, self.documents.take, self.answers.take, self._count),
@@ -129,6 +135,7 @@ class Gateway:
             self.access,
             self.keys_in_use,
             lambda: self.stopping,
+            self.keys_gone,
         )
         self._open_desks()
         self.followed = Slots("requests under way", bounds.followed)
@@ -188,6 +195,7 @@ class Gateway:
         self._tasks = [
             asyncio.create_task(self.admission.watch(self.offsets)),
             asyncio.create_task(self.keys_in_use.watch()),
+            asyncio.create_task(self.keys_gone.watch()),
             asyncio.create_task(self._tidy()),
         ]
 

@@ -17,6 +17,7 @@ from agents.policies.policy_entities import class_of, document_entity, tenant_en
 from agents.policies.rule_book import ActionRules
 from agents.policies.told_rulings import by_rule
 from schemas import DescribedDocument, DocumentSubmitted, DocumentWithdrawn
+from streams.operations.erasures.held_people import HeldPeople
 
 DAY_US = 86_400_000_000
 REASON = "retention: "
@@ -44,6 +45,10 @@ class KeptDocument:
     def stands(self) -> bool:
         """Whether it was handed in after it was withdrawn last."""
         return self.newest.meta.at > self.withdrawn_us
+
+    def is_held(self, people: HeldPeople) -> bool:
+        """Tell whether a legal hold keeps it, whichever of its versions says whose it is."""
+        return any(people.holder_of(self.document, one.metadata) for one in self.submitted)
 
     @property
     def claims(self) -> tuple[str, ...]:

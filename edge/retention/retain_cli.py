@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from agents.errors import Permanent
 from agents.policies.policy_in_force import rules_in
 from agents.policies.rule_book import rule_book
 from connectors.claims import Claims
+from connectors.keyring.sealing import KeyringSealer
 from edge.requests.producer import Producer
 from edge.requests.publishing import RequestPublisher
 from edge.retention.kept_documents import (
@@ -32,6 +33,8 @@ from streams.log.configuration import POLICY, Configuration
 from streams.log.configuration_log import ConfigurationLog
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
+from streams.operations.erasures.erasure_reader import told_of_erasures
+from streams.operations.erasures.held_people import held_people
 from streams.operations.options import run_option
 from streams.operations.printing import counted
 from streams.running.producer_proof import ProducerProof
@@ -51,7 +54,8 @@ def retain(tenant: str | None, dry_run: bool, run: Path | None, as_json: bool) -
 
     Each is withdrawn by a record that names its age, class and rule, so it is found no longer; its
     body outside the log (a claim) is deleted, and a replay counts it as erased. What lies on the
-    log itself, and in archives, stays sealed there. Run it daily.
+    log itself, and in archives, stays sealed there. What a legal hold keeps is left as it is, its
+    body too, until `playhead erase release`. Run it daily.
 
     \b
     Example:
@@ -64,13 +68,15 @@ def retain(tenant: str | None, dry_run: bool, run: Path | None, as_json: bool) -
     try:
         rules = rule_book(rules_in(policy.values)).of("keep")
         documents = kept_documents(_events(settings, codec, tenant))
-        gone = [] if rules is None else list(expired(documents, rules, policy.digest, now_us()))
+        free = _not_held(settings, codec, documents)
+        past = [] if rules is None else list(expired(documents, rules, policy.digest, now_us()))
+        gone = [one for one in past if one.document in free]
     except Permanent as error:
         raise click.ClickException(str(error)) from None
     deleted = 0
     if not dry_run:
         _withdraw(settings, codec, gone)
-        deleted = _delete_claims(settings, documents)
+        deleted = _delete_claims(settings, free)
     if as_json:
         told = {
             "policy": policy.digest,
@@ -78,11 +84,14 @@ def retain(tenant: str | None, dry_run: bool, run: Path | None, as_json: bool) -
             "documents": len(documents),
             "dry_run": dry_run,
             "withdrawn": [one.as_json() for one in gone],
+            "held": len(past) - len(gone),
             "claims_deleted": deleted,
         }
         click.echo(json.dumps(told, indent=1, ensure_ascii=False))
         return
     _print(rules is not None, documents, gone, deleted, dry_run=dry_run)
+    if len(past) > len(gone):
+        click.echo(f"{counted(len(past) - len(gone), 'document')} kept for a legal hold")
 
 
 def _policy(settings: Settings, codec: Codec) -> Configuration:
@@ -122,6 +131,19 @@ def _values(
         with closing(records(consumer, [extent_of(consumer, topic, lane)])) as messages:
             for message in messages:
                 yield message.value(), message.key()
+
+
+def _not_held(
+    settings: Settings, codec: Codec, documents: Sequence[KeptDocument]
+) -> list[KeptDocument]:
+    """Return the documents that no legal hold keeps."""
+    known = told_of_erasures(settings, codec, holds=ProducerProof.now(settings, codec).holds)
+    holds = {one.tenant: tuple(known.holds(one.tenant)) for one in documents}
+    if not any(holds.values()):
+        return list(documents)
+    keyring = KeyringSealer(settings)
+    people = {tenant: held_people(keyring, tenant, of) for tenant, of in holds.items()}
+    return [one for one in documents if not one.is_held(people[one.tenant])]
 
 
 def _withdraw(settings: Settings, codec: Codec, gone: Iterable[ExpiredDocument]) -> None:

@@ -189,7 +189,7 @@ def _of_verbs() -> tuple[ComponentAccess, ...]:
             "retention",
             "playhead policy retain: withdraws documents that may be kept no longer",
             writes=_named((DocumentWithdrawn,)),
-            reads=_each(*_named((DocumentSubmitted, DocumentWithdrawn)), *SETTLED),
+            reads=_each(*_named((DocumentSubmitted, DocumentWithdrawn, *TELLING)), *SETTLED),
         ),
         ComponentAccess(
             "exporter",

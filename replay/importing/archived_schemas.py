@@ -50,15 +50,16 @@ def import_schemas(
     """
     registry = registry or open_registry(settings)
     absent = _absent(registry, definitions)
-    if not absent:
-        return 0
     url = settings.registry.rstrip("/")
-    wanted = [schema for schema in _numbered(definitions) if schema.id in absent]
+    archived = list(_numbered(definitions))
+    wanted = [schema for schema in archived if schema.id in absent]
     with httpx2.Client(timeout=ANSWER_S) as client:
         ask = _asking(client, url)
-        if not _by_import_mode(ask, url, wanted):
+        if wanted and not _by_import_mode(ask, url, wanted):
             _by_export_of_its_own(ask, url, wanted)
-        for subject in sorted({schema.subject for schema in wanted}):
+        for subject in sorted({schema.subject for schema in archived}):
+            # an import that was cut off may have left its mode, in which nobody registers anything
+            _set_mode(ask, url, subject, "READWRITE")
             ask("PUT", f"{url}/config/{subject}", json={"compatibility": COMPATIBILITY})
     if left := sorted(_absent(registry, definitions)):
         raise BadArchive(
@@ -122,8 +123,7 @@ def _by_import_mode(ask: AskRegistry, url: str, wanted: list[ArchivedSchema]) ->
     Its mode is that of each subject, and is put back.
     """
     for schema in wanted:
-        mode = f"{url}/mode/{schema.subject}"
-        if ask("PUT", mode, params={"force": "true"}, json={"mode": "IMPORT"}) >= 400:
+        if _set_mode(ask, url, schema.subject, "IMPORT") >= 400:
             return False
         try:
             body = {"schema": schema.text, "schemaType": "AVRO", "id": schema.id}
@@ -133,8 +133,13 @@ def _by_import_mode(ask: AskRegistry, url: str, wanted: list[ArchivedSchema]) ->
                 json={**body, "version": schema.version},
             )
         finally:
-            ask("PUT", mode, params={"force": "true"}, json={"mode": "READWRITE"})
+            _set_mode(ask, url, schema.subject, "READWRITE")
     return True
+
+
+def _set_mode(ask: AskRegistry, url: str, subject: str, mode: str) -> int:
+    """Change how Confluent's registry takes schemas of a subject; another one refuses that."""
+    return ask("PUT", f"{url}/mode/{subject}", params={"force": "true"}, json={"mode": mode})
 
 
 def _by_export_of_its_own(ask: AskRegistry, url: str, wanted: list[ArchivedSchema]) -> None:

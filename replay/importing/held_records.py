@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from replay.archive import BadArchive
 from replay.log import Stored
@@ -23,10 +24,13 @@ def compared(
 
     Returns how many records are equal. Raises BadArchive that names the first one that is not: of a
     compacted topic only newer rows of the same key may stand for one that the broker has not.
+    Fillers are passed over before the archive's first record: behind it no import leaves one.
     """
     ahead, superseded, equal = iter(archived), dict[bytes | None, Stored](), 0
+    first = next(ahead, None)
+    ahead = chain(() if first is None else (first,), ahead)
     for found in held:
-        if is_filler(found):
+        if is_filler(found) and (first is None or found.offset < first.offset):
             continue
         place = f"{found.topic}[{found.partition}]"
         wanted = next(ahead, None)

@@ -11,18 +11,27 @@ from pathlib import Path
 import click
 
 from replay.archive import ArchiveLog
-from replay.importing.importing import import_archive
+from replay.importing.importing import FILL_MAX, import_archive, offsets_of
 from replay.progress_bar import records_bar
 from streams.operations.options import run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
 
+OFFSET_MAX = 2**63 - 1
+
 
 @click.command("import")
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--fill-max",
+    type=click.IntRange(0, OFFSET_MAX),
+    default=FILL_MAX,
+    show_default=True,
+    help="Offsets without a record that may be filled: each takes as long as a record.",
+)
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def import_command(source: Path, run: Path | None, as_json: bool) -> None:
+def import_command(source: Path, fill_max: int, run: Path | None, as_json: bool) -> None:
     """Copy the archive SOURCE into an empty broker and registry, and compare what lies there then.
 
     Order, offsets, ids, keys, headers, timestamps and bytes are kept, gaps between offsets too. One
@@ -37,10 +46,11 @@ def import_command(source: Path, run: Path | None, as_json: bool) -> None:
     """
     settings = Settings.load(run=run)
     began_s = time.monotonic()
-    with closing(ArchiveLog(source)) as archive:
-        total = sum(entry.records for entry in archive.manifest.files)
-        with records_bar("importing", total) as progress:
-            done = import_archive(archive, settings, progress)
+    with (
+        closing(ArchiveLog(source)) as archive,
+        records_bar("importing", offsets_of(archive), "offsets") as progress,
+    ):
+        done = import_archive(archive, settings, progress, fill_max=fill_max)
     if as_json:
         seconds = round(time.monotonic() - began_s, 3)
         click.echo(json.dumps({"archive": str(source), **asdict(done), "seconds": seconds}))

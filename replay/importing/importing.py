@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from replay.archive import ArchiveLog, BadArchive
 from replay.importing.archived_schemas import import_schemas
+from replay.importing.dropping import put_back
 from replay.importing.held_records import compared
 from replay.importing.partition_writer import PartitionWriter
 from replay.log import BrokerLog, Snapshot, Stored
@@ -30,6 +31,8 @@ from streams.topics import STEPS, by_name, group_of
 ANSWER_S = 60.0  # for the broker to name its topics: milliseconds where it is well
 TOLD_MAX = 3  # faults of an archive that an error names; verify tells all
 NAMED_MAX = 5  # topics that an error names
+FILL_MAX = 10_000_000
+"""Offsets without a record that are filled unless more are allowed."""
 EMPTY_CLUSTER = (
     "an archive goes into an empty cluster: `playhead up --only kafka,registry --no-setup "
     "--run NEW` starts one"
@@ -54,13 +57,15 @@ def import_archive(
     settings: Settings,
     progress: Callable[[int], None] = lambda _: None,
     new_writer: Callable[[Settings], PartitionWriter] = PartitionWriter,
+    *,
+    fill_max: int = FILL_MAX,
 ) -> Imported:
     """Import an archive, or go on with an import of it that was cut off.
 
-    `progress` is told how many records were dealt with: held already, or written. Raises BadArchive
-    where the archive is damaged, or the cluster holds anything else on a topic of ours; nothing of
-    the cluster was changed then. KafkaException, RegistryAway and TimeoutError end it: call it
-    again.
+    `progress` is told how many offsets were dealt with, of `offsets_of`: held already, or written.
+    Raises BadArchive where the archive is damaged, where more than `fill_max` offsets hold nothing,
+    or where the cluster holds anything else on a topic of ours; nothing of the cluster was changed
+    then. KafkaException, RegistryAway and TimeoutError end it: call it again.
     """
     _refuse_damaged(archive)
     _refuse_other_lanes(archive, settings)
@@ -69,15 +74,48 @@ def import_archive(
         if places := _places(settings):
             writer.end_transactions()
         held = _held(settings, places)
-        found = _compare(archive, settings, held, progress)
+        _refuse_to_fill(archive, held, fill_max)
+        _compare(archive, settings, held, progress)
+        compacted = {topic for topic, _ in places if by_name()[topic].compacted}
+        put_back(AdminClient({**client_settings(settings), "log_level": 0}), sorted(compacted))
         schemas = import_schemas(settings, archive.manifest.schemas.definitions)
         create_topics(settings)
-        written = _write(archive, writer, held, lambda count: progress(found + count))
+        written = _write(archive, writer, held, progress)
     finally:
         writer.close()
     records = _compare(archive, settings, _held(settings, _places(settings)), lambda _: None)
     _commit(archive, settings)
     return Imported(records, written, schemas, len(archive.extents()))
+
+
+def offsets_of(archive: ArchiveLog) -> int:
+    """Count the offsets that an import deals with, those that hold nothing among them."""
+    return sum(extent.end for extent in archive.extents().values())
+
+
+def _refuse_to_fill(archive: ArchiveLog, held: Mapping[Partition, Extent], fill_max: int) -> None:
+    """Raise BadArchive where it would take very long to have nothing lie where nothing lay."""
+    empty = {place: _empty(archive, extent, held) for place, extent in archive.extents().items()}
+    if (total := sum(empty.values())) <= fill_max:
+        return
+    (topic, number), most = max(empty.items(), key=lambda one: one[1])
+    raise BadArchive(
+        f"{total:,} offsets hold nothing in the archive, {most:,} of them on {topic}[{number}]; a "
+        "broker counts on by records alone, so each takes one that is written and taken away. "
+        f"Nothing was changed; `--fill-max {total}` does it all the same, and tells how long"
+    )
+
+
+def _empty(archive: ArchiveLog, extent: Extent, held: Mapping[Partition, Extent]) -> int:
+    """Count the offsets of a partition that are to be filled."""
+    place = (extent.topic, extent.partition)
+    begin = held[place].end if place in held else 0
+    records = sum(
+        min(file.records, max(0, file.last + 1 - begin))
+        for file in archive.manifest.files
+        if file.place() == place
+    )
+    return max(0, extent.end - begin - records)
 
 
 def _refuse_damaged(archive: ArchiveLog) -> None:
@@ -94,8 +132,11 @@ def _refuse_damaged(archive: ArchiveLog) -> None:
 
 
 def _refuse_other_lanes(archive: ArchiveLog, settings: Settings) -> None:
-    lanes = max((number + 1 for _, number in archive.extents()), default=0)
-    if lanes not in {0, 1, settings.partitions}:
+    lanes = max(
+        (number + 1 for topic, number in archive.extents() if by_name()[topic].partitioned),
+        default=0,
+    )
+    if lanes not in {0, settings.partitions}:
         raise BadArchive(
             f"the archive has {lanes} lanes, the settings say {settings.partitions}: set "
             f"PLAYHEAD_PARTITIONS={lanes} for the new cluster, since records name their lane"
@@ -133,7 +174,7 @@ def _compare(
     Raises BadArchive that names the topics which hold anything else.
     """
     reasons: dict[str, str] = {}
-    equal = 0
+    equal = dealt = 0
     if not held:
         return 0
     with closing(BrokerLog(settings, like=Snapshot({}, held))) as log:
@@ -144,7 +185,8 @@ def _compare(
                 equal += _compare_partition(archive, log, extent)
             except BadArchive as error:
                 reasons[place[0]] = str(error)
-            progress(equal)
+            dealt += extent.end
+            progress(dealt)
     if reasons:
         names = ", ".join(sorted(reasons)[:NAMED_MAX])
         more = f" and {len(reasons) - NAMED_MAX} more" if len(reasons) > NAMED_MAX else ""
@@ -177,15 +219,21 @@ def _write(
     held: Mapping[Partition, Extent],
     progress: Callable[[int], None],
 ) -> int:
-    written = 0
+    written, dealt = 0, sum(extent.end for extent in held.values())
     for place, extent in sorted(archive.extents().items()):
         before = held.get(place, Extent(*place, 0, 0))
         if before.end >= extent.end and before.begin >= extent.begin:
             continue
+        rest, begun = _from(archive, before), dealt - before.end
+
+        def reached(offset: int, begun: int = begun) -> None:
+            progress(begun + offset)
+
         compacted = by_name()[place[0]].compacted
-        for _ in writer.write(extent, before, _from(archive, before), compacted=compacted):
+        for stored in writer.write(extent, before, rest, compacted=compacted, filled=reached):
             written += 1
-            progress(written)
+            reached(stored.offset + 1)
+        dealt = begun + extent.end
     return written
 
 

@@ -18,15 +18,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import (  # exported, though not to type checkers
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-)
 
 from replay.archive import BadArchive
+from replay.importing.dropping import drop_before
 from replay.importing.held_records import FILLER
 from replay.log import Stored
 from streams.log.broker_access import client_settings
@@ -49,6 +45,11 @@ class OffsetTaken(RuntimeError):
 class PartitionWriter:
     """Writes partitions, one after the other; a context manager."""
 
+    aborted_max = 100_000
+    """Offsets that one aborted transaction takes: a broker ends one that lasts for minutes."""
+    told_each = 1_000
+    """Offsets between two words of how far it is."""
+
     def __init__(self, settings: Settings, client: Callable[..., Any] = new_producer) -> None:
         own = {
             "delivery.timeout.ms": int(DELIVERY_S * 1_000),
@@ -62,6 +63,7 @@ class PartitionWriter:
         self._consumer = Consumer({**client_settings(settings), "group.id": NAME, "log_level": 0})
         self._failure: Exception | None = None
         self._unacknowledged = 0
+        self._filled: Callable[[int], None] = lambda _: None
 
     def end_transactions(self) -> None:
         """End what an import before left open; readers see nothing behind it until then."""
@@ -73,14 +75,22 @@ class PartitionWriter:
             self._transactional.init_transactions(ANSWER_S)
 
     def write(
-        self, extent: Extent, held: Extent, archived: Iterator[Stored], *, compacted: bool
+        self,
+        extent: Extent,
+        held: Extent,
+        archived: Iterator[Stored],
+        *,
+        compacted: bool,
+        filled: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Stored]:
         """Write what the broker lacks of a partition; yields each record once it was handed over.
 
         `extent` is the archive's, `held` the broker's, and `archived` begins where that ends. When
-        it is through, the broker has taken all of it and ends where the archive does. Raises
-        OffsetTaken, KafkaException; BadArchive for what can't be kept.
+        it is through, the broker has taken all of it and ends where the archive does. `filled` is
+        told now and then up to where offsets of no record are. Raises OffsetTaken, KafkaException;
+        BadArchive for what can't be kept.
         """
+        self._filled = filled
         record = next(archived, None)
         end = held.end
         if end <= extent.begin or (compacted and held.begin == 0 and end == 0):
@@ -127,12 +137,20 @@ class PartitionWriter:
                 f"with it: delete the topic {extent.topic} and import again"
             )
         self._settle()
-        client = self._begin()
-        for offset in range(begin, end - 1):
+        while begin < end:  # the last one takes at least two: a filler and its marker
+            until = begin + self.aborted_max if end - begin > self.aborted_max + 1 else end
+            client = self._begin()
+            self._fill(client, extent, begin, until - 1)
+            self._drain(client)
+            client.abort_transaction(ANSWER_S)
+            self._await_end(extent.topic, extent.partition, until)
+            begin = until
+
+    def _fill(self, client: Producer, extent: Extent, begin: int, end: int) -> None:
+        for offset in range(begin, end):
             self._produce(client, _filler(extent, offset), offset)
-        self._drain(client)
-        client.abort_transaction(ANSWER_S)
-        self._await_end(extent.topic, extent.partition, end)
+            if offset % self.told_each == 0:
+                self._filled(offset)
 
     def _await_end(self, topic: str, partition: int, end: int) -> None:
         """Wait until a transaction's marker lies there: the broker writes it after it has said so.
@@ -150,13 +168,13 @@ class PartitionWriter:
 
     def _fill_and_drop(self, extent: Extent, begin: int, end: int) -> None:
         """Let a partition begin later; where it is compacted, the broker has to be asked twice."""
-        for offset in range(begin, end):
-            self._produce(self._plain, _filler(extent, offset), offset)
+        self._fill(self._plain, extent, begin, end)
         self._settle()
         self._drop_before(extent.topic, extent.partition, end)
 
     def _drop_before(self, topic: str, partition: int, offset: int) -> None:
-        drop_before(self._settings, topic, partition, offset)
+        admin = AdminClient({**client_settings(self._settings), "log_level": 0})
+        drop_before(admin, topic, partition, offset)
 
     def _begin(self) -> Producer:
         self.end_transactions()
@@ -233,33 +251,3 @@ def _first(extent: Extent, record: Stored | None, *, compacted: bool) -> int:
 
 def _filler(extent: Extent, offset: int) -> Stored:
     return Stored(extent.topic, extent.partition, offset, 1, FILLER, None)
-
-
-def drop_before(settings: Settings, topic: str, partition: int, offset: int) -> None:
-    """Let a partition begin at an offset; raises KafkaException.
-
-    A broker drops nothing of a topic that is compacted alone, so for that moment it is both.
-    """
-    admin = AdminClient({**client_settings(settings), "log_level": 0})
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
-    told = admin.describe_configs([resource])[resource].result(ANSWER_S)
-    policy = told["cleanup.policy"].value
-    place = TopicPartition(topic, partition, offset)
-    if policy == "compact":
-        _set_policy(admin, topic, "compact,delete")
-    try:
-        admin.delete_records([place])[place].result(ANSWER_S)
-    finally:
-        if policy == "compact":
-            _set_policy(admin, topic, policy)
-
-
-def _set_policy(admin: AdminClient, topic: str, policy: str) -> None:
-    resource = ConfigResource(
-        ConfigResource.Type.TOPIC,
-        topic,
-        incremental_configs=[
-            ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
-        ],
-    )
-    admin.incremental_alter_configs([resource])[resource].result(ANSWER_S)

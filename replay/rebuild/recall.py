@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from replay.log import Log
 from schemas import AnswerJudged, AnswerReleased, ChunksRetrieved, Event
 from streams.log.codec import Codec, Undecodable
+from streams.operations.reviews.review_queue import UNDONE
 from streams.topics import topic_of
 
 SEARCHED = frozenset({"retrieved", "empty"})  # outcomes of a search; others did not search
@@ -93,14 +94,18 @@ class Recalls:
 
 def recorded_queries(log: Log, codec: Codec, tenant: str | None, most: int) -> list[RecordedQuery]:
     """Read questions of the log, at most so many: always the same ones of the same log."""
-    chosen: list[tuple[int, str, ChunksRetrieved]] = []
+    chosen: list[tuple[int, str, int, ChunksRetrieved]] = []
+    seen: set[str] = set()
     for event in _events(log, codec, ChunksRetrieved):
         if event.outcome not in SEARCHED or event.ask.as_of >= 0:
             continue
         if tenant not in {None, event.meta.tenant}:
             continue
-        # the most distant first, so that it is the one to go
-        entry = -_place(event.meta.request), event.meta.id, event
+        if event.meta.id in seen:
+            continue  # of a later attempt, or a copy
+        seen.add(event.meta.id)
+        # the most distant first, so that it is the one to go; the count keeps events uncompared
+        entry = -_place(event.meta.request), event.meta.id, len(seen), event
         if len(chosen) < most:
             heapq.heappush(chosen, entry)
         else:
@@ -118,7 +123,9 @@ def _place(request: str) -> int:
 
 
 def _query(
-    event: ChunksRetrieved, cited: dict[tuple[str, str], tuple[str, ...]], right: set[str]
+    event: ChunksRetrieved,
+    cited: dict[tuple[str, str], tuple[str, ...]],
+    right: set[tuple[str, str]],
 ) -> RecordedQuery:
     meta = event.meta
     return RecordedQuery(
@@ -130,25 +137,28 @@ def _query(
         filters=dict(event.ask.filters),
         groups=event.ask.groups,
         cited=cited.get((meta.tenant, meta.request), ()),
-        right=meta.request in right,
+        right=(meta.tenant, meta.request) in right,
     )
 
 
 def _answers(
     log: Log, codec: Codec, requests: set[str]
-) -> tuple[dict[tuple[str, str], tuple[str, ...]], set[str]]:
+) -> tuple[dict[tuple[str, str], tuple[str, ...]], set[tuple[str, str]]]:
     """Return what the answers to some requests cited, and which of them were judged right."""
     cited = {}
     for answer in _events(log, codec, AnswerReleased):
         if answer.meta.request in requests:
             chunks = dict.fromkeys(one.chunk for one in answer.answer.citations)
             cited[answer.meta.tenant, answer.meta.request] = tuple(chunks)
-    grades: dict[tuple[str, str], bool] = {}
+    last: dict[tuple[str, str, str], AnswerJudged] = {}
     for judged in _events(log, codec, AnswerJudged):
-        fine = judged.grade == RIGHT and not judged.citations_wrong
-        grades[judged.about, judged.reviewer] = fine
-    right = {about for (about, _), fine in grades.items() if fine}
-    return cited, right - {about for (about, _), fine in grades.items() if not fine}
+        last[judged.meta.tenant, judged.about, judged.reviewer] = judged
+    fine: dict[tuple[str, str], bool] = {}
+    for (tenant, about, _), judged in last.items():
+        if judged.grade != UNDONE:
+            is_fine = judged.grade == RIGHT and not judged.citations_wrong
+            fine[tenant, about] = is_fine and fine.get((tenant, about), True)
+    return cited, {about for about, is_fine in fine.items() if is_fine}
 
 
 def _events(log: Log, codec: Codec, record: type[EventT]) -> Iterator[EventT]:

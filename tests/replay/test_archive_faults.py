@@ -2,12 +2,13 @@
 
 import dataclasses
 import json
+import os
 import shutil
 
 import pytest
 
-from replay.archive import MANIFEST, ArchiveLog
-from replay.archive_faults import LISTED_MAX, of_topics
+from replay.archive import MANIFEST, UNFINISHED, ArchiveLog
+from replay.archive_faults import CUT_OFF, LISTED_MAX, of_topics
 from replay.export import export
 from streams.topics import TOPICS
 from tests.replay.little_log import ASKED, REDACTED, a_log, with_every_topic
@@ -100,6 +101,33 @@ def test_a_file_that_is_missing_changed_or_a_link_is_named(folder):
     (folder.parent / "elsewhere").write_bytes(whole)
     path.symlink_to(folder.parent / "elsewhere")
     assert any(FIRST in reason and "can't be read" in reason for reason in reasons(folder))
+
+
+@pytest.mark.parametrize(
+    ("journal", "is_begun"),
+    [
+        (b'{"cluster": "c"}\n{"file": {"file": "%s"}}\n', True),
+        (b'{"cluster": "c"}\n{"file": {"file": "other"}}\n', False),
+        (b'{"cluster": "c"}\n{"file": "%s"}\n', False),
+        (b'{"cluster": "c"}\n{"file": {"fi', False),  # torn
+        (b"\xff", False),
+        (b"[" * 100_000, False),
+        (None, False),
+    ],
+)
+def test_what_an_export_put_there_that_was_cut_off_is_told_as_that(folder, journal, is_begun):
+    edit(folder, lambda manifest: manifest["files"].remove(entry(manifest)))
+    if journal is not None:
+        (folder / UNFINISHED).mkdir()
+        (folder / UNFINISHED / "journal").write_bytes(journal.replace(b"%s", FIRST.encode()))
+    [told] = [reason for reason in reasons(folder) if "does not name it" in reason]
+    assert told.endswith(CUT_OFF) == is_begun
+
+
+def test_a_journal_that_is_a_pipe_keeps_nobody_waiting(folder):
+    (folder / UNFINISHED).mkdir()
+    os.mkfifo(folder / UNFINISHED / "journal")
+    assert reasons(folder) == []
 
 
 def test_files_that_nobody_named_are_told_and_not_without_end(folder):

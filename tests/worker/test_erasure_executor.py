@@ -211,6 +211,51 @@ def test_a_value_that_is_held_with_somebody_outlives_the_erasure_of_another(peop
     assert people.opens(held)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "held", "asked", "reason"),
+    [
+        ({"data_subject": "jane"}, {}, {"documents": ["d-1"]}, "a document of"),
+        ({}, {"documents": ["d-1"]}, {"documents": ["d-1"]}, "a document of"),
+        ({}, {}, {"values": ["Anna"]}, "a value in a text of"),
+        ({"data_subject": "jane"}, {}, {"values": ["Dora"]}, "a value in a text of"),
+        ({}, {}, {"values": ["Dora"]}, ""),
+        ({}, {}, {"documents": ["d-1"]}, ""),
+    ],
+)
+def test_who_is_held_keeps_documents_and_values_that_anothers_erasure_names(
+    people, desk, metadata, held, asked, reason
+):
+    janes = people.ask("jane", "Anna")
+    document = people.hand_in("d-1", "Dora", metadata=metadata, content=b"x" * 2_000)
+    bobs = people.ask("bob")
+    ask(people, desk, "bob", **asked)
+    desk.hold(named_person(people.keyring, "acme", "jane", **held), held=True, by="t", reason="1")
+    people.work()
+    told = [one.reason for one in on_log(people, ErasureRefused)]
+    assert [reason in one for one in told] == ([True] if reason else [])
+    assert all(map(people.opens, janes))
+    assert all(map(people.opens, (*bobs, *document))) == bool(reason)
+
+
+@pytest.mark.parametrize("versions", [("jane", "bob"), ("bob", "jane")])
+def test_a_document_of_two_of_whom_one_is_held_outlives_the_erasure_of_the_other(
+    people, desk, versions
+):
+    people.ask("jane")
+    people.ask("bob")
+    sealed = [
+        people.hand_in("d-1", "Dora", metadata={"data_subject": of}, content=b"x" * 2_000)
+        for of in versions
+    ]
+    desk.hold(named_person(people.keyring, "acme", "jane"), held=True, by="t", reason="1")
+    ask(people, desk, "bob")
+    people.work()
+    assert people.told().done()[0].documents == ()
+    assert all(people.opens(one) for some in sealed for one in some)
+    assert not any(people.claims.expired(one.claim) for some in sealed for one in some if one.claim)
+    assert not on_log(people, DocumentWithdrawn)
+
+
 def test_parts_that_a_crash_left_are_followed_by_all_that_they_lack(people, desk, monkeypatch):
     monkeypatch.setattr(erasure_executor, "KEYS_MAX", 2)
     people.ask("jane", "A", "B", "C", "D")

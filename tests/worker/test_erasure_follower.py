@@ -19,7 +19,7 @@ from streams.running.producer_proof import ProducerProof, anybody
 from streams.topics import topic_of
 from tests.erased_people import PeopleHeld
 from tests.producer_keys import ProducerKeys
-from worker.erasure_follower import Dropping, ErasureFollower, ExecutorLock, forget_texts, on_loop
+from worker.erasure_follower import Dropping, ErasureFollower, ExecutorLock, on_loop
 
 PATIENCE_S = 60.0
 
@@ -198,10 +198,10 @@ def test_one_that_fails_keeps_nobody_waiting(people):
     ask(people)
     bob = people.subject("bob")
 
-    def look(person, is_subject):
+    def look(person, *of):
         if person.subject == bob:
             raise OSError("no access")
-        return people.look(person, is_subject)
+        return people.look(person, *of)
 
     keeping = Keeping()
     follower = a_follower(people, keeping, look=look)
@@ -234,10 +234,12 @@ async def test_an_index_that_is_away_is_asked_again_and_once_more_later():
         assert keeping.removed == [("acme", "d-1")] * expected
 
 
-def test_what_pure_functions_keep_of_texts_is_forgotten():
+async def test_what_pure_functions_keep_of_texts_is_forgotten(people):
+    people.ask("jane")
+    ask(people)
     terms("keys of the tower")
     assert terms.cache_info().currsize
-    forget_texts()
+    await Dropping([], []).forget(people.told().pending())
     assert not terms.cache_info().currsize
 
 

@@ -140,10 +140,6 @@ class ErasureLog:
             if whose == tenant and hold.held:
                 yield hold
 
-    def held_values(self, tenant: str) -> frozenset[str]:
-        """Digests of values that no erasure of anybody may take."""
-        return frozenset(value for hold in self.holds(tenant) for value in hold.values)
-
     def against(self, person: ErasedPerson) -> str:
         """Say which hold forbids an erasure; nothing where none does."""
         for hold in self.holds(person.tenant):
@@ -152,6 +148,8 @@ class ErasureLog:
                 return reason
             if person.values.intersection(hold.values):
                 return f"{reason} (a value of {hold.subject[:12]}…, who is held)"
+            if person.documents.intersection(hold.documents):
+                return f"{reason} (a document of {hold.subject[:12]}…, who is held)"
         return ""
 
 

@@ -17,6 +17,7 @@ from streams.log.codec import Codec, Undecodable
 from streams.log.offsets import Extent, extent_of
 from streams.log.reading import new_consumer, records
 from streams.operations.erasures.erasure_log import TELLING, ErasureLog
+from streams.operations.erasures.held_people import HeldPeople
 from streams.operations.erasures.holdings import FIRST, SECOND, ErasedPerson, Holdings
 from streams.running.admit import admit
 from streams.running.producer_proof import Holds, anybody
@@ -54,10 +55,11 @@ def holdings_of(
     codec: Codec,
     person: ErasedPerson,
     is_subject: Callable[[str], bool],
+    held: HeldPeople,
     open_consumer: OpenConsumer = new_consumer,
 ) -> Holdings:
-    """Read what there is of a person."""
-    found = Holdings(person, codec, is_subject)
+    """Read what there is of a person; `held` are those of the tenant whom legal holds keep."""
+    found = Holdings(person, codec, is_subject, held)
     key = person.tenant.encode()
     with closing(open_consumer(settings, NAME)) as consumer:
         for kinds, take in ((FIRST, found.take_first), (SECOND, found.take_second)):

@@ -11,7 +11,7 @@ import pytest
 from edge.answering.bounds import Bounds
 from edge.gateway.reception import NewQuestion
 from edge.problems import Problem
-from schemas import ChunksRetrieved, QuestionAsked
+from schemas import ChunksRetrieved, MapEntry, QuestionAsked
 from tests.edge.fake_log import Answers, a_key
 from tests.edge.http_client import rejected
 
@@ -64,6 +64,43 @@ async def test_whoever_is_erased_meanwhile_is_told_no_more(gateway, following, l
     assert (await anext(frames))["type"] == "delta"
     gateway.keyring.erase("acme", "one", [f"user/{watch.request.subject}"])
     assert (await problem_of(anext(frames))).slug == "erased"
+
+
+@pytest.mark.parametrize(
+    ("has_values", "key", "ends"),
+    [
+        (True, ("acme", "value/v"), True),
+        (False, ("acme", "value/v"), False),
+        (True, ("globex", "value/v"), False),
+    ],
+)
+async def test_a_value_that_is_erased_meanwhile_is_in_no_further_frame(
+    gateway, following, caller, log, has_values, key, ends
+):
+    follower, watch, view, answers = following
+    keyring = gateway.keyring
+    sealed = [keyring.seal(tenant, "value/v", "e", "f", b"Jane") for tenant in ("acme", "globex")]
+    entry = MapEntry(placeholder="<PERSON_1>", kind="PERSON", digest="v", value=sealed[0])
+    log.append(answers.tokens("<PERSON_1> ", 0, entries=(entry,) if has_values else ()))
+    frames = follower.frames(watch, view)
+    first = await anext(frames)
+    assert first["text"].strip() == ("Jane" if has_values else "<PERSON_1>")
+    keyring.erase(key[0], "one", [key[1]])
+    await gateway.keys_gone.look()
+    log.append(answers.tokens("is due.", 1))
+    log.append(answers.released("<PERSON_1> is due.", 1))
+    if ends:
+        assert "resume from the last cursor" in (await problem_of(anext(frames))).detail
+        with ExitStack() as resources:
+            frames = follower.frames(
+                follower.take_up(caller, watch.request, resources),
+                follower.view(caller, watch.request, first["cursor"]),
+            )
+            rest = [frame async for frame in frames]
+    else:
+        rest = [frame async for frame in frames]
+    shown = "Jane" if has_values and not ends else "<PERSON_1>"
+    assert rest[-1]["text"] == f"{shown} is due."
 
 
 async def test_what_is_there_at_the_same_time_comes_together_up_to_the_end(following, log):

@@ -45,9 +45,7 @@ def people(tmp_path, monkeypatch):
     monkeypatch.setattr(cli.ProducerProof, "now", lambda *_: ProducerProof())
     monkeypatch.setattr(cli, "RequestPublisher", lambda *_, **__: Publisher(people))
     monkeypatch.setattr(cli, "told_of_erasures", told)
-    monkeypatch.setattr(
-        cli, "holdings_of", lambda _, __, person, is_subject: people.look(person, is_subject)
-    )
+    monkeypatch.setattr(cli, "holdings_of", lambda _, __, *of: people.look(*of))
     return people
 
 
@@ -110,6 +108,9 @@ def test_a_person_is_erased_and_the_report_is_told_again(people, tmp_path):
         (("hold", "--tenant", "acme", "--reason", "r"), 2, "name whom"),
         (("hold", *JANE), 2, "--reason"),
         (("release", *JANE), 1, "there is no hold"),
+        (("hold", *JANE[:3], "jnae", "--reason", "r"), 1, "nothing is held of this person"),
+        (("hold", *JANE[:3], "jnae", "--value", "Anna", "--reason", "r"), 1, "say --unknown"),
+        (("hold", *JANE, "--document", "d-9", "--reason", "r"), 1, "no document 'd-9'"),
     ],
 )
 def test_what_can_not_be_done_is_one_line(people, words, code, says):
@@ -146,6 +147,44 @@ def test_a_hold_refuses_until_it_is_released(people):
     assert "is released" in run(cli.erase, "release", *JANE).output
     assert run(cli.erase, "holds", "--tenant", "acme").output == "no holds\n"
     assert run(cli.erase, *JANE).exit_code == 0
+
+
+def test_a_hold_says_what_it_keeps_and_another_erasure_that_names_it_is_refused(people):
+    people.ask("jane", "Anna")
+    people.ask("bob")
+    people.hand_in("d-1", "Bert", metadata={"data_subject": "jane"})
+    done = run(cli.erase, "hold", *JANE, "--reason", "case 1")
+    for line in ("1 questions,", "2 values in their", "1 versions of documents", "kept: d-1"):
+        assert line in done.output
+    for named in (("--document", "d-1"), ("--value", "Anna")):
+        for words in ((), ("--dry-run",)):
+            refused = run(cli.erase, *JANE[:3], "bob", *named, *words)
+            assert (refused.exit_code, "case 1 (a " in refused.output) == (int(not words), True)
+    assert not written(people)
+
+
+def test_somebody_of_whom_there_is_nothing_yet_is_held_where_that_is_said(people):
+    held = run(cli.erase, "hold", *JANE, "--reason", "r", "--unknown", "--json")
+    assert (json.loads(held.stdout)["held"], json.loads(held.stdout)["keeps"]) == (True, [])
+    assert written(people, LegalHoldSet) == 1
+
+
+def test_whose_a_document_is_is_not_told_by_what_somebody_calls_themselves(people):
+    people.ask("jane")
+    digest = people.subject("jane")
+    people.ask(digest)  # somebody who is called so
+    people.hand_in("d-1", metadata={"data_subject": digest})
+    for name, documents in (("jane", ["d-1"]), (people.subject(digest), [])):
+        told = run(cli.erase, *JANE[:3], name, "--dry-run", "--json").stdout
+        assert json.loads(told)["documents"] == documents
+
+
+def test_values_of_whom_is_held_are_told_as_left_where_they_are(people):
+    people.ask("bob", "Anna")
+    people.ask("jane")
+    run(cli.erase, "hold", *JANE, "--value", "Anna", "--reason", "r")
+    bob = json.loads(run(cli.erase, *JANE[:3], "bob", "--dry-run", "--json").stdout)
+    assert [one["shared"] for one in bob["held"] if one["kind"] == "values"] == [1]
 
 
 def test_without_a_worker_the_request_stays_on_the_log(people):

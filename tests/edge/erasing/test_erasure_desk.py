@@ -31,7 +31,9 @@ def desk(people):
 @pytest.fixture
 def jane(people):
     people.ask("jane")
-    return lambda *values, **more: named_person(people.keyring, "acme", "jane", values, **more)
+    return lambda *one, values=(), **more: named_person(
+        people.keyring, "acme", "jane", [*one, *values], **more
+    )
 
 
 def written(people, kind=ErasureRequested):
@@ -118,6 +120,14 @@ def test_a_hold_refuses_and_says_so_until_it_is_released(people, desk, jane):
     with pytest.raises(Refused, match="no hold"):
         desk.hold(jane(), held=False, by="x")
     assert desk.ask(jane(), by="x").state == "requested"
+
+
+@pytest.mark.parametrize("more", [{"documents": ["d-1"]}, {"values": ["Anna"]}])
+def test_a_hold_that_names_more_is_another_one(people, desk, jane, more):
+    people.hand_in("d-1")
+    for number, named in enumerate([{}, more, more, {}]):
+        desk.hold(jane(**named), held=True, by="x", reason="case 1")
+        assert len(written(people, LegalHoldSet)) == (1, 2, 2, 3)[number]
 
 
 def test_a_held_persons_values_are_held_in_everybodys_erasure(people, desk, jane):

@@ -5,7 +5,8 @@ import pytest
 from agents.policies.deciding import CannotDecide
 from agents.policies.rule_book import rule_book
 from edge.retention.kept_documents import DAY_US, REASON, expired, kept_documents
-from schemas import DocumentSubmitted, DocumentWithdrawn, Sealed
+from schemas import DocumentSubmitted, DocumentWithdrawn, LegalHoldSet, Sealed
+from streams.operations.erasures.held_people import HeldPeople
 from tests.fakes import a_meta
 
 NOW = 1_000 * DAY_US
@@ -127,3 +128,21 @@ def test_a_rule_that_breaks_withdraws_nothing_of_anybody():
     documents = kept_documents([submitted("a", 900, **{"class": "personal"}), submitted("b", 3)])
     with pytest.raises(CannotDecide, match="so nothing is withdrawn"):
         list(expired(documents, rules, "d" * 64, NOW))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "named", "held"),
+    [
+        (({"data_subject": "jane"},), (), True),
+        (({"data_subject": "jane"}, {"data_subject": "bob"}), (), True),  # whichever version
+        (({"data_subject": "bob"}, {}), (), False),
+        (({},), ("d",), True),
+        (({},), ("other",), False),
+    ],
+)
+def test_what_is_of_somebody_who_is_held_is_held(metadata, named, held):
+    hold = LegalHoldSet(meta=a_meta(), subject="digest of jane", held=True, documents=named)
+    people = HeldPeople({hold.subject: hold}, lambda name: (f"digest of {name}",))
+    [one] = kept_documents(submitted("d", age, **of) for age, of in enumerate(metadata))
+    assert one.is_held(people) == held
+    assert not one.is_held(HeldPeople())

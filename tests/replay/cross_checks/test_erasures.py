@@ -87,6 +87,7 @@ def changed(event, **meta):
         ),
         (changed(an_outcome(REQUEST), id="x"), "its id is not"),
         (an_outcome(REQUEST, keys=("user/s", "user/bob")), "another person's key"),
+        (an_outcome(REQUEST, keys=("user/s", "digest")), "what is no key of theirs"),
         (an_outcome(REQUEST, number=1), "part 0 of it is missing"),
     ],
 )

@@ -104,3 +104,11 @@ def test_a_registry_that_is_away_is_no_answer():
     settings = Settings(registry="http://127.0.0.1:1")
     with pytest.raises(RegistryAway):
         import_schemas(settings, {9: ASKED}, Registry(settings.registry, 1))
+
+
+def test_a_mode_that_a_kill_left_is_put_back():
+    fake = Importing("confluent")
+    imported(fake, {7: ASKED})
+    fake.modes[SUBJECT] = "IMPORT"
+    assert imported(fake, {7: ASKED}) == 0
+    assert fake.modes[SUBJECT] == "READWRITE"

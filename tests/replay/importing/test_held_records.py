@@ -75,3 +75,15 @@ def test_what_keeps_offsets_is_no_record():
     assert compared(ROWS, [*fillers, ROWS[0]], 3, compacted=False) == 1
     for change in ({"value": b""}, {"key": b"k"}, {"headers": (("h", b""),)}):
         assert not is_filler(dataclasses.replace(fillers[0], **change))
+
+
+@pytest.mark.parametrize(("offset", "is_refused"), [(0, False), (1, False), (4, True), (9, True)])
+def test_a_filler_is_passed_over_before_the_first_record_alone(offset, is_refused):
+    filler = Stored("t", 0, offset, 1, FILLER, None)
+    held = sorted([*ROWS, filler], key=lambda stored: stored.offset)
+    if is_refused:
+        with pytest.raises(BadArchive, match=rf"@{offset} is on the broker and not in the archive"):
+            compared(ROWS, held, 10, compacted=False)
+    else:
+        assert compared(ROWS, held, 10, compacted=False) == 4
+    assert compared([], [filler], 10, compacted=True) == 0

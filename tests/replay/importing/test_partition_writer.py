@@ -100,17 +100,22 @@ class Writer(PartitionWriter):
             del self.partition.seen[gone]
 
 
+class ShortSteps(Writer):
+    aborted_max, told_each = 3, 2
+
+
 def a_record(offset, **fields):
     told = {"timestamp_ms": 5, "key": b"k", "value": b"v", "headers": (("h", b"1"),), **fields}
     return Stored(*PLACE, offset, **told)
 
 
-def written(partition, rows, begin, end, *, compacted=False):
-    writer = Writer(partition)
+def written(partition, rows, begin, end, make=Writer, **more):
+    writer = make(partition)
     held = Extent(*PLACE, partition.begin, partition.end)
     left = (row for row in rows if row.offset >= held.end)
     try:
-        return list(writer.write(Extent(*PLACE, begin, end), held, left, compacted=compacted))
+        extent = Extent(*PLACE, begin, end)
+        return list(writer.write(extent, held, left, **{"compacted": False, **more}))
     finally:
         writer.close()
 
@@ -164,6 +169,23 @@ def test_holes_are_transactions_and_nothing_else_is(offsets, end, transactions):
     partition = Partition()
     written(partition, [a_record(offset) for offset in offsets], 0, end)
     assert partition.transactions == transactions
+
+
+@pytest.mark.parametrize(
+    ("offsets", "transactions", "told"),
+    [
+        ((0, 7), [("abort", 2), ("abort", 2)], [2, 4]),
+        ((0, 8), [("abort", 2), ("abort", 3)], [2, 4, 6]),
+        ((0, 9), [("abort", 2), ("abort", 2), ("abort", 1)], [2, 4]),
+        ((6,), [], [0, 2, 4]),
+    ],
+)
+def test_a_long_hole_takes_several_transactions_and_is_told_of(offsets, transactions, told):
+    partition, reached = Partition(), []
+    rows = [a_record(offset) for offset in offsets]
+    written(partition, rows, offsets[0], offsets[-1] + 1, ShortSteps, filled=reached.append)
+    assert sorted(partition.seen) == [*offsets]
+    assert (partition.transactions, reached) == (transactions, told)
 
 
 @pytest.mark.parametrize("compacted", [False, True])

@@ -56,9 +56,9 @@ def released(request, *cited):
     )
 
 
-def judged(request, grade, reviewer="one", **fields):
+def judged(request, grade, reviewer="one", tenant="acme", **fields):
     return AnswerJudged(
-        meta=a_meta(request=f"{request}-{reviewer}-{grade}"),
+        meta=a_meta(tenant, request=f"{request}-{reviewer}-{grade}"),
         about=request,
         answer="x",
         sample="",
@@ -98,6 +98,14 @@ def test_a_sample_is_the_same_each_time_and_of_a_tenant_where_one_is_named():
     assert {one.tenant for one in queries(log, "globex")} == {"globex"}
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_question_that_was_searched_for_in_two_attempts_is_one(most):
+    log = MemoryLog()
+    for request in ("a", "a", "b", "a"):
+        put(log, retrieved(request))
+    assert len(queries(log, most=most)) == min(most, 2)
+
+
 @pytest.mark.parametrize(
     ("judgements", "right"),
     [
@@ -106,6 +114,9 @@ def test_a_sample_is_the_same_each_time_and_of_a_tenant_where_one_is_named():
         ((("partly", "one", {}),), False),
         ((("right", "one", {}), ("undone", "one", {})), False),
         ((("right", "one", {}), ("wrong", "two", {})), False),
+        ((("right", "one", {}), ("wrong", "two", {}), ("undone", "two", {})), True),
+        ((("right", "one", {}), ("wrong", "two", {"tenant": "globex"})), True),
+        ((("right", "one", {"tenant": "globex"}),), False),
         ((("right", "one", {"citations_wrong": True}),), False),
     ],
 )

@@ -79,17 +79,27 @@ async def test_only_who_may_erases(app, gateway, jane, log):
     for who, subject in ((jane, "me"), (jane, "jane"), (own, "bob"), (own, "0" * 64)):
         is_problem(await who("DELETE", f"/v1/subjects/{subject}"), 403)
         is_problem(await who("GET", f"/v1/subjects/{subject}"), 403)
+    [question] = log.published(QuestionAsked)
+    called_so = a_user(app, gateway, question.subject, "erase:self")
+    is_problem(await called_so("DELETE", "/v1/subjects/me"), 404)
+    is_problem(await called_so("GET", f"/v1/subjects/{question.subject}"), 404)
     assert not log.published(ErasureRequested)
     assert (await own("DELETE", "/v1/subjects/me")).status_code == 202
     assert (await own("GET", "/v1/subjects/jane")).json()["state"] == "requested"
 
 
-async def test_nobody_erases_another_by_being_called_by_their_digest(app, gateway, jane, log):
+@pytest.mark.parametrize(
+    ("scope", "names"), [("erase:self", ("me", "their digest")), ("erase", ("me",))]
+)
+async def test_nobody_erases_another_by_being_called_by_their_digest(
+    app, gateway, jane, log, scope, names
+):
     await asked(jane)
     [question] = log.published(QuestionAsked)
-    thief = a_user(app, gateway, question.subject, "read", "erase:self")
+    thief = a_user(app, gateway, question.subject, "read", scope)
     await asked(thief)
-    for subject in ("me", question.subject):
+    for name in names:
+        subject = name if name == "me" else question.subject
         await thief("DELETE", f"/v1/subjects/{subject}")
     wished = {one.subject for one in log.published(ErasureRequested)}
     assert wished == {log.published(QuestionAsked)[1].subject} != {question.subject}

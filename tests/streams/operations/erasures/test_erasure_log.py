@@ -93,6 +93,7 @@ def test_a_refused_request_is_not_open_and_not_done():
     [
         lambda of: replace(erased(of, "user/s"), subject="other"),
         lambda of: erased(of, "user/s", "user/other"),
+        lambda of: erased(of, "user/s", "digest"),
         lambda of: replace(erased(of, "user/s"), meta=replace(erased(of).meta, id="x")),
         lambda of: replace(erased(of, "user/s"), meta=replace(erased(of).meta, tenant="globex")),
     ],
@@ -109,6 +110,9 @@ def test_the_last_word_on_a_hold_counts():
     assert not told(a_hold(), a_hold(held=False)).against(person)
     assert not told(a_hold("other")).against(person)
     assert "case 2" in told(a_hold("other", values=("v",), reason="case 2")).against(person)
+    held = told(a_hold("other", documents=("d",), reason="case 3"))
+    assert "case 3" in held.against(ErasedPerson("acme", "s", documents=frozenset({"d", "e"})))
+    assert not held.against(ErasedPerson("acme", "s", documents=frozenset({"e"})))
     assert not told(a_hold()).against(ErasedPerson("globex", "s"))
     assert [one.subject for one in told(a_hold("b"), a_hold("a")).holds("acme")] == ["a", "b"]
 

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import CallTool, Effect, TokensGenerated, ToolAnswered
+from streams.operations.erasures.held_people import HeldPeople
 from streams.operations.erasures.holdings import ErasedPerson
 from tests.erased_people import PeopleHeld
 from tests.fakes import a_meta
@@ -41,7 +42,7 @@ def test_values_that_others_mention_stay_unless_they_are_named(people):
     people.hand_in("d-1", "Carl")
     people.judge("jane")
     person = erased(people, "jane")
-    found = people.look(person, lambda _: False)
+    found = people.look(person, lambda _: False, HeldPeople())
     assert found.names() == (f"user/{person.subject}", f"value/{people.value('Anna')}")
     assert counts(found) == {
         "questions": (1, 0),
@@ -49,7 +50,7 @@ def test_values_that_others_mention_stay_unless_they_are_named(people):
         "feedback": (1, 0),
         "values": (3, 2),
     }
-    named = people.look(erased(people, "jane", ["Carl"]), lambda _: False)
+    named = people.look(erased(people, "jane", ["Carl"]), lambda _: False, HeldPeople())
     assert f"value/{people.value('Carl')}" in named.names()
     assert counts(named)["named_values"] == (1, 0)
     assert named.mentioning == {"d-1"}
@@ -59,7 +60,9 @@ def test_documents_of_their_own_go_with_what_they_alone_mention(people):
     people.hand_in("d-1", "Anna", "Bert", metadata={"data_subject": "jane"}, content=b"x" * 2_000)
     people.hand_in("d-2", "Bert", "Carl")
     people.hand_in("d-3", "Dora")
-    found = people.look(erased(people, "jane", documents=["d-3"]), lambda name: name == "jane")
+    found = people.look(
+        erased(people, "jane", documents=["d-3"]), lambda name: name == "jane", HeldPeople()
+    )
     assert found.documents.keys() == {"d-1", "d-3"}
     assert len(found.claims) == 1
     assert set(found.names()) == {
@@ -93,14 +96,14 @@ def test_what_a_host_told_somebody_is_theirs(people):
             subject=subject,
         )
         people.put(event)
-        own = people.look(erased(people, "jane"), lambda _: False).own_values
+        own = people.look(erased(people, "jane"), lambda _: False, HeldPeople()).own_values
         # whoever is told it as well has it, too
         assert own == ((people.value("Anna"),) if user == "jane" else ())
 
 
 def test_other_tenants_hold_nothing_of_it(people):
     people.ask("jane", "Anna", tenant="globex")
-    found = people.look(erased(people, "jane"), lambda _: False)
+    found = people.look(erased(people, "jane"), lambda _: False, HeldPeople())
     assert found.held() == ()
     assert found.names() == (f"user/{people.subject('jane')}",)
 
@@ -115,7 +118,7 @@ def test_nothing_of_the_erased_opens_and_everything_of_others_does(tmp_path_fact
         mentioned = list(zip(values, sealed[1:], strict=True))
         is_janes = kind == "ask" and who == "jane"
         (janes if is_janes else others).append((sealed[0], mentioned))
-    found = people.look(erased(people, "jane", named), lambda _: False)
+    found = people.look(erased(people, "jane", named), lambda _: False, HeldPeople())
     people.keyring.erase("acme", "one", found.names())
     elsewhere = {value for _, mentioned in others for value, _ in mentioned}
     for text, mentioned in janes:
