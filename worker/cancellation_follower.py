@@ -121,6 +121,4 @@ class CancellationFollower:
                 "a cancellation is passed over", lane=lane, offset=at.offset, reason=str(error)
             )
             return
-        assert isinstance(event, CancellationRequested)
-        wanted = Wanted(event.meta.tenant, event.subject, event.meta.request)
-        self._loop.call_soon_threadsafe(self._take, wanted)
+        self._loop.call_soon_threadsafe(self._take, Wanted.of(event))

@@ -55,7 +55,7 @@ async def connector(tmp_path):
         yield made
 
 
-OURS = Wanted(CALL.tenant, CALL.subject, CALL.request)
+OURS = Wanted(CALL.tenant, CALL.lane, CALL.subject, CALL.request)
 
 
 @pytest.fixture
