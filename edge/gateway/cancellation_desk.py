@@ -79,7 +79,7 @@ class CancellationDesk:
         try:
             yield
         except (GeneratorExit, asyncio.CancelledError):
-            if self._abandoned_s and not may_return and not self._stopping():
+            if self._abandoned_s and not may_return:
                 leaving = asyncio.get_running_loop().create_task(self._left(question))
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)

@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from agents.errors import Transient
 from edge.answering.bounds import Bounds
 from edge.load import measures
 from edge.load.admission import STALE_S
@@ -108,10 +109,18 @@ async def test_what_is_no_question_is_not_cancelled(call, log):
     assert not log.published(CancellationRequested)
 
 
-async def test_a_broker_that_is_away_is_told_and_the_wish_may_come_again(call, log, asked):
-    log.broker = False
-    is_problem(await cancel(call, asked.meta.request), 503)
-    log.broker = True
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_broker_that_is_away_is_told_and_the_wish_may_come_again(
+    call, log, asked, monkeypatch, reads
+):
+    def refuse(_):
+        raise Transient("not taken")
+
+    with monkeypatch.context() as away:
+        away.setattr(log, *(("send", refuse) if reads else ("broker", False)))
+        told = await asyncio.gather(*(cancel(call, asked.meta.request) for _ in range(3)))
+    for one in told:
+        is_problem(one, 503)
     assert (await cancel(call, asked.meta.request)).status_code == 202
     assert len(log.published(CancellationRequested)) == 1
 
@@ -120,10 +129,6 @@ async def test_wishes_that_come_at_once_are_one_record_and_get_its_word(call, lo
     told = await asyncio.gather(*(cancel(call, asked.meta.request) for _ in range(5)))
     assert [one.status_code for one in told] == [202] * 5
     assert len(log.published(CancellationRequested)) == 1
-    request = (await ask()).meta.request
-    log.broker = False
-    for one in await asyncio.gather(*(cancel(call, request) for _ in range(5))):
-        is_problem(one, 503)
 
 
 async def test_a_broker_that_is_known_to_be_away_is_not_written_to(call, gateway, log, asked):
