@@ -55,6 +55,67 @@ async def connector(tmp_path):
         yield made
 
 
+BEGUN = {"type": "message_start", "message": {"model": "m-1", "usage": {"input_tokens": 5}}}
+CALLED = {"name": "weather", "arguments": '{"city":"Os'}
+TOOLS = '[{"name": "weather", "description": "", "parameters": {"type": "object"}}]'
+CUT = {
+    # kind of server, and what it says before it goes on for ever
+    "a text of OpenAI's": ("openai", "ab", [chunk("a"), chunk("b")]),
+    "a text of Anthropic's": ("anthropic", "ab", [BEGUN, *(
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+        for text in "ab"
+    )]),
+    "half a call of OpenAI's": ("openai", "", [{"model": "m-1", "choices": [{"index": 0, "delta": {
+        "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": CALLED}],
+    }, "finish_reason": None}]}]),
+    "half a call of Anthropic's": ("anthropic", "", [
+        BEGUN,
+        {"type": "content_block_start", "index": 0, "content_block": {
+            "type": "tool_use", "id": "c", "name": "weather", "input": {},
+        }},
+        {"type": "content_block_delta", "index": 0, "delta": {
+            "type": "input_json_delta", "partial_json": CALLED["arguments"],
+        }},
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CUT)
+async def test_whatever_is_cut_is_told_as_far_as_it_came_and_names_no_tool(tmp_path, what, monkeypatch):
+    kind, text, events = CUT[what]
+    monkeypatch.setenv("A_PLANTED_KEY", "k")
+    said, left = asyncio.Event(), asyncio.Event()
+
+    async def script(answer):
+        try:
+            await answer.head()
+            for event in events:
+                await answer.event(event, event.get("type"))
+            said.set()
+            while True:
+                await asyncio.sleep(0.01)
+                await answer.send(b": still there\n\n")
+        finally:
+            left.set()
+
+    entry = {"kind": kind, "auth": "env:A_PLANTED_KEY"}
+    async with serving(script) as (_, url), providers(tmp_path, p={"url": url, **entry}) as made:
+        made.heed(known := Cancellations())
+
+        async def stop():
+            await said.wait()
+            await asyncio.sleep(0.1)
+            known.take(OURS)
+
+        stopping = asyncio.create_task(stop())
+        async with asyncio.timeout(10):
+            found = await generated(made, a_request(tools=TOOLS))
+            await asyncio.gather(left.wait(), stopping)
+        assert (text_of(found), found[-1].finish_reason, found[-1].last) == (text, "cancelled", True)
+        assert not any(part.tool_calls for part in found)
+        assert (await state(made)).failures == 0
+
+
 OURS = Wanted(CALL.tenant, CALL.lane, CALL.subject, CALL.request)
 
 
