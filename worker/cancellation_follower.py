@@ -1,6 +1,6 @@
 """Following cancellations, on a thread of every worker whose steps may be stopped.
 
-What was asked for within KEPT_S is read at every start, all lanes of it: there is little. So whoever
+What was asked for within KEPT_S is read at every start, all lanes of it: there is little. So who
 takes a lane over stops what the worker before it was to stop, as a rule before it asks a model.
 Steps wait for PATIENCE_S at most, since a start that waits for a busy broker makes it busier: what
 is read later stops what runs by then. Times are those of who wrote a wish, so a gateway whose clock

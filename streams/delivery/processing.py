@@ -246,7 +246,8 @@ class Processor:
                 policy=policy,
                 region=services.settings.region if policy else "",
                 producers=task.producers,
-                cancelled=self._step.stoppable and Wanted.of(task.given.event) in services.cancellations,
+                cancelled=self._step.stoppable
+                and Wanted.of(task.given.event) in services.cancellations,
             ),
             configuration=values,
         )

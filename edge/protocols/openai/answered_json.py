@@ -49,7 +49,8 @@ def _refuse_broken(schema: dict[str, Any], place: str) -> None:
 def hold_to_schema(answer: Frame, schema: str, request: str) -> None:
     """Raise Problem for a text that is no JSON of the schema: a restored value may break it.
 
-    `schema` is empty for prose. What was taken away or stopped, or asks for tools, has no text to be held.
+    `schema` is empty for prose. What was taken away, stopped, or asks for tools has no text to be
+    held.
     """
     if not schema or answer["finish_reason"] in NO_TEXT:
         return

@@ -47,7 +47,8 @@ def a_wish(subject="u", **meta):
 
 @pytest.mark.parametrize("begun_late", [True, False])
 @pytest.mark.parametrize(
-    "wishes", [[], [a_wish("other")], [a_wish(request="r-1")], [a_wish(tenant="globex")], [a_wish(lane=1)]]
+    "wishes",
+    [[], [a_wish("other")], [a_wish(request="r-1")], [a_wish(tenant="globex")], [a_wish(lane=1)]],
 )
 async def test_what_nobody_cancelled_was_not_cancelled(begun_late, wishes):
     report = await verified(await a_log(*wishes, begun_late=begun_late))
