@@ -58,7 +58,7 @@ INCOMPLETE = {
 }
 """Why an answer is not all that was asked for, in their words."""
 CANCELLED = "cancelled"
-"""A status of a response in their words, too; its message is incomplete, for no reason of theirs."""
+"""A status in their words, too, and no reason to be incomplete, though its message is so."""
 
 
 @dataclass(frozen=True)

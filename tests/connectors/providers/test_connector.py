@@ -181,17 +181,18 @@ async def test_who_waits_for_a_turn_is_let_go_of_and_no_server_is_asked(tmp_path
     ):
         connector.heed(known := Cancellations())
         other = dataclasses.replace(CALL, request="r-2")
-        first = asyncio.create_task(generated(connector))
+        priced = a_request(input_price=1_000_000)
+        first = asyncio.create_task(generated(connector, priced))
         while not server.requests:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
-        second = asyncio.create_task(generated(connector, call=other))
+        second = asyncio.create_task(generated(connector, priced, call=other))
         await asyncio.sleep(0.05)
         known.take(OURS._replace(request="r-2"))
         async with asyncio.timeout(10):
             [part] = await second
         assert (part.finish_reason, part.cost_micros, len(server.requests)) == ("cancelled", 0, 1)
         known.take(OURS)  # before its first token
-        assert [one.finish_reason for one in await first] == ["cancelled"]
+        assert [(one.finish_reason, one.cost_micros) for one in await first] == [("cancelled", 0)]
         assert (await state(connector)).failures == 0
 
 
