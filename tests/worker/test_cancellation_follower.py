@@ -65,7 +65,8 @@ async def test_who_takes_over_knows_what_was_cancelled_before_anything_runs(wish
     later = OURS._replace(request="r-2", lane=3)
     wishes.put()
     wishes.put(later)
-    await wishes.follower.start()
+    async with asyncio.timeout(10):  # it ends by what it read, not by its patience
+        await wishes.follower.start(patience_s=60)
     assert OURS in wishes.known
     assert later in wishes.known
 
