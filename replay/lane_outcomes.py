@@ -45,9 +45,7 @@ class LaneOutcomes:
         self._report = report
         self._rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
         self._strays: list[StoredOutcome] = []
-        for _, wish in reader.events(CancellationRequested):
-            if not isinstance(wish, Unread):
-                self.checks.learn(wish)
+        self._read_wishes()
         self._read_letters({step.name for step in steps})
         self._surveys: dict[str, StepSurvey] = {}
         for number, step in enumerate(steps):
@@ -55,6 +53,17 @@ class LaneOutcomes:
             survey.look_through(heads, self.checks.learn, self._rejections[step.name])
             for session in survey.sessions:
                 self.checks.disordered.setdefault(session, number)
+
+    def _read_wishes(self) -> None:
+        """Read what was cancelled, all of it: whatever is selected may rest on it."""
+        for _, wish in self.reader.events(CancellationRequested):
+            if isinstance(wish, Unread):
+                self.checks.wishes_lost = f"{topic_of(CancellationRequested)} holds one unreadable"
+            else:
+                self.checks.learn(wish)
+        self.checks.wishes_lost = (
+            self.reader.gone_of(CancellationRequested) or self.checks.wishes_lost
+        )
 
     def _read_letters(self, steps: set[str]) -> None:
         for stored, letter in self.reader.events(EventRejected):

@@ -108,6 +108,16 @@ class LaneReader:
             else:
                 yield stored, event
 
+    def gone_of(self, record: type[Event]) -> str:
+        """Say what is gone of a topic that was read, so that what it lacks may have been there."""
+        topic = topic_of(record)
+        extent = self._log.extents().get((topic, self.lane))
+        if extent is not None and extent.begin:
+            return f"{topic}[{self.lane}] begins with offset {extent.begin}"
+        if any(fault.topic == topic for fault in self.faults):
+            return f"{topic}[{self.lane}] is not whole"
+        return ""
+
     def schemas_of(self, topic: str) -> dict[int, int]:
         """Return the schema id of each record of a topic by its offset, where it has one."""
         schemas = {}

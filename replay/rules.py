@@ -14,6 +14,8 @@ A record of a derived topic gets the first class whose rule holds:
                  something else in its place: other bytes, another key or lane, nothing at all
     unverifiable its step can't be run again so far by this process, which lacks the means: time,
                  memory, an installed part, a key store that answers
+    unverifiable its step yields it and it closes an answer that was cancelled, and the part of the
+                 log that would say by whom is gone
     superseded   its step yields it and another attempt counts: a crash cut its own off, or two
                  workers ran its input, since one was thought dead and had records on their way
     equal        its step yields it, and it counts
@@ -75,6 +77,12 @@ class RecordVerdict(NamedTuple):
     said: Class
     reason: str = ""
     """Of a record that diverged or is unverifiable."""
+
+    def doubted(self, doubt: str) -> RecordVerdict:
+        """Take an equal record, which is a closing one, for unverifiable where there is a doubt."""
+        if doubt and self.said == "equal" and self.outcome.event.meta.last:
+            return self._replace(said="unverifiable", reason=doubt)
+        return self
 
 
 @dataclass(frozen=True)

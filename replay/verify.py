@@ -215,7 +215,7 @@ class Verifier:
                 lane.checks.forget(event)
             known = partial(against_meta, step.name, given)
             for verdict in verdicts_of(attempt, rerun, self._difference, known):
-                self.report.add(verdict)
+                self.report.add(verdict.doubted(heeding.doubt))
         if not attempts and is_before(given.event.meta.step.code, step.since):
             self.report.before_its_time += 1  # the step did not exist when its input was written
             return

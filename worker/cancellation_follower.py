@@ -1,8 +1,10 @@
 """Following cancellations, on a thread of every worker whose steps may be stopped.
 
-What was asked for within KEPT_S is read before any step runs, all lanes of it: there is little. So
-whoever takes a lane over stops what the worker before it was to stop. Where the log does not answer
-within PATIENCE_S steps run all the same: an answer that is made to its end harms nobody.
+What was asked for within KEPT_S is read at every start, all lanes of it: there is little. So who
+takes a lane over stops what the worker before it was to stop, as a rule before it asks a model.
+Steps wait for PATIENCE_S at most, since a start that waits for a busy broker makes it busier: what
+is read later stops what runs by then. Times are those of who wrote a wish, so a gateway whose clock
+is KEPT_S behind has its wishes heeded by workers that ran already, and by no later one.
 
 Who may cancel is decided at the edge. What is checked here is what isolates: a record counts in its
 tenant's lane alone, by the gate of the steps, signed where producers must sign, and it stops
@@ -24,7 +26,7 @@ from schemas import CancellationRequested
 from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
-from streams.log.offsets import extent_since
+from streams.log.offsets import extents_since
 from streams.log.producer_signature import SignedRecord
 from streams.log.reading import new_consumer
 from streams.running.admit import admit
@@ -39,7 +41,7 @@ log = logger("cancellations")
 TOPIC = topic_of(CancellationRequested)
 KEPT_S = 86_400.0
 """For which a cancellation is looked for at a start: no question waits for so long."""
-PATIENCE_S = 10.0
+PATIENCE_S = 1.0
 AGAIN_S = 2.0  # after the broker or the registry refused
 POLL_S = 1.0
 LIVE = {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 500, "socket.timeout.ms": 60_000}
@@ -88,10 +90,7 @@ class CancellationFollower:
     def _follow(self) -> None:
         since_ms = round((time.time() - KEPT_S) * 1_000)
         with closing(self._new_consumer(self._settings, "cancellations", **LIVE)) as consumer:
-            extents = [
-                extent_since(consumer, TOPIC, lane, since_ms)
-                for lane in range(self._settings.partitions)
-            ]
+            extents = extents_since(consumer, TOPIC, range(self._settings.partitions), since_ms)
             consumer.assign([TopicPartition(TOPIC, one.partition, one.begin) for one in extents])
             unread = {one.partition for one in extents if one.begin < one.end}
             while not self.stopping.is_set():
@@ -121,6 +120,4 @@ class CancellationFollower:
                 "a cancellation is passed over", lane=lane, offset=at.offset, reason=str(error)
             )
             return
-        assert isinstance(event, CancellationRequested)
-        wanted = Wanted(event.meta.tenant, event.subject, event.meta.request)
-        self._loop.call_soon_threadsafe(self._take, wanted)
+        self._loop.call_soon_threadsafe(self._take, Wanted.of(event))

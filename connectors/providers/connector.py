@@ -334,7 +334,7 @@ async def _within(
 
 
 def _wanted(call: Call) -> Wanted:
-    return Wanted(call.tenant, call.subject, call.request)
+    return Wanted(call.tenant, call.lane, call.subject, call.request)
 
 
 def _stopped(request: Generate, tokens: int, model: str) -> Generated:

@@ -105,6 +105,7 @@ class Access:
         if "admin" in caller.scopes:
             request = self._requests.find((caller.tenant, request_id))
             if request is not None and request.subject:
+                self.check_not_erased(request)
                 return request
         return self.question(caller, request_id)
 

@@ -21,6 +21,7 @@ from edge.callers.caller import Caller
 from edge.gateway.reception import Reception
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Dispatch
+from edge.load.measures import cancelled
 from edge.problems import Problem
 from edge.requests.identity import Whose
 from schemas import CancellationRequestedWhy
@@ -64,7 +65,7 @@ class CancellationDesk:
         self._dispatch = dispatch
         self._abandoned_s = abandoned_s
         self._stopping = stopping
-        self._told: OrderedDict[Whose, None] = OrderedDict()
+        self._told: OrderedDict[Whose, asyncio.Task[None]] = OrderedDict()
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def cancel(self, caller: Caller, request_id: str, trace: str = "") -> CancelTaken:
@@ -78,7 +79,7 @@ class CancellationDesk:
         try:
             yield
         except (GeneratorExit, asyncio.CancelledError):
-            if self._abandoned_s and not may_return and not self._stopping():
+            if self._abandoned_s and not may_return:
                 leaving = asyncio.get_running_loop().create_task(self._left(question))
                 self._leaving.add(leaving)
                 leaving.add_done_callback(self._leaving.discard)
@@ -94,11 +95,30 @@ class CancellationDesk:
     async def _cancel(
         self, question: KnownRequest, by: str, why: CancellationRequestedWhy, trace: str = ""
     ) -> CancelTaken:
-        status = await self._follower.status_of(question)
-        taken = CancelTaken(question, status)
-        if taken.in_time and question.whose not in self._told:
-            await self._reception.cancel(question, by, why, trace)
-            self._told[question.whose] = None
+        taken = CancelTaken(question, await self._follower.status_of(question))
+        if taken.in_time:
+            # whoever leaves meanwhile has wished it all the same
+            await asyncio.shield(self._telling(question, by, why, trace))
+        return taken
+
+    def _telling(
+        self, question: KnownRequest, by: str, why: CancellationRequestedWhy, trace: str
+    ) -> asyncio.Task[None]:
+        """Tell the log, once of each question; what comes meanwhile waits for the same word."""
+        telling = self._told.get(question.whose)
+        if telling is None:
+            telling = asyncio.get_running_loop().create_task(self._tell(question, by, why, trace))
+            self._told[question.whose] = telling
             if len(self._told) > TOLD_MAX:
                 self._told.popitem(last=False)
-        return taken
+        return telling
+
+    async def _tell(
+        self, question: KnownRequest, by: str, why: CancellationRequestedWhy, trace: str
+    ) -> None:
+        try:
+            await self._reception.cancel(question, by, why, trace)
+        except BaseException:
+            self._told.pop(question.whose, None)  # as far as is known: it may come again
+            raise
+        cancelled(why)

@@ -269,6 +269,7 @@ class Reception:
 
         `by` is the keyed digest of whoever wants it.
         """
+        self._admission.withdrawal()
         _, word = await self._put(partial(self.build.cancel, question, by, why, trace))
         await self._position(word)
 

@@ -1,4 +1,4 @@
-"""Metrics of the gateway: refusals, what it holds in memory, and how far the steps are behind.
+"""Metrics of the gateway: refusals, cancellations, what it holds, and how far the steps are behind.
 
 Attributes are statuses, reasons, steps, topics and lanes: no tenant, no key, no request.
 """
@@ -20,11 +20,19 @@ _meter = metrics.get_meter("playhead")
 _shed = _meter.create_counter(
     "playhead.gateway.shed", "{request}", "Requests refused for load, by reason"
 )
+_cancelled = _meter.create_counter(
+    "playhead.gateway.cancelled", "{request}", "Answers whose cancellation was told, by reason"
+)
 
 
 def shed(reason: str, status: int) -> None:
     """Count a request that was refused for load."""
     _shed.add(1, {"playhead.reason": reason, "http.response.status_code": status})
+
+
+def cancelled(why: str) -> None:
+    """Count an answer of which the log was told that nobody wants it: asked, or left."""
+    _cancelled.add(1, {"playhead.reason": why})
 
 
 def refused(problem: Problem, reason: str) -> Problem:

@@ -76,6 +76,8 @@ class LaneChecks:
         self.versions: set[tuple[str, str, bytes]] = set()
         self.withdrawn: set[tuple[str, str]] = set()
         self.cancelled: set[Wanted] = set()
+        self.wishes_lost = ""
+        """Why a cancellation that is not known may have been on the log all the same."""
         self.disordered: dict[tuple[str, str], int] = {}
         """Tenants and sessions whose inputs were not run in their order, so nothing is known of
         what one run left for the next -> the first step of the chain that did so."""
@@ -90,8 +92,7 @@ class LaneChecks:
             case ChunksCut() if event.outcome == "withdrawn":
                 self.withdrawn.add((event.meta.tenant, event.document.document))
             case CancellationRequested():
-                meta = event.meta
-                self.cancelled.add(Wanted(meta.tenant, event.subject, meta.request))
+                self.cancelled.add(Wanted.of(event))
 
     def heeding(self, event: Event, offset: int, *, put_back: bool, step: int = 0) -> Heeding:
         """Return what heeds the answers of a run; `step` is its step's place in the chain."""
@@ -120,6 +121,8 @@ class Heeding:
         """Whether its input was rejected before: it sees rows as they were then."""
         self.step = step
         self.code = ""
+        self.doubt = ""
+        """What nobody can tell any more of what it was answered; nothing speaks against it."""
 
     def __call__(self, request: Request[Any], response: Record) -> None:
         """Take an answer; raises Contradiction where another record says otherwise."""
@@ -204,9 +207,12 @@ def _generated(run: Heeding, _: Generate, part: Generated) -> str:
 
 def _wanted(run: Heeding) -> str:
     """Say that nobody cancelled an answer, unless somebody did: in its lane, and of its asker."""
-    meta, subject = run.event.meta, getattr(run.event, "subject", "")
-    known = Wanted(meta.tenant, subject, meta.request) in run.lane.cancelled
-    return "" if known else "no record cancels the answer"
+    if Wanted.of(run.event) in run.lane.cancelled:
+        return ""
+    if run.lane.wishes_lost:
+        run.doubt = f"it was cancelled, and by whom can't be told: {run.lane.wishes_lost}"
+        return ""
+    return "no record cancels the answer"
 
 
 def _read_release(run: Heeding, request: ReadRelease, state: ReleaseState) -> str:

@@ -246,7 +246,8 @@ class Processor:
                 policy=policy,
                 region=services.settings.region if policy else "",
                 producers=task.producers,
-                cancelled=self._step.stoppable and _wanted(task.given) in services.cancellations,
+                cancelled=self._step.stoppable
+                and Wanted.of(task.given.event) in services.cancellations,
             ),
             configuration=values,
         )
@@ -294,11 +295,6 @@ async def _closed(run: LiveRun, why: Failed, build: Callable[[Failed, Meta], Eve
         log.warning("the run can't close its outcome itself", error=type(error).__name__)
         return False
     return True
-
-
-def _wanted(given: Input) -> Wanted:
-    meta = given.event.meta
-    return Wanted(meta.tenant, getattr(given.event, "subject", ""), meta.request)
 
 
 def _destination(item: Item) -> tracing.Attributes:

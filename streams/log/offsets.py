@@ -336,3 +336,27 @@ def extent_since(consumer: Consumer, topic: str, partition: int, time_ms: int) -
     extent = extent_of(consumer, topic, partition)
     begin = max(start.offset, extent.begin) if start.offset >= 0 else extent.end
     return Extent(topic, partition, begin, extent.end)
+
+
+def extents_since(
+    consumer: Consumer, topic: str, partitions: Iterable[int], time_ms: int
+) -> list[Extent]:
+    """Ask of many partitions what `extent_since` asks of one, by two questions to each broker.
+
+    Ends are asked first: what is written meanwhile lies behind. Raises KafkaException.
+    """
+    ends = _offsets_at(consumer, topic, dict.fromkeys(partitions, OFFSET_END))
+    starts = _offsets_at(consumer, topic, dict.fromkeys(ends, time_ms))
+    return [
+        Extent(topic, number, starts[number] if starts[number] >= 0 else end, end)
+        for number, end in ends.items()
+    ]
+
+
+def _offsets_at(consumer: Consumer, topic: str, times_ms: Mapping[int, int]) -> dict[int, int]:
+    asked = [TopicPartition(topic, number, time_ms) for number, time_ms in times_ms.items()]
+    told = consumer.offsets_for_times(asked, timeout=ANSWER_TIMEOUT_S)
+    for one in told:
+        if one.error is not None:
+            raise KafkaException(one.error)
+    return {one.partition: one.offset for one in told}

@@ -138,6 +138,13 @@ async def test_both_arms_of_a_trial_are_rated_by_whether_the_answer_stood(said, 
     assert arms == {("control", "middle"), ("canary", "trial")}
 
 
+async def test_a_model_that_was_stopped_is_not_rated():
+    trial = {**TRIAL, "canary": {"of": "middle", "share": 1.0}}
+    world = {**models(), Generate: lambda _: parts(SAID, finish_reason="cancelled")}
+    records, fx = await run(an_event(NORMANS), world, **a_routed(MIDDLE, trial))
+    assert (records[-1].answer.finish_reason, asked(fx, RateRoute)) == ("cancelled", [])
+
+
 async def test_a_rating_that_nobody_takes_is_a_rating_less():
     def nobody(_):
         raise Permanent("no connector")

@@ -181,7 +181,7 @@ class Drive:
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
             if isinstance(event, CancellationRequested):
-                self._cancelled.add(_wanted(event))
+                self._cancelled.add(Wanted.of(event))
             step = step_reading(type(event))
             if step is not None and not isinstance(event, EventRejected):
                 flow.extend(
@@ -264,7 +264,7 @@ class Drive:
 
         tenant = given.event.meta.tenant
         self._runs += 1  # spans are told apart, as by chance, and deflate
-        cancelled = step.stoppable and _wanted(given.event) in self._cancelled
+        cancelled = step.stoppable and Wanted.of(given.event) in self._cancelled
         run = CoarseRun(
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
@@ -274,7 +274,3 @@ class Drive:
             configuration=self._known,
         )  # fmt: skip
         return run, outcomes
-
-
-def _wanted(event: Event) -> Wanted:
-    return Wanted(event.meta.tenant, getattr(event, "subject", ""), event.meta.request)

@@ -162,6 +162,7 @@ class Mutation:
         taken = await context.gateway.cancelling.cancel(
             context.reader(), without_prefix(str(request_id)), context.traceparent
         )
-        if stop := context.followed.get(taken.request.request):  # unless the log ends it before
+        # unless the log ends it before
+        if stop := context.followed.pop(taken.request.request, None):
             asyncio.get_running_loop().call_later(context.gateway.bounds.stop_s, stop)
         return taken.in_time

@@ -18,6 +18,9 @@ from edge.protocols.openai.chat_request import ChatBody
 from edge.protocols.openai.openai_shape import RefusedParameter
 from edge.requests import limits
 
+NO_TEXT = frozenset(("retracted", "tool_calls", "cancelled"))
+"""Ways in which an answer ends without a text that could be JSON."""
+
 
 def refuse_broken_schemas(body: ChatBody, place: str = "response_format") -> None:
     """Refuse schemas of the answer and of tools that are no JSON schemas; raises Problem.
@@ -46,9 +49,10 @@ def _refuse_broken(schema: dict[str, Any], place: str) -> None:
 def hold_to_schema(answer: Frame, schema: str, request: str) -> None:
     """Raise Problem for a text that is no JSON of the schema: a restored value may break it.
 
-    `schema` is empty for prose. What was taken away, or asks for tools, has no text to be held.
+    `schema` is empty for prose. What was taken away, stopped, or asks for tools has no text to be
+    held.
     """
-    if not schema or answer["finish_reason"] in ("retracted", "tool_calls"):
+    if not schema or answer["finish_reason"] in NO_TEXT:
         return
     if broken := breach(answer["text"], schema):
         raise Problem(

@@ -121,7 +121,9 @@ class ResponseEvents:
 
     def _end(self, answer: Frame) -> Iterator[StreamEvent]:
         response = self._response.finished(answer, int(time.time()))
-        yield self._event(f"response.{response['status']}", response=response)
+        # they have no event for a response that was cancelled: its status is in the response
+        kind = "completed" if response["status"] == "completed" else "incomplete"
+        yield self._event(f"response.{kind}", response=response)
 
     # ------------------------------------------------------------------ calls of tools
 

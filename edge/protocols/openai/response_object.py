@@ -56,7 +56,9 @@ INCOMPLETE = {
     "refused": "content_filter",
     "retracted": "content_filter",
 }
-"""Why an answer is not all that was asked for, in their words; in all other ways it is whole."""
+"""Why an answer is not all that was asked for, in their words."""
+CANCELLED = "cancelled"
+"""A status in their words, too, and no reason to be incomplete, though its message is so."""
 
 
 @dataclass(frozen=True)
@@ -172,19 +174,17 @@ class ResponseObject:
 
     def finished(self, answer: Frame, completed_s: int) -> dict[str, Any]:
         """Spell a response that is there, from a whole answer as a view tells it."""
-        why = INCOMPLETE.get(answer["finish_reason"])
+        status, why = status_of(answer), INCOMPLETE.get(answer["finish_reason"])
         more = {
             "incomplete_details": {"reason": why} if why else None,
-            "completed_at": None if why else completed_s,
+            "completed_at": completed_s if status == "completed" else None,
             "usage": _usage(answer),
         }
-        return self._spelt(
-            "incomplete" if why else "completed", self.output(answer), answer, **more
-        )
+        return self._spelt(status, self.output(answer), answer, **more)
 
     def output(self, answer: Frame) -> list[ResponseItem]:
         """Spell the items of a whole answer."""
-        status = "incomplete" if answer["finish_reason"] in INCOMPLETE else "completed"
+        status = "completed" if status_of(answer) == "completed" else "incomplete"
         if answer["finish_reason"] == "retracted":
             return [self.refusal(answer.get("reason", ""))]
         if calls := answer.get("tool_calls"):
@@ -244,6 +244,13 @@ class ResponseObject:
             "degraded": answer.get("degraded", []),
             "citations": answer.get("citations", []),
         }
+
+
+def status_of(answer: Frame) -> str:
+    """Say how a response stands whose answer is over."""
+    if answer["finish_reason"] == CANCELLED:
+        return CANCELLED
+    return "incomplete" if answer["finish_reason"] in INCOMPLETE else "completed"
 
 
 def text_part(text: str, annotations: Sequence[ResponseItem] = ()) -> ResponseItem:

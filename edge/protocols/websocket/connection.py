@@ -42,13 +42,15 @@ POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Stream:
     """An answer that goes out on this connection."""
 
     view: AnswerView
     task: asyncio.Task[None]
     resources: ExitStack
+    stopping: bool = False
+    """Whether it was cancelled and is closed before long, also without word from the log."""
 
     def drop(self) -> None:
         """Send no more of it, and let go of what it holds."""
@@ -221,7 +223,8 @@ class Connection:
             stream.drop()
             return
         await self._gateway.cancelling.cancel(self._caller, frame.request_id)
-        if stream is not None:
+        if stream is not None and not stream.stopping:
+            stream.stopping = True
             self._beside(self._close_at_last(frame.request_id, stream), tasks)
 
     async def _close_at_last(self, request: str, stream: _Stream) -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
 from schemas import Ask, CallTool, Generate, Instant, Now, ToolAnswered
@@ -313,6 +314,32 @@ async def test_a_model_held_to_json_that_names_none_though_it_had_to_is_an_error
     ask = Ask(tools=LOOKUP, tool_choice="required")
     with pytest.raises(Permanent, match="no model here asked"):
         await answered(a_world(turn(text='{"tool": "look')), "grammar", "none", ask=ask)
+
+
+def cut(text=""):
+    """What a model said until nobody wanted more."""
+    *said, last = turn(text=text)
+    return [*said, replace(last, finish_reason="cancelled")]
+
+
+CHOSEN = '{"tool": "weather", "arguments": {"city": "Oslo"}}'
+MUST = {"ask": Ask(tools=LOOKUP, tool_choice="required")}
+
+
+@pytest.mark.parametrize(("asking", "turns", "used", "more"), [
+    ("native", [cut()], 0, {}),
+    ("native", [cut("The sky"), turn(text="x")], 0, {}),
+    ("native", [turn(call("weather", **OSLO)), cut("degrees: 4")], 1, {}),
+    ("grammar", [cut('{"tool": "wea')], 0, {}),
+    ("grammar", [cut(CHOSEN), named("none")], 0, {}),
+    ("grammar", [cut('{"tool": "look')], 0, MUST),
+    ("grammar", [cut('{"tool": "lookup", "arguments": {"key": "a"}}')], 0, MUST),
+])  # fmt: skip
+async def test_a_turn_that_is_cut_uses_no_tool_and_asks_no_model_again(asking, turns, used, more):
+    answer, fx = await answered(a_world(*turns), asking, "none", **more)
+    assert (answer.finish_reason, answer.text, answer.tool_calls) == ("cancelled", "", ())
+    assert (len(asked(fx, CallTool)), len(asked(fx, Generate))) == (used, used + 1)
+    assert answer.usage.completion_tokens == 2 * (used + 1)
 
 
 @pytest.mark.parametrize("sent", ["[{}]", "{", '[{"name": "a b"}]', '"x"'])

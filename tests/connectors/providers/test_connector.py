@@ -55,7 +55,74 @@ async def connector(tmp_path):
         yield made
 
 
-OURS = Wanted(CALL.tenant, CALL.subject, CALL.request)
+BEGUN = {"type": "message_start", "message": {"model": "m-1", "usage": {"input_tokens": 5}}}
+CALLED = {"name": "weather", "arguments": '{"city":"Os'}
+TOOLS = '[{"name": "weather", "description": "", "parameters": {"type": "object"}}]'
+CUT = {
+    # kind of server, and what it says before it goes on for ever
+    "a text of OpenAI's": ("openai", "ab", [chunk("a"), chunk("b")]),
+    "a text of Anthropic's": ("anthropic", "ab", [BEGUN, *(
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+        for text in "ab"
+    )]),
+    "half a call of OpenAI's": ("openai", "", [{"model": "m-1", "choices": [{"index": 0, "delta": {
+        "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": CALLED}],
+    }, "finish_reason": None}]}]),
+    "half a call of Anthropic's": ("anthropic", "", [
+        BEGUN,
+        {"type": "content_block_start", "index": 0, "content_block": {
+            "type": "tool_use", "id": "c", "name": "weather", "input": {},
+        }},
+        {"type": "content_block_delta", "index": 0, "delta": {
+            "type": "input_json_delta", "partial_json": CALLED["arguments"],
+        }},
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CUT)
+async def test_whatever_is_cut_is_told_as_far_as_it_came_and_names_no_tool(
+    tmp_path, what, monkeypatch
+):
+    kind, text, events = CUT[what]
+    monkeypatch.setenv("A_PLANTED_KEY", "k")
+    said, left = asyncio.Event(), asyncio.Event()
+
+    async def script(answer):
+        try:
+            await answer.head()
+            for event in events:
+                await answer.event(event, event.get("type"))
+            said.set()
+            while True:
+                await asyncio.sleep(0.01)
+                await answer.send(b": still there\n\n")
+        finally:
+            left.set()
+
+    entry = {"kind": kind, "auth": "env:A_PLANTED_KEY"}
+    async with serving(script) as (_, url), providers(tmp_path, p={"url": url, **entry}) as made:
+        made.heed(known := Cancellations())
+
+        async def stop():
+            await said.wait()
+            await asyncio.sleep(0.1)
+            known.take(OURS)
+
+        stopping = asyncio.create_task(stop())
+        async with asyncio.timeout(10):
+            found = await generated(made, a_request(tools=TOOLS))
+            await asyncio.gather(left.wait(), stopping)
+        assert (text_of(found), found[-1].finish_reason, found[-1].last) == (
+            text,
+            "cancelled",
+            True,
+        )
+        assert not any(part.tool_calls for part in found)
+        assert (await state(made)).failures == 0
+
+
+OURS = Wanted(CALL.tenant, CALL.lane, CALL.subject, CALL.request)
 
 
 @pytest.fixture
@@ -114,17 +181,18 @@ async def test_who_waits_for_a_turn_is_let_go_of_and_no_server_is_asked(tmp_path
     ):
         connector.heed(known := Cancellations())
         other = dataclasses.replace(CALL, request="r-2")
-        first = asyncio.create_task(generated(connector))
+        priced = a_request(input_price=1_000_000)
+        first = asyncio.create_task(generated(connector, priced))
         while not server.requests:  # noqa: ASYNC110 - the server has no event for it
             await asyncio.sleep(0.01)
-        second = asyncio.create_task(generated(connector, call=other))
+        second = asyncio.create_task(generated(connector, priced, call=other))
         await asyncio.sleep(0.05)
         known.take(OURS._replace(request="r-2"))
         async with asyncio.timeout(10):
             [part] = await second
         assert (part.finish_reason, part.cost_micros, len(server.requests)) == ("cancelled", 0, 1)
         known.take(OURS)  # before its first token
-        assert [one.finish_reason for one in await first] == ["cancelled"]
+        assert [(one.finish_reason, one.cost_micros) for one in await first] == [("cancelled", 0)]
         assert (await state(connector)).failures == 0
 
 
@@ -132,7 +200,7 @@ async def test_a_server_is_not_asked_for_what_was_cancelled_before(endless):
     connector, known, server, _ = endless
     known.take(OURS)
     assert [one.finish_reason for one in await generated(connector)] == ["cancelled"]
-    assert server.requests == []
+    assert (server.requests, (await state(connector)).calls) == ([], 0)
 
 
 async def test_each_model_has_its_circuit_and_how_it_fares_is_told(connector):

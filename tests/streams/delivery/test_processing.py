@@ -67,10 +67,11 @@ async def test_an_outcome_is_published_and_the_input_counts_as_done():
 
 
 @pytest.mark.parametrize(("stoppable", "whose", "told"), [
-    (True, Wanted("acme", "u", "r-1"), True),
-    (True, Wanted("acme", "other", "r-1"), False),
-    (True, Wanted("globex", "u", "r-1"), False),
-    (False, Wanted("acme", "u", "r-1"), False),
+    (True, Wanted("acme", 0, "u", "r-1"), True),
+    (True, Wanted("acme", 0, "other", "r-1"), False),
+    (True, Wanted("globex", 0, "u", "r-1"), False),
+    (True, Wanted("acme", 1, "u", "r-1"), False),
+    (False, Wanted("acme", 0, "u", "r-1"), False),
 ])  # fmt: skip
 async def test_a_run_records_that_it_began_when_nobody_wanted_it_any_more(stoppable, whose, told):
     seen = []

@@ -21,6 +21,7 @@ from streams.log.offsets import (
     OffsetReader,
     extent_of,
     extent_since,
+    extents_since,
     no_offsets,
     patiently,
     read_offsets,
@@ -56,6 +57,17 @@ def test_an_extent_since_a_time_begins_with_the_first_record_of_then_or_later(br
     ]
     assert begins == [0, 0, 1, 1, 2, 3]
     assert extent_since(consumer, broker.topic, 0, now + 20_001).end == 3
+
+
+def test_many_partitions_are_told_as_each_is(broker, consumer):
+    now = now_ms()
+    for number in (0, 0, 1):
+        broker.publish(number, b"x", time_ms=now + number * 10_000)
+    broker.publish(0, b"x", time_ms=now + 20_000)
+    broker.trim(1, 1)
+    for after_ms in (0, 1, 20_001):
+        each = [extent_since(consumer, broker.topic, one, now + after_ms) for one in (0, 1, 2)]
+        assert extents_since(consumer, broker.topic, (0, 1, 2), now + after_ms) == each
 
 
 # ---------------------------------------------------------------------- many at once

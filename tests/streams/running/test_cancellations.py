@@ -7,7 +7,7 @@ import pytest
 from streams.running import cancellations
 from streams.running.cancellations import Cancellations, Wanted
 
-OURS = Wanted("acme", "u", "r-1")
+OURS = Wanted("acme", 0, "u", "r-1")
 
 
 class Speaker:
@@ -52,7 +52,7 @@ async def test_what_is_cancelled_before_is_not_asked_for():
     assert await heard(known, model) == []
 
 
-@pytest.mark.parametrize("field", ["tenant", "subject", "request"])
+@pytest.mark.parametrize("field", ["tenant", "lane", "subject", "request"])
 async def test_nobody_stops_what_is_anothers(field):
     known, model = Cancellations(), Speaker("a", error=EOFError())
     known.take(OURS._replace(**{field: "other"}))
@@ -73,11 +73,40 @@ async def test_a_worker_that_ends_is_no_cancellation():
         await listening
 
 
-async def test_a_second_wish_changes_nothing_and_old_ones_are_forgotten(monkeypatch):
-    monkeypatch.setattr(cancellations, "KEPT_MAX", 2)
+@pytest.mark.parametrize(("of_tenant", "in_all", "left"), [
+    (2, 9, {"acme 2", "acme 3", "globex 1"}),  # one's flood is one's own
+    (9, 3, {"acme 2", "acme 3", "acme 1"}),  # the tenant that cancelled nothing for longest
+    (1, 1, {"acme 3"}),
+    (9, 9, {"acme 1", "acme 2", "acme 3", "globex 1"}),
+])  # fmt: skip
+async def test_old_wishes_are_forgotten_of_who_has_many(monkeypatch, of_tenant, in_all, left):
+    monkeypatch.setattr(cancellations, "OF_TENANT_MAX", of_tenant)
+    monkeypatch.setattr(cancellations, "KEPT_MAX", in_all)
     known = Cancellations()
-    for number in ("1", "1", "2", "3"):
-        known.take(OURS._replace(request=number))
-    assert [OURS._replace(request=number) in known for number in ("1", "2", "3")] == [
-        False, True, True,
-    ]  # fmt: skip
+    names = ("acme 1", "globex 1", "acme 1", "acme 2", "acme 3")  # again: nothing new
+    asked = {name: OURS._replace(tenant=name.split()[0], request=name) for name in names}
+    for name in names:
+        known.take(asked[name])
+    assert {name for name in names if asked[name] in known} == left
+
+
+async def test_a_wish_that_comes_again_while_a_model_is_let_go_of_breaks_nothing():
+    known, letting_go = Cancellations(), asyncio.Event()
+
+    async def slow_to_leave():
+        try:
+            yield "a"
+            await asyncio.Event().wait()
+        finally:
+            letting_go.set()
+            await asyncio.sleep(0.01)
+
+    async def again():
+        await letting_go.wait()
+        known.take(OURS)
+
+    model = Speaker("a")
+    model.parts = slow_to_leave
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(again())
+        assert await heard(known, model, then=lambda: known.take(OURS)) == ["a"]

@@ -6,8 +6,13 @@ import asyncio
 
 import httpx
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
+from agents.errors import Transient
 from edge.answering.bounds import Bounds
+from edge.load import measures
+from edge.load.admission import STALE_S
 from schemas import CancellationRequested, QuestionAsked
 from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_key
@@ -29,15 +34,27 @@ def cancel(who, request):
 
 
 @pytest.fixture
-async def asked(call, log):
-    """A question that waits for its answer, and who waits for it."""
-    waiting = asyncio.create_task(call("POST", "/v1/messages", {"text": "x", "budget_ms": 60_000}))
-    async with asyncio.timeout(10):
-        while not log.published(QuestionAsked):  # noqa: ASYNC110 - it comes from a thread
-            await asyncio.sleep(0.005)
-    yield log.published(QuestionAsked)[0]
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
+async def ask(call, log):
+    """Asks a question that waits for its answer."""
+    waiting = []
+
+    async def once():
+        body = {"text": "x", "budget_ms": 60_000}
+        waiting.append(asyncio.create_task(call("POST", "/v1/messages", body)))
+        async with asyncio.timeout(10):
+            while len(log.published(QuestionAsked)) < len(waiting):  # noqa: ASYNC110 - of a thread
+                await asyncio.sleep(0.005)
+        return log.published(QuestionAsked)[-1]
+
+    yield once
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+@pytest.fixture
+async def asked(ask):
+    return await ask()
 
 
 async def test_a_wish_lies_with_its_question_and_however_often_it_is_one(call, log, asked):
@@ -92,12 +109,63 @@ async def test_what_is_no_question_is_not_cancelled(call, log):
     assert not log.published(CancellationRequested)
 
 
-async def test_a_broker_that_is_away_is_told_and_the_wish_may_come_again(call, log, asked):
-    log.broker = False
-    is_problem(await cancel(call, asked.meta.request), 503)
-    log.broker = True
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_broker_that_is_away_is_told_and_the_wish_may_come_again(
+    call, log, asked, monkeypatch, reads
+):
+    def refuse(_):
+        raise Transient("not taken")
+
+    with monkeypatch.context() as away:
+        away.setattr(log, *(("send", refuse) if reads else ("broker", False)))
+        told = await asyncio.gather(*(cancel(call, asked.meta.request) for _ in range(3)))
+    for one in told:
+        is_problem(one, 503)
     assert (await cancel(call, asked.meta.request)).status_code == 202
     assert len(log.published(CancellationRequested)) == 1
+
+
+async def test_wishes_that_come_at_once_are_one_record_and_get_its_word(call, log, ask, asked):
+    told = await asyncio.gather(*(cancel(call, asked.meta.request) for _ in range(5)))
+    assert [one.status_code for one in told] == [202] * 5
+    assert len(log.published(CancellationRequested)) == 1
+
+
+async def test_a_broker_that_is_known_to_be_away_is_not_written_to(call, gateway, log, asked):
+    gateway.admission._answered_s -= 2 * STALE_S
+    is_problem(await cancel(call, asked.meta.request), 503)
+    assert not log.published(CancellationRequested)
+
+
+async def test_nobody_writes_anew_about_who_was_erased(app, gateway, log, asked):
+    gateway.keyring.destroy("acme", f"user/{asked.subject}")
+    for scopes in (["admin"], ["ask", "admin"]):
+        told = await cancel(HttpClient(app, a_key(gateway, scopes=scopes)), asked.meta.request)
+        is_problem(told, 410)
+    assert not log.published(CancellationRequested)
+
+
+async def test_what_is_told_to_the_log_is_counted_by_its_reason(
+    served, call, gateway, log, ask, monkeypatch
+):
+    reader = InMemoryMetricReader()
+    counter = MeterProvider([reader]).get_meter("m").create_counter("playhead.gateway.cancelled")
+    monkeypatch.setattr(measures, "_cancelled", counter)
+    request = (await ask()).meta.request
+    for _ in range(2):
+        await cancel(call, request)
+    for _ in range(2):
+        await leave(served, gateway, *STREAMS["chat"][:3])
+    async with asyncio.timeout(10):
+        while len(log.published(CancellationRequested)) < 3:  # noqa: ASYNC110 - of a thread
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    [resource] = reader.get_metrics_data().resource_metrics
+    points = resource.scope_metrics[0].metrics[0].data.data_points
+    assert [(dict(one.attributes), one.value) for one in points] == [
+        ({"playhead.reason": "asked"}, 1),
+        ({"playhead.reason": "left"}, 2),
+    ]
 
 
 # ---------------------------------------------------------------------- readers who leave

@@ -73,6 +73,7 @@ ENDS = st.one_of(
         [
             completed("", "tool_calls", tool_calls=[CALL]),
             completed("cut", "length"),
+            completed("stopped", "cancelled"),
             {"type": "retracted", "reason": "not allowed"},
         ]
     ),
@@ -85,7 +86,8 @@ def test_events_are_numbered_and_the_last_holds_what_was_sent(frames, end):
     assert [one["sequence_number"] for one in sent] == list(range(len(sent)))
     assert [one["type"] in LAST for one in sent] == [False] * (len(sent) - 1) + [True]
     response = sent[-1]["response"]
-    assert response["status"] == sent[-1]["type"].removeprefix("response.")
+    of_event = {"cancelled": "incomplete"}.get(response["status"], response["status"])
+    assert sent[-1]["type"] == f"response.{of_event}"
     text = "".join(one["delta"] for one in sent if one["type"] == "response.output_text.delta")
     if response["status"] == "completed" and end["text"]:
         assert text == end["text"] == response["output"][0]["content"][0]["text"]
@@ -131,6 +133,8 @@ def test_json_comes_in_one_piece_or_not_at_all():
     deltas = [one["delta"] for one in sent if one["type"] == "response.output_text.delta"]
     assert deltas == ['{"a": 1}']
     assert kinds(told([delta("{}"), completed("{}")], schema))[2:] == ["failed"]
+    stopped = told([delta('{"a"'), completed("", "cancelled")], schema)[-1]["response"]
+    assert (stopped["status"], stopped["error"]) == ("cancelled", None)
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "rate_limit_exceeded"), (504, "server_error")])

@@ -101,14 +101,16 @@ def test_what_was_sent_is_repeated_and_read_back_alike(sent, told):
         ("not_found", "completed", None),
         ("length", "incomplete", "max_output_tokens"),
         ("refused", "incomplete", "content_filter"),
+        ("cancelled", "cancelled", None),
         ("retracted", "incomplete", "content_filter"),
     ],
 )
 def test_how_an_answer_ended_is_said_in_their_words(finish_reason, status, why):
     response = finished(finish_reason, reason="not allowed")
-    assert response["status"] == response["output"][0]["status"] == status
+    of_message = "incomplete" if status == "cancelled" else status  # a message has no other
+    assert (response["status"], response["output"][0]["status"]) == (status, of_message)
     assert response["incomplete_details"] == (why and {"reason": why})
-    assert response["completed_at"] == (None if why else 9)
+    assert response["completed_at"] == (9 if status == "completed" else None)
     assert response["playhead"]["finish_reason"] == finish_reason
     assert response["playhead"]["degraded"] == ["rerank"]
 

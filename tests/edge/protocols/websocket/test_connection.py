@@ -166,6 +166,33 @@ async def test_cancel_is_told_to_the_log_which_ends_the_answer(url, key, log, ga
         assert len(log.published(CancellationRequested)) == 1
 
 
+async def test_who_cancels_an_answer_that_is_over_is_followed_no_longer(url, key, log, gateway):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        answers = Answers(await question(log))
+        for event in answers.whole("VAT"):
+            log.append(event)
+        *_, closing = await frames_until(socket, "completed")
+        assert gateway.dispatch.waiting == 1  # for a retraction
+        await send(socket, type="cancel", request_id=closing["request_id"])
+        await send(socket, type="cancel", request_id="none")
+        await frames_until(socket, "error")  # frames are taken in their order
+        assert gateway.dispatch.waiting == 0
+        assert not log.published(CancellationRequested)
+
+
+async def test_however_often_an_answer_is_cancelled_one_thing_waits_to_close_it(url, key, log):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        for _ in range(5):
+            await send(socket, type="cancel", request_id=accepted["request_id"])
+        await send(socket, type="cancel", request_id="none")
+        await frames_until(socket, "error")  # frames are taken in their order
+        waiting = [one for one in asyncio.all_tasks() if "_close_at_last" in repr(one.get_coro())]
+        assert len(waiting) == 1
+
+
 async def test_an_answer_is_cancelled_from_another_connection_of_its_user(url, key, log):
     async with connect(url, key) as socket, connect(url, key) as other:
         await send(socket, type="message", text="x")
