@@ -315,6 +315,7 @@ class Reception:
             conditions=look.conditions,
             shown=look.shown,
             kinds=look.kinds,
+            withheld=look.withheld,
         )
         _, word = await self._put(lambda: record)
         await self._position(word)
