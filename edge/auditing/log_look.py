@@ -15,8 +15,8 @@ class LogLook:
     about: str = ""
     """Request or document; empty for a search."""
     conditions: Mapping[str, str] = field(default_factory=dict)
-    """What was searched for, by a keyed digest where it names nothing that is on the log; of a proof,
-    where the record lies."""
+    """What was searched for, by a keyed digest where it names nothing that is on the log; of a
+    proof, where the record lies."""
     shown: tuple[str, ...] = ()
     """Ids of the requests that a list holds."""
     kinds: tuple[str, ...] = ()

@@ -68,7 +68,9 @@ class RequestSearch:
             told = self._answers.with_text(tenant, wanted.digest)
             found = [one for name in told if (one := self._requests.find((tenant, name)))]
         else:
-            found = self._requests.unwritten_of(tenant)
+            unwritten = self._requests.unwritten_of(tenant)
+            # the first record with an id wins
+            found = [one for one in unwritten if self._requests.find(one.whose) == one]
             found += self._written(tenant, wanted, most, before)
         fitting = {one.request: one for one in found if wanted.fits(one) and place_of(one) < before}
         return sorted(fitting.values(), key=place_of, reverse=True)[:most]

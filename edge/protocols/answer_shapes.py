@@ -306,7 +306,7 @@ class AuditedRequests(BaseModel):
 
 
 class RecalledPrompt(BaseModel):
-    """What a model was asked, computed again from the log."""
+    """What a model was asked, computed again from the log; or why that is not shown."""
 
     attempt: int
     counts: bool = Field(description="Whether the run is the one that counts.")
@@ -317,8 +317,11 @@ class RecalledPrompt(BaseModel):
     route: str
     max_tokens: int
     digest: str = Field(description="Hex SHA-256 of the prompt, placeholders in it.")
-    holds: bool = Field(description="Whether just that was asked, by the digest on the log.")
-    doubt: str
+    holds: bool = Field(
+        description="Whether just that was asked, by the digest on the log; else it is not shown."
+    )
+    doubt: str = Field(description="Why it is not shown.")
+    documents: list[str] = Field(description="That the model's tools found for it.")
 
 
 class RecalledPromptsTold(BaseModel):

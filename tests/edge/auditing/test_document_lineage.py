@@ -40,7 +40,7 @@ class Versions:
         self.versions = versions
         self.read = []
 
-    def of_document(self, _tenant, document, most):
+    def about(self, _tenant, document, most):
         newest = range(self.versions[document], 0, -1)
         return [SimpleNamespace(document=document, version=one) for one in newest][:most]
 

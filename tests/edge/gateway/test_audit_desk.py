@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
 from edge.auditing.audited_answer import digest_of
-from edge.gateway import audit_desk
+from edge.gateway import prompt_desk
 from edge.gateway.audit_desk import cursor_of, read_cursor
 from edge.listening.request_search import FoundAt
 from edge.problems import Problem
@@ -40,7 +40,13 @@ class Recalls:
     def __init__(self):
         self.asked = []
         self.answer = [
-            {"prompt": "Ask <PERSON_1>.", "system": "", "holds": True, "digest": "d", "attempt": 1}
+            {
+                "prompt": "Ask <PERSON_1>.",
+                "system": "",
+                "holds": True,
+                "digest": "d",
+                "documents": [],
+            }
         ]
 
     def __call__(self, places):
@@ -302,7 +308,7 @@ async def test_prompts_are_recalled_from_the_records_of_generate(
     for error, status in ((Transient("away"), 503), (Permanent("too far apart"), 422)):
         recalls.answer = error
         is_problem(await audit("GET", f"{REQUESTS}/{request}/prompt"), status)
-    monkeypatch.setattr(audit_desk, "WAITING_MAX", 0)
+    monkeypatch.setattr(prompt_desk, "WAITING_MAX", 0)
     is_problem(await audit("GET", f"{REQUESTS}/{request}/prompt"), 429)
 
 
