@@ -17,7 +17,8 @@ from edge.requests.limits import INT64_MAX
 _FOUND = (
     "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace, offset, mode "
     "FROM requests INDEXED BY {} WHERE mode != '' AND tenant = ? {} "
-    "AND time_ms >= ? AND time_ms < ? AND (time_ms, request) < (?, ?) ORDER BY time_ms DESC, request DESC LIMIT ?"
+    "AND time_ms >= ? AND time_ms < ? AND (time_ms, request) < (?, ?) "
+    "ORDER BY time_ms DESC, request DESC LIMIT ?"
 )
 # named, for SQLite takes the order that is wanted for worth more than a conversation
 OF_TENANT = _FOUND.format("asked_when", "")

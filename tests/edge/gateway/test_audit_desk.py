@@ -15,6 +15,7 @@ from edge.gateway import prompt_desk
 from edge.gateway.audit_desk import cursor_of, read_cursor
 from edge.listening.request_search import FoundAt
 from edge.problems import Problem
+from edge.protocols.audit_shapes import AuditedDocument, AuditedLife, AuditedRequests
 from edge.protocols.http.app import create_app
 from schemas import (
     AnswerReleased,
@@ -317,9 +318,8 @@ async def test_a_list_shows_no_more_than_the_answer_does(client, audit, log, gat
 
     def uncited(event):
         for one in hidden(event):
-            if isinstance(one, AnswerReleased):
-                one = replace(one, answer=replace(one.answer, citations=(cited,)))
-            yield one
+            answers = isinstance(one, AnswerReleased)
+            yield replace(one, answer=replace(one.answer, citations=(cited,))) if answers else one
 
     log.answer = lambda event: list(uncited(event))
     request = await asked(client)
@@ -462,6 +462,22 @@ async def test_answers_that_cite_a_document_are_paged(client, audit):
 
 def test_the_digest_is_the_one_of_receipts():
     assert digest_of("VAT") == "sha256:" + hashlib.sha256(b"VAT").hexdigest()
+
+
+async def test_what_is_told_is_what_the_interface_describes(client, audit, log, gateway):
+    log.answer = a_reviewed_answer(gateway)
+    request = await asked(client)
+    for path, shape in (
+        (REQUESTS, AuditedRequests),
+        (f"{REQUESTS}/{request}", AuditedLife),
+        ("/v1/audit/documents/d-1", AuditedDocument),
+    ):
+        reply = await audit("GET", path)
+        assert shape.model_validate(reply.json(), strict=True).model_dump() == reply.json()
+        assert reply.headers["cache-control"] == "no-store"
+    know(log, groups=("board",))
+    withheld = (await audit("GET", f"{REQUESTS}/{request}")).json()
+    assert AuditedLife.model_validate(withheld, strict=True).model_dump() == withheld
 
 
 @pytest.mark.parametrize(
