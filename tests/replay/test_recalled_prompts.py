@@ -8,10 +8,20 @@ import pytest
 from confluent_kafka import KafkaException
 
 from agents.errors import Permanent, Transient
+from replay import recalled_prompts
 from replay.archive import ArchiveLog
 from replay.configurations import Configurations
-from replay.recalled_prompts import SPAN_MAX, RecalledPrompts, _read, prompts_of
-from schemas import ChunksRetrieved, EventRejected, TokensGenerated
+from replay.recalled_prompts import DIFFERS, SPAN_MAX, RecalledPrompts, _read, prompts_of
+from replay.rerun import HELD
+from replay.rules import Rerun
+from schemas import (
+    ChunksRetrieved,
+    EventRejected,
+    Fetched,
+    Generate,
+    Passage,
+    TokensGenerated,
+)
 from schemas.registry import RegistryAway
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
@@ -43,6 +53,11 @@ def by_request(log, codec):
                 event = codec.decode(stored.value, kind)
                 found.setdefault(event.meta.request, []).append((stored, event))
     return found
+
+
+def passage(document):
+    texts = {"title": "", "uri": "u", "text": "x"}
+    return Passage(chunk="c", document=document, version=1, number=0, tokens=1, **texts)
 
 
 def recalled(log, codec, records):
@@ -80,7 +95,35 @@ def test_what_the_log_does_not_answer_does_not_hold(log, codec, by_request):
     told = recalled(log, codec, [(edited, event), *written])
     assert told
     assert not any(one["holds"] for one in told)
-    assert all(one["doubt"] for one in told)
+    assert {one["doubt"] for one in told} == {DIFFERS}
+    assert {one[name] for one in told for name in ("prompt", "system", "digest")} == {""}
+
+
+@pytest.mark.parametrize(
+    ("came", "doubt"),
+    [
+        (Rerun([]), None),
+        (Rerun([], lack=HELD), HELD),
+        (Rerun([], "it now says: Jane Roe"), DIFFERS),
+    ],
+)
+def test_a_run_that_can_not_be_followed_is_told_and_what_it_found(
+    log, codec, by_request, monkeypatch, came, doubt
+):
+    class FakeReruns:
+        def __init__(self, *_given, make_run):
+            self.asked = make_run.keywords["asked"]
+
+        async def rerun(self, *given):
+            given[-1](None, Fetched(passages=(passage("d-2"), passage("d-1"), passage("d-2"))))
+            self.asked.append((Generate(prompt="Ask.", max_tokens=1), True))
+            return came
+
+    monkeypatch.setattr(recalled_prompts, "Reruns", FakeReruns)
+    told = recalled(log, codec, next(one for one in by_request.values() if digests_in(one)))
+    assert {tuple(one["documents"]) for one in told} == {("d-1", "d-2")}
+    assert (told[0]["prompt"], told[0]["doubt"]) == ("Ask.", "")
+    assert [(one["prompt"], one["doubt"]) for one in told[1:]] == ([("", doubt)] if doubt else [])
 
 
 def test_only_the_records_at_the_places_are_read():
