@@ -49,6 +49,7 @@ def changes(good):
     other = Signer.new("playhead-test")
     line, another = SIGNER.line(text), other.line(text)
     wrong = SIGNER.line(f"{text}.\n")
+    bell = f"{text}\a\n"
     proof, leaf = good.proof, base64.b64decode(good.leaf)
 
     def in_place_of(number, words):
@@ -93,6 +94,7 @@ def changes(good):
         "a hundred lines": note(another * 99, line),
         "and one more": note(another * 100, line),
         "control characters": note(line.replace("\n", "\r\n")),
+        "control characters above": {"checkpoint": f"{bell}\n{SIGNER.line(bell)}"},
         "origin": in_place_of(0, lines[0][:-1] + "1"),
         "size": in_place_of(1, "299"),
         "size is spelt otherwise": in_place_of(1, "0300"),
