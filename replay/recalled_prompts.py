@@ -24,7 +24,7 @@ from replay.local_effects import local_handlers
 from replay.log import Stored, stored_of
 from replay.recorded import RecordedRun
 from replay.rerun import Reruns
-from replay.rules import Attempt, StoredOutcome, attempts_of, least_attempt
+from replay.rules import Attempt, Rerun, StoredOutcome, attempts_of, least_attempt
 from schemas import (
     ChunksRetrieved,
     Effect,
@@ -122,12 +122,7 @@ def prompts_of(
     told: list[dict[str, Any]] = []
     for given, stored, attempt in _runs(found, codec):
         asked: list[tuple[Generate, bool]] = []
-        documents: set[str] = set()
-
-        def note(_: Any, answer: Record, documents: set[str] = documents) -> None:
-            if isinstance(answer, Fetched):
-                documents.update(passage.document for passage in answer.passages)
-
+        found_by_it = DocumentsFetched()
         reruns = Reruns(
             codec,
             local,
@@ -136,19 +131,37 @@ def prompts_of(
             make_run=partial(_ListeningRun, asked=asked),
         )
         least = least_attempt(given, stored)
-        came = asyncio.run(reruns.rerun(GENERATE, given, stored, attempt, least, note))
-        doubt = came.lack or (DIFFERS if came.reason else "")
+        came = asyncio.run(reruns.rerun(GENERATE, given, stored, attempt, least, found_by_it))
         run = {
             "attempt": attempt.outcomes[0].event.meta.attempt,
             "counts": not attempt.superseded,
-            "documents": sorted(documents),
+            "documents": sorted(found_by_it.documents),
         }
-        told += [
-            {**run, **_prompt(one if holds else None, "" if holds else doubt or UNANSWERED)}
-            for one, holds in asked
-        ]
-        if doubt and all(holds for _, holds in asked):  # what it asked for after that is not known
-            told.append({**run, **_prompt(None, doubt)})
+        told += [{**run, **prompt} for prompt in told_prompts(asked, came)]
+    return told
+
+
+class DocumentsFetched:
+    """Notes of which documents a run was given passages."""
+
+    def __init__(self) -> None:
+        self.documents: set[str] = set()
+
+    def __call__(self, _request: Any, answer: Record) -> None:
+        """Take an answer that the log holds."""
+        if isinstance(answer, Fetched):
+            self.documents.update(passage.document for passage in answer.passages)
+
+
+def told_prompts(asked: Sequence[tuple[Generate, bool]], came: Rerun) -> list[dict[str, Any]]:
+    """Spell what a run asked models where the log bears it out, else why that is not shown."""
+    doubt = came.lack or (DIFFERS if came.reason else "")
+    told = [
+        _prompt(one if holds else None, "" if holds else doubt or UNANSWERED)
+        for one, holds in asked
+    ]
+    if doubt and all(holds for _, holds in asked):  # what it asked for after that is not known
+        told.append(_prompt(None, doubt))
     return told
 
 

@@ -110,7 +110,7 @@ class AuditedDecisions(BaseModel):
     retracted: str | None = Field(description="Why it was withdrawn.")
 
 
-class DocumentBytes(BaseModel):
+class VersionRead(BaseModel):
     """Which bytes a version was read from, and how; nulls where that was not found."""
 
     checksum: str | None = Field(description="Keyed digest of its bytes.")
@@ -119,7 +119,7 @@ class DocumentBytes(BaseModel):
     chunk_policy: str | None
 
 
-class AnsweredFrom(DocumentBytes):
+class AnsweredFrom(VersionRead):
     """A version of a document that passages were cut from."""
 
     document_id: str
@@ -173,7 +173,7 @@ class CitedIn(BaseModel):
     answered_us: int
 
 
-class AuditedDocument(DocumentBytes):
+class AuditedDocument(VersionRead):
     """A document, what was said about it, and the answers that cite it, the newest first."""
 
     document_id: str
