@@ -2,7 +2,8 @@
 
 The log keeps of a prompt its digest alone: it follows from the passages and from what the step was
 answered. So the step is run again on its recorded effects, and no model is asked. What it asks for
-is held against the digest of what it asked for then, as always when a step is run again.
+is held against the digest of what it asked for then, as always when a step is run again. What that
+digest does not bear out was perhaps never asked: it is told in words alone, and not shown.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from replay.local_effects import local_handlers
 from replay.log import Stored, stored_of
 from replay.recorded import RecordedRun
 from replay.rerun import Reruns
-from replay.rules import Attempt, StoredOutcome, attempts_of, least_attempt
+from replay.rules import Attempt, Rerun, StoredOutcome, attempts_of, least_attempt
 from schemas import (
     ChunksRetrieved,
     Effect,
     Event,
     EventRejected,
+    Fetched,
     Generate,
     Record,
     StreamRequest,
@@ -49,6 +51,11 @@ RecordPlace = tuple[str, int, int]
 
 SILENCE_S = 10.0
 """Of the broker, until a reader is told to come again."""
+DIFFERS = (
+    "the step asks for something else now than the log has the digest of: `playhead replay debug` "
+    "shows where it differs"
+)
+UNANSWERED = "the run was cut off before the log had an answer, so there is no digest of it"
 SPAN_MAX = 20_000
 """Records between the first and the last of one answer that are read through."""
 GENERATE = next(step for step in STEPS if ChunksRetrieved in step.reads)
@@ -86,7 +93,8 @@ class RecalledPrompts:
         """Return what models were asked in the runs that left records at some places.
 
         These are one request's: what *generate* read and what it wrote. `holds` says whether just
-        that was asked by the digest on the log. Raises Transient or Permanent.
+        that was asked by the digest on the log: no other is shown. `documents` names those that the
+        run found by itself, for whoever shows prompts. Raises Transient or Permanent.
         """
         codec = open_codec(self._settings)
         try:
@@ -114,6 +122,7 @@ def prompts_of(
     told: list[dict[str, Any]] = []
     for given, stored, attempt in _runs(found, codec):
         asked: list[tuple[Generate, bool]] = []
+        found_by_it = DocumentsFetched()
         reruns = Reruns(
             codec,
             local,
@@ -122,24 +131,53 @@ def prompts_of(
             make_run=partial(_ListeningRun, asked=asked),
         )
         least = least_attempt(given, stored)
-        came = asyncio.run(reruns.rerun(GENERATE, given, stored, attempt, least))
-        told += [
-            {
-                "attempt": attempt.outcomes[0].event.meta.attempt,
-                "counts": not attempt.superseded,
-                "prompt": one.prompt,
-                "system": one.system,
-                "model": one.model,
-                "provider": one.provider,
-                "route": one.route,
-                "max_tokens": one.max_tokens,
-                "digest": hashlib.sha256(one.prompt.encode()).hexdigest(),
-                "holds": holds,
-                "doubt": "" if holds else came.lack or came.reason,
-            }
-            for one, holds in asked
-        ]
+        came = asyncio.run(reruns.rerun(GENERATE, given, stored, attempt, least, found_by_it))
+        run = {
+            "attempt": attempt.outcomes[0].event.meta.attempt,
+            "counts": not attempt.superseded,
+            "documents": sorted(found_by_it.documents),
+        }
+        told += [{**run, **prompt} for prompt in told_prompts(asked, came)]
     return told
+
+
+class DocumentsFetched:
+    """Notes of which documents a run was given passages."""
+
+    def __init__(self) -> None:
+        self.documents: set[str] = set()
+
+    def __call__(self, _request: Any, answer: Record) -> None:
+        """Take an answer that the log holds."""
+        if isinstance(answer, Fetched):
+            self.documents.update(passage.document for passage in answer.passages)
+
+
+def told_prompts(asked: Sequence[tuple[Generate, bool]], came: Rerun) -> list[dict[str, Any]]:
+    """Spell what a run asked models where the log bears it out, else why that is not shown."""
+    doubt = came.lack or (DIFFERS if came.reason else "")
+    told = [
+        _prompt(one if holds else None, "" if holds else doubt or UNANSWERED)
+        for one, holds in asked
+    ]
+    if doubt and all(holds for _, holds in asked):  # what it asked for after that is not known
+        told.append(_prompt(None, doubt))
+    return told
+
+
+def _prompt(asked: Generate | None, doubt: str) -> dict[str, Any]:
+    """Spell what a model was asked, or why that can't be shown."""
+    return {
+        "prompt": asked.prompt if asked else "",
+        "system": asked.system if asked else "",
+        "model": asked.model if asked else "",
+        "provider": asked.provider if asked else "",
+        "route": asked.route if asked else "",
+        "max_tokens": asked.max_tokens if asked else 0,
+        "digest": hashlib.sha256(asked.prompt.encode()).hexdigest() if asked else "",
+        "holds": asked is not None,
+        "doubt": doubt,
+    }
 
 
 def _runs(found: Iterable[Stored], codec: Codec) -> Iterator[tuple[Input, Stored, Attempt]]:

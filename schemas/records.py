@@ -1980,15 +1980,19 @@ class LogInspected(Event, frozen=True, gc=False, kw_only=True):
     key: str
     """Id of the API key, or of what stands for it, whose scopes allowed it."""
     what: str
-    """search, answer, prompt, proof or document."""
+    """search, answer, prompt, proof, timeline or document."""
     about: str = ""
     """Id of the request or document that was looked at; empty for a search."""
     conditions: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """What was searched for; of a proof, where the record lies."""
+    """What was searched for, by a keyed digest where it names nothing that is on the log; of a
+    proof, where the record lies.
+    """
     shown: tuple[str, ...] = ()
     """Ids of the requests that a list held."""
     kinds: tuple[str, ...] = ()
     """Types of values that were shown in the place of placeholders, sorted."""
+    withheld: tuple[str, ...] = ()
+    """Ids of those requests, of `about` and `shown`, whose texts were not shown."""
 
 
 class Now(Request[Instant], frozen=True, gc=False, kw_only=True):

@@ -5355,6 +5355,7 @@ def encode_log_inspected(record: LogInspected) -> bytes:
             LONG[len(conditions)] + pairs(conditions) + b"\0" if (conditions := record.conditions) else b"\0",
             LONG[len(shown)] + strings(shown) + b"\0" if (shown := record.shown) else b"\0",
             LONG[len(kinds)] + strings(kinds) + b"\0" if (kinds := record.kinds) else b"\0",
+            LONG[len(withheld)] + strings(withheld) + b"\0" if (withheld := record.withheld) else b"\0",
         )
     )
 
@@ -5410,6 +5411,13 @@ def read_log_inspected(data: bytes, here: int) -> tuple[LogInspected, int]:
             kinds_item, here = string_at(data, here)
             kinds.append(kinds_item)
     here += 1
+    withheld: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            withheld_item, here = string_at(data, here)
+            withheld.append(withheld_item)
+    here += 1
     record = LogInspected(
         meta=meta,
         subject=subject,
@@ -5419,6 +5427,7 @@ def read_log_inspected(data: bytes, here: int) -> tuple[LogInspected, int]:
         conditions=conditions,
         shown=tuple(shown),
         kinds=tuple(kinds),
+        withheld=tuple(withheld),
     )
     return record, here
 

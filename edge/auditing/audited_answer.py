@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,8 @@ from agents.placeholders import restore
 from edge.answering.request_timeline import KINDS
 from edge.answering.view import AnswerView
 from edge.auditing.answer_moments import answer_moments
-from edge.callers.access import Access, has_all_groups
+from edge.auditing.values_shown import ValuesShown
+from edge.callers.access import Access, has_all_groups, passage_json
 from edge.callers.caller import Caller
 from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Entry, newest_of
@@ -33,12 +34,18 @@ from schemas import (
 )
 from streams.topics import topic_of
 
-LISTED: tuple[type[Event], ...] = (QuestionAsked, EventRejected, AnswerReleased, AnswerRetracted)
-"""What is read of a request for its line in a list."""
+LISTED: tuple[type[Event], ...] = (
+    QuestionAsked,
+    ChunksRetrieved,
+    EventRejected,
+    AnswerReleased,
+    AnswerRetracted,
+)
+"""What is read of a request for its line in a list: passages too, for they say who may see it."""
 WITHHELD = (
-    "It rests on documents, or was asked in groups, that this key may not read: its text, passages "
-    "and prompt are not shown. A key with these groups shows them (`playhead keys create "
-    "--scopes audit --groups …`)."
+    "It rests on documents, or was asked in groups, that this key may not read, or goes on with an "
+    "answer that does: its text, passages and prompt are not shown. A key with these groups shows "
+    "them (`playhead keys create --scopes audit --groups …`)."
 )
 
 
@@ -76,6 +83,12 @@ class AuditedAnswer:
     def passages(self) -> tuple[Passage, ...]:
         """The passages that it was to be answered from, the best first."""
         return self.retrieved.passages if self.retrieved else ()
+
+    @property
+    def has_earlier_words(self) -> bool:
+        """Whether what was said before in its conversation was read for it."""
+        rewritten: QueryRewritten | None = self.newest(QueryRewritten)
+        return rewritten is not None and rewritten.turns > 0
 
     @property
     def documents(self) -> set[str]:
@@ -123,31 +136,33 @@ class AuditedAnswer:
             "digest": digest_of(released.text) if released and shown else None,
         }
 
-    def texts(self, caller: Caller, access: Access) -> dict[str, Any]:
+    def texts(self, values: ValuesShown) -> dict[str, Any]:
         """Spell what was asked, found and said; placeholders stay where no value is to be seen."""
         redacted: QuestionRedacted | None = self.newest(QuestionRedacted)
         rewritten: QueryRewritten | None = self.newest(QueryRewritten)
         released: AnswerReleased | None = self.newest(AnswerReleased)
         return {
-            "question": self._question(caller, access, redacted, rewritten),
+            "question": self._question(values, redacted, rewritten),
             "passages": [
-                {**access.passage(caller, one), "version": one.version, "number": one.number}
+                {
+                    **passage_json(one, values(one.entries)),
+                    "version": one.version,
+                    "number": one.number,
+                }
                 for one in self.passages
             ],
-            "moments": answer_moments(self._view(caller, access), self.entries),
+            "moments": answer_moments(self._view(values), self.entries),
             "digest": digest_of(released.text) if released else None,
         }
 
     def _question(
         self,
-        caller: Caller,
-        access: Access,
+        shown: ValuesShown,
         redacted: QuestionRedacted | None,
         rewritten: QueryRewritten | None,
     ) -> dict[str, Any]:
-        values = access.reveal(
-            caller,
-            [*(redacted.entries if redacted else ()), *(rewritten.entries if rewritten else ())],
+        values = shown(
+            [*(redacted.entries if redacted else ()), *(rewritten.entries if rewritten else ())]
         )
         return {
             "text": restore(redacted.text, values) if redacted else None,
@@ -158,15 +173,15 @@ class AuditedAnswer:
             "turns_read": rewritten.turns if rewritten else 0,
         }
 
-    def _view(self, caller: Caller, access: Access) -> AnswerView:
-        def reveal(entries: Iterable[MapEntry]) -> Any:
-            return access.reveal(caller, entries)
-
+    def _view(self, values: ValuesShown) -> AnswerView:
         request = self.request
-        return AnswerView(request.request, request.session, request.lane, reveal)
+        return AnswerView(request.request, request.session, request.lane, values)
 
-    def decisions(self) -> dict[str, Any]:
-        """Spell how it came about: model, route, policies and what was left out. No text of it."""
+    def decisions(self, shown: bool) -> dict[str, Any]:
+        """Spell how it came about: model, route, policies and what was left out. No text of it.
+
+        Nor what a text can be guessed by, unless it is shown.
+        """
         answer, retrieved = self.answer, self.retrieved
         policies = [
             *(retrieved.policies if retrieved else ()),
@@ -181,7 +196,7 @@ class AuditedAnswer:
             "finish_reason": answer.finish_reason if answer else None,
             "support": answer.support if answer else None,
             "degraded": list(answer.degraded) if answer else [],
-            "prompt_digest": answer.prompt if answer else "",
+            "prompt_digest": answer.prompt if answer and shown else "",
             "usage": None
             if answer is None
             else {

@@ -11,12 +11,15 @@ class LogLook:
     """What is told of a look before anything is shown."""
 
     what: str
-    """search, answer, prompt, proof or document."""
+    """search, answer, prompt, proof, timeline or document."""
     about: str = ""
     """Request or document; empty for a search."""
     conditions: Mapping[str, str] = field(default_factory=dict)
-    """What was searched for; of a proof, where the record lies."""
+    """What was searched for, by a keyed digest where it names nothing that is on the log; of a
+    proof, where the record lies."""
     shown: tuple[str, ...] = ()
     """Ids of the requests that a list holds."""
     kinds: tuple[str, ...] = ()
     """Types of the values that are shown in the place of placeholders."""
+    withheld: tuple[str, ...] = ()
+    """Requests whose texts are not shown."""

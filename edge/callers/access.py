@@ -203,15 +203,7 @@ class Access:
 
     def passage(self, caller: Caller, passage: Passage) -> dict[str, Any]:
         """Spell a passage as the caller may see it."""
-        values = self.reveal(caller, passage.entries)
-        return {
-            "document_id": passage.document,
-            "chunk_id": passage.chunk,
-            "title": restore(passage.title, values),
-            "uri": passage.uri,
-            "text": restore(passage.text, values),
-            "score": passage.score,
-        }
+        return passage_json(passage, self.reveal(caller, passage.entries))
 
     def own_words(self, caller: Caller, asked: QuestionAsked | None) -> str | None:
         """Return what a caller asked, as it was typed; None where it is gone, or another's."""
@@ -221,6 +213,18 @@ class Access:
 
     def _opened(self, caller: Caller, sealed: Sealed) -> str | None:
         return _unsealed(self._keyring, caller, sealed)
+
+
+def passage_json(passage: Passage, values: Mapping[str, str]) -> dict[str, Any]:
+    """Spell a passage with the values that are to be seen."""
+    return {
+        "document_id": passage.document,
+        "chunk_id": passage.chunk,
+        "title": restore(passage.title, values),
+        "uri": passage.uri,
+        "text": restore(passage.text, values),
+        "score": passage.score,
+    }
 
 
 def revealed(

@@ -7,38 +7,35 @@ themselves: within the groups of their key, by the policy in force, personal dat
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from agents.errors import Permanent, Transient
 from agents.placeholders import restore
 from edge.answering.following import Follower
 from edge.answering.request_timeline import timeline_of
 from edge.auditing.audited_answer import LISTED, WHOLE, WITHHELD, AuditedAnswer
 from edge.auditing.document_lineage import DocumentLineage, manifest_json
 from edge.auditing.log_look import LogLook
+from edge.auditing.values_shown import ValuesShown
 from edge.callers.access import Access
 from edge.callers.caller import Caller
-from edge.gateway.log_evidence import RecallsPrompts
+from edge.gateway.look_desk import LookDesk
+from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import ReceiptDesk
-from edge.gateway.reception import Reception
 from edge.listening.catalogue import KnownRequest, KnownRequests
 from edge.listening.entries import Entry
 from edge.listening.known_answers import CitingAnswer, KnownAnswers
 from edge.listening.request_search import FoundAt, RequestSearch, SearchedFor, place_of
-from edge.problems import Problem, forbidden, not_found, overloaded, too_many
+from edge.problems import Problem, forbidden, not_found
 from edge.requests.limits import ID_MAX
-from schemas import ChunksRetrieved, EventRejected, MapEntry, TokensGenerated
+from schemas import ChunksRetrieved, EventRejected, TokensGenerated
 from streams.topics import topic_of
 from streams.watching.tracing import trace_id_of
 
-AT_ONCE = 2
-"""Prompts that are computed at a time: each runs a step again."""
-WAITING_MAX = 16
-"""Looks that wait for that; whoever comes then is told to come again."""
 VERSIONS_MAX = 32
 """Requests about a document that are listed."""
+EARLIER_MAX = 50
+"""Questions before one in its conversation that are looked at: what they rest on may be in it."""
 
 
 class AuditDesk:
@@ -51,22 +48,19 @@ class AuditDesk:
         requests: KnownRequests,
         access: Access,
         follower: Follower,
-        reception: Reception,
+        looks: LookDesk,
         receipts: ReceiptDesk,
-        prompts: RecallsPrompts | None,
+        prompts: PromptDesk,
     ) -> None:
-        """Without `prompts` none are shown."""
         self._search = search
         self._answers = answers
         self._requests = requests
         self._access = access
         self._follower = follower
-        self._reception = reception
+        self._looks = looks
         self._receipts = receipts
         self._prompts = prompts
         self._lineage = DocumentLineage(requests, follower.read_back)
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
 
     # ------------------------------------------------------------------ which requests there are
 
@@ -79,25 +73,55 @@ class AuditDesk:
         conditions: dict[str, str],
         trace: str = "",
     ) -> dict[str, Any]:
-        """List what was asked, the newest first, and where the list goes on; raises Problem."""
+        """List what was asked, the newest first, and where the list goes on; raises Problem.
+
+        By its text an answer is found by whoever may see it alone: who finds it knows what it says.
+        """
         self._access.check_all_known()
         found = self._search.find(caller.tenant, wanted, limit + 1, before)
         page = found[:limit]
-        lines = await self._lines(caller, page)
-        shown = tuple(one.request for one in page)
-        await self._tell(caller, LogLook("search", "", conditions, shown), trace)
+        seen = await self._seen(caller, page)
+        listed = [one for one in page if seen[one.request][1] or not wanted.digest]
+        look = LogLook(
+            "search",
+            conditions=self._on_log(caller, conditions, page, before),
+            shown=tuple(one.request for one in listed),
+            withheld=tuple(one.request for one in listed if not seen[one.request][1]),
+        )
+        typed = {name: conditions[name] for name in conditions.keys() - look.conditions.keys()}
+        lines = []
+        for one in listed:
+            answer, shown = seen[one.request]
+            lines.append({**self._named(one), **answer.line(shown)})
+        await self._looks.tell(caller, self._looks.typed(caller, look, typed), trace)
         more = len(found) > limit
         return {"requests": lines, "next": cursor_of(place_of(page[-1])) if more else None}
 
-    async def _lines(self, caller: Caller, page: Sequence[KnownRequest]) -> list[dict[str, Any]]:
+    def _on_log(
+        self,
+        caller: Caller,
+        conditions: dict[str, str],
+        page: Sequence[KnownRequest],
+        before: FoundAt,
+    ) -> dict[str, str]:
+        """Return the conditions that say nothing but what is on the log, or a time or a digest."""
+        unknown = set()
+        if not page:
+            unknown.add("session")
+        if self._requests.find((caller.tenant, before.request)) is None:
+            unknown.add("before")
+        return {name: value for name, value in conditions.items() if name not in unknown}
+
+    async def _seen(
+        self, caller: Caller, page: Sequence[KnownRequest]
+    ) -> dict[str, tuple[AuditedAnswer, bool]]:
+        """Read what a list tells of requests back; tells whether the caller may see its texts."""
         questions = [one for one in page if one.mode == "answer"]
         read = await self._follower.read_back_many(questions, LISTED) if questions else {}
-        lines = []
-        for one in page:
-            answer = AuditedAnswer(one, read.get(one.whose, ()))
-            shown = answer.is_shown_to(caller, self._access)
-            lines.append({**self._named(one), **answer.line(shown)})
-        return lines
+        answers = [AuditedAnswer(one, read.get(one.whose, ())) for one in page]
+        return {
+            one.request.request: (one, one.is_shown_to(caller, self._access)) for one in answers
+        }
 
     def _named(self, request: KnownRequest) -> dict[str, Any]:
         return {
@@ -114,27 +138,39 @@ class AuditDesk:
     async def answer(self, caller: Caller, request_id: str, trace: str = "") -> dict[str, Any]:
         """Return the life of an answer; raises Problem."""
         answer, shown = await self._read(caller, request_id)
-        entries = answer.map_entries if shown else []
-        await self._tell(
-            caller,
-            LogLook("answer", answer.request.request, kinds=self._kinds(caller, entries)),
-            trace,
-        )
+        values = self._values(caller, answer)
 
         async def as_read(_: KnownRequest, kinds: Sequence[type[Any]]) -> list[Entry]:
             return [entry for entry in answer.entries if isinstance(entry.event, tuple(kinds))]
 
         timeline = await timeline_of(answer.request, as_read)
-        return {
+        told = {
             **self._named(answer.request),
             "trace_id": trace_id_of(answer.request.trace),
             "withheld": "" if shown else WITHHELD,
-            "texts": answer.texts(caller, self._access) if shown else None,
-            "decisions": answer.decisions(),
+            "texts": answer.texts(values) if shown else None,
+            "decisions": answer.decisions(shown),
             "documents": await self._documents(caller, answer) if shown else [],
             "timeline": timeline,
             "records": answer.records(),
         }
+        name = answer.request.request
+        withheld = () if shown else (name,)
+        look = LogLook("answer", name, kinds=values.kinds, withheld=withheld)
+        await self._looks.tell(caller, look, trace)
+        return told
+
+    async def timeline(self, caller: Caller, request_id: str, trace: str = "") -> dict[str, Any]:
+        """Return the steps of a request; of another's the log is told before. Raises Problem."""
+        request = self._access.audited(caller, request_id)
+        told = await timeline_of(request, self._follower.read_back)
+        if "audit" in caller.scopes and request.subject != caller.subject:
+            await self._looks.tell(caller, LogLook("timeline", request.request), trace)
+        return told
+
+    def _values(self, caller: Caller, answer: AuditedAnswer) -> ValuesShown:
+        erased = self._access.is_erased(answer.request)
+        return ValuesShown(caller, self._access, erased=erased)
 
     async def _documents(self, caller: Caller, answer: AuditedAnswer) -> list[dict[str, Any]]:
         cited = answer.answer.citations if answer.answer else ()
@@ -154,37 +190,18 @@ class AuditDesk:
             for entry in answer.entries
             if isinstance(entry.event, ChunksRetrieved | TokensGenerated | EventRejected)
         ]
-        found = await self._recalled(places)
-        entries = answer.map_entries
-        await self._tell(
-            caller,
-            LogLook("prompt", answer.request.request, kinds=self._kinds(caller, entries)),
-            trace,
-        )
-        values = self._access.reveal(caller, entries)
-        return {
-            "request_id": answer.request.request,
-            "prompts": [
-                {**one, **{name: restore(one[name], values) for name in ("prompt", "system")}}
-                for one in found
-            ],
-        }
-
-    async def _recalled(self, places: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
-        if self._prompts is None:
-            raise not_found("this gateway recalls no prompts")
-        if self._waiting >= WAITING_MAX:
-            raise too_many(f"{self._waiting} others wait for prompts: try again")
-        self._waiting += 1
-        try:
-            async with self._turns:
-                return await asyncio.to_thread(self._prompts, places)
-        except Transient as error:
-            raise overloaded(str(error)) from None
-        except Permanent as error:
-            raise Problem(422, "not-recalled", f"the prompt can't be computed: {error}") from None
-        finally:
-            self._waiting -= 1
+        found = await self._prompts.recalled(places)
+        by_tools = {document for one in found for document in one["documents"]}
+        self._check_shown(all(self._access.may_know(caller, one) for one in by_tools))
+        opened = self._values(caller, answer)
+        values = opened(answer.map_entries)
+        prompts = [
+            {**one, **{name: restore(one[name], values) for name in ("prompt", "system")}}
+            for one in found
+        ]
+        look = LogLook("prompt", answer.request.request, kinds=opened.kinds)
+        await self._looks.tell(caller, look, trace)
+        return {"request_id": answer.request.request, "prompts": prompts}
 
     async def proof(
         self, caller: Caller, request_id: str, topic: str, offset: int, trace: str = ""
@@ -201,7 +218,7 @@ class AuditDesk:
         place = topic, entry.partition, offset
         proof = await self._receipts.proof(place, request=answer.request.request)
         where = {"topic": topic, "partition": str(entry.partition), "offset": str(offset)}
-        await self._tell(caller, LogLook("proof", answer.request.request, where), trace)
+        await self._looks.tell(caller, LogLook("proof", answer.request.request, where), trace)
         position = {"topic": topic, "partition": entry.partition, "offset": offset}
         return {"position": position, "state": "sealed" if proof else "pending", "receipt": proof}
 
@@ -213,7 +230,18 @@ class AuditDesk:
                 f"request {request_id[:ID_MAX]!r} is about a document: it has no answer"
             )
         answer = AuditedAnswer(request, await self._follower.read_back(request, WHOLE))
-        return answer, answer.is_shown_to(caller, self._access)
+        shown = answer.is_shown_to(caller, self._access)
+        return answer, shown and await self._is_before_shown(caller, answer)
+
+    async def _is_before_shown(self, caller: Caller, answer: AuditedAnswer) -> bool:
+        """Tell whether a caller may see what was said before, where an answer goes on with it."""
+        mine = answer.request
+        if not answer.has_earlier_words:
+            return True
+        wanted = SearchedFor(session=mine.session)
+        before = self._search.find(mine.tenant, wanted, EARLIER_MAX, place_of(mine))
+        spoken = [one for one in before if (one.subject, one.mode) == (mine.subject, "answer")]
+        return all(shown for _, shown in (await self._seen(caller, spoken)).values())
 
     def _check_shown(self, shown: bool) -> None:
         if not shown:
@@ -229,11 +257,8 @@ class AuditDesk:
         requests = self._requests.about(caller.tenant, document.id, VERSIONS_MAX)
         citing = self._answers.citing(caller.tenant, document.id, limit + 1, CitingAnswer(*before))
         page = citing[:limit]
-        await self._tell(
-            caller,
-            LogLook("document", document.id, shown=tuple(one.request for one in page)),
-            trace,
-        )
+        look = LogLook("document", document.id, shown=tuple(one.request for one in page))
+        await self._looks.tell(caller, look, trace)
         more = len(citing) > limit
         return {
             "document_id": document.id,
@@ -250,17 +275,6 @@ class AuditDesk:
             ],
             "next": cursor_of(FoundAt(*page[-1])) if more else None,
         }
-
-    # ------------------------------------------------------------------ who looked
-
-    def _kinds(self, caller: Caller, entries: Iterable[MapEntry]) -> tuple[str, ...]:
-        """Name the types of values that a caller is about to see."""
-        entries = list(entries)
-        values = self._access.reveal(caller, entries)
-        return tuple(sorted({one.kind for one in entries if one.placeholder in values}))
-
-    async def _tell(self, caller: Caller, look: LogLook, trace: str) -> None:
-        await self._reception.tell_inspected(caller, look, trace)
 
 
 def cursor_of(place: FoundAt) -> str:

@@ -32,6 +32,8 @@ from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.log_evidence import RecallsPrompts
+from edge.gateway.look_desk import LookDesk
+from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
@@ -161,15 +163,16 @@ class Gateway:
         self.texts = DocumentTexts(
             self.requests, self.access, self.follower.read_back, self.reception
         )
+        self.prompt_desk = PromptDesk(self.prompts)
         self.audit_desk = AuditDesk(
             RequestSearch(self.index, self.requests, self.answers),
             self.answers,
             self.requests,
             self.access,
             self.follower,
-            self.reception,
+            LookDesk(self.reception, self.keyring.digest),
             self.receipt_desk,
-            self.prompts,
+            self.prompt_desk,
         )
 
     @cached_property
@@ -209,6 +212,7 @@ class Gateway:
             self.followed_log.stop()
         await self.log.stop()
         await self.embeddings.close()
+        self.prompt_desk.close()
         await asyncio.to_thread(self.publisher.close)
         self.keys.close()
         if self.people is not None:

@@ -316,6 +316,7 @@ class Reception:
             conditions=look.conditions,
             shown=look.shown,
             kinds=look.kinds,
+            withheld=look.withheld,
         )
         _, word = await self._put(lambda: record)
         await self._position(word)

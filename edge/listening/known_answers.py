@@ -14,7 +14,7 @@ from edge.listening.log_index import LogIndex
 from schemas import AnswerReleased
 
 SAME_TEXT_MAX = 1_000
-"""Requests with one answer that are found: many are told that nothing was found."""
+"""Requests with one answer that are looked through: many are told that nothing was found."""
 
 
 class AnswerKnown(NamedTuple):
@@ -60,9 +60,12 @@ class KnownAnswers:
             self._fresh.append(AnswerKnown(*entry.whose, digest, documents, entry.time_ms))
 
     def with_text(self, tenant: str, digest: bytes) -> list[str]:
-        """Return the requests of a tenant that were answered by a text."""
+        """Return the requests of a tenant that were answered by a text.
+
+        More than SAME_TEXT_MAX where there are so many: then not all of them.
+        """
         unwritten = [one for one in self._unwritten(tenant) if one.digest == digest]
-        rows = self._index.rows(WITH_TEXT, (tenant, digest, SAME_TEXT_MAX))
+        rows = self._index.rows(WITH_TEXT, (tenant, digest, SAME_TEXT_MAX + 1))
         return sorted({*(one.request for one in unwritten), *(row[0] for row in rows)})
 
     def citing(

@@ -9,16 +9,26 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from edge.listening.catalogue import KnownRequest, KnownRequests
-from edge.listening.known_answers import KnownAnswers
+from edge.listening.known_answers import SAME_TEXT_MAX, KnownAnswers
 from edge.listening.log_index import LogIndex
+from edge.problems import Problem
 from edge.requests.limits import INT64_MAX
 
 _FOUND = (
     "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace, offset, mode "
-    "FROM requests WHERE mode != '' AND tenant = ? {} AND time_ms >= ? AND time_ms < ? "
-    "AND (time_ms, request) < (?, ?) ORDER BY time_ms DESC, request DESC LIMIT ?"
+    "FROM requests INDEXED BY {} WHERE mode != '' AND tenant = ? {} "
+    "AND time_ms >= ? AND time_ms < ? AND (time_ms, request) < (?, ?) "
+    "ORDER BY time_ms DESC, request DESC LIMIT ?"
 )
-OF_TENANT, OF_SESSION = _FOUND.format(""), _FOUND.format("AND session = ?")
+# named, for SQLite takes the order that is wanted for worth more than a conversation
+OF_TENANT = _FOUND.format("asked_when", "")
+OF_SESSION = _FOUND.format("asked_where", "AND session = ?")
+OF_SESSION_BY_TEXT = _FOUND.format(
+    "asked_where",
+    "AND session = ? AND EXISTS (SELECT 1 FROM answers WHERE answers.tenant = requests.tenant "
+    "AND answers.digest = ? AND answers.request = requests.request)",
+)
+COMMON = f"digest: more than {SAME_TEXT_MAX} answers have this text: give the conversation, too"
 
 
 class FoundAt(NamedTuple):
@@ -63,12 +73,21 @@ class RequestSearch:
     def find(
         self, tenant: str, wanted: SearchedFor, most: int, before: FoundAt = NEWEST
     ) -> list[KnownRequest]:
-        """Return the newest questions and searches of a tenant before one, the newest first."""
+        """Return the newest questions and searches of a tenant before one, the newest first.
+
+        Raises Problem where too many have a text to look through them.
+        """
         if wanted.digest:
             told = self._answers.with_text(tenant, wanted.digest)
             found = [one for name in told if (one := self._requests.find((tenant, name)))]
+            if len(told) > SAME_TEXT_MAX:
+                if not wanted.session:
+                    raise Problem(422, "invalid", COMMON)
+                found += self._written(tenant, wanted, most, before)
         else:
-            found = self._requests.unwritten_of(tenant)
+            unwritten = self._requests.unwritten_of(tenant)
+            # the first record with an id wins
+            found = [one for one in unwritten if self._requests.find(one.whose) == one]
             found += self._written(tenant, wanted, most, before)
         fitting = {one.request: one for one in found if wanted.fits(one) and place_of(one) < before}
         return sorted(fitting.values(), key=place_of, reverse=True)[:most]
@@ -76,9 +95,14 @@ class RequestSearch:
     def _written(
         self, tenant: str, wanted: SearchedFor, most: int, before: FoundAt
     ) -> list[KnownRequest]:
-        whose = (tenant, wanted.session) if wanted.session else (tenant,)
-        values = (*whose, wanted.since_ms, wanted.until_ms, *before, most)
-        rows = self._index.rows(OF_SESSION if wanted.session else OF_TENANT, values)
+        conditions: list[str | bytes] = [tenant]
+        statement = OF_TENANT
+        if wanted.session:
+            statement, conditions = OF_SESSION, [tenant, wanted.session]
+            if wanted.digest:
+                statement, conditions = OF_SESSION_BY_TEXT, [*conditions, wanted.digest]
+        values = (*conditions, wanted.since_ms, wanted.until_ms, *before, most)
+        rows = self._index.rows(statement, values)
         return [KnownRequest(*row) for row in rows]
 
 

@@ -284,58 +284,6 @@ class ReceiptClaim(BaseModel):
     href: str
 
 
-class AuditedRequest(BaseModel):
-    """A question or search, as an auditor's list has it."""
-
-    request_id: str
-    session_id: str
-    asked_us: int
-    mode: Literal["answer", "search"]
-    person: str = Field(description="Keyed digest of who asked.")
-    erased: bool = Field(description="Whether who asked was erased since.")
-    state: Literal["open", "completed", "retracted", "failed"]
-    question: str | None = Field(description="With placeholders; null where it is not shown.")
-    digest: str | None = Field(description="sha256: of the answer as it was released.")
-
-
-class AuditedRequests(BaseModel):
-    """What was asked, the newest first."""
-
-    requests: list[AuditedRequest]
-    next: str | None = Field(description="What to send as `before`; null at the end.")
-
-
-class RecalledPrompt(BaseModel):
-    """What a model was asked, computed again from the log."""
-
-    attempt: int
-    counts: bool = Field(description="Whether the run is the one that counts.")
-    prompt: str
-    system: str
-    model: str
-    provider: str
-    route: str
-    max_tokens: int
-    digest: str = Field(description="Hex SHA-256 of the prompt, placeholders in it.")
-    holds: bool = Field(description="Whether just that was asked, by the digest on the log.")
-    doubt: str
-
-
-class RecalledPromptsTold(BaseModel):
-    """What models were asked for an answer; none where no model was."""
-
-    request_id: str
-    prompts: list[RecalledPrompt]
-
-
-class RecordProof(BaseModel):
-    """The proof of one record."""
-
-    position: LogPosition
-    state: Literal["sealed", "pending"]
-    receipt: AnyObject | None = Field(description="As `playhead audit prove` writes it.")
-
-
 class ReceiptTold(BaseModel):
     """The proof that an answer stands on the log; what proves it comes once the log is sealed."""
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from edge.problems import MEDIA_TYPE, title_of
 from edge.protocols import answer_shapes as shapes
+from edge.protocols import audit_shapes as audited
 from edge.protocols.http.described_security import add_security, is_public
 from edge.protocols.openai import described
 from edge.protocols.openai.openai_shape import is_spoken_at
@@ -96,19 +97,19 @@ ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
         200, "How far reviewers agree.", shapes.AnyObject, ()
     ),
     ("get", "/v1/audit/requests"): OperationAnswer(
-        200, "What was asked.", shapes.AuditedRequests, (422,)
+        200, "What was asked.", audited.AuditedRequests, (422,)
     ),
     ("get", "/v1/audit/requests/{request_id}"): OperationAnswer(
-        200, "The life of an answer.", shapes.AnyObject, (404, 422)
+        200, "The life of an answer.", audited.AuditedLife, (404, 422)
     ),
     ("get", "/v1/audit/requests/{request_id}/prompt"): OperationAnswer(
-        200, "What models were asked.", shapes.RecalledPromptsTold, (404, 422)
+        200, "What models were asked.", audited.RecalledPromptsTold, (404, 422)
     ),
     ("get", "/v1/audit/requests/{request_id}/proof"): OperationAnswer(
-        200, "The record's receipt.", shapes.RecordProof, (404, 422)
+        200, "The record's receipt.", audited.RecordProof, (404, 422)
     ),
     ("get", "/v1/audit/documents/{document_id}"): OperationAnswer(
-        200, "The document, and answers that cite it.", shapes.AnyObject, (404, 422)
+        200, "The document, and answers that cite it.", audited.AuditedDocument, (404, 422)
     ),
     ("get", "/v1/messages/{request_id}/passages"): OperationAnswer(
         200, "Its passages.", shapes.PassagesTold, (404, 422)

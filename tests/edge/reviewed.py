@@ -35,6 +35,7 @@ def a_reviewed_answer(gateway, turns=(), citations=None, question="Does <PERSON_
                 outcome="rewritten",
                 question=question,
                 query="Does <PERSON_1> owe VAT on books?",
+                turns=len(turns),
                 **common,
             ),
             ChunksRetrieved(

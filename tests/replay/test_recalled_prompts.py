@@ -10,16 +10,36 @@ from confluent_kafka import KafkaException
 from agents.errors import Permanent, Transient
 from replay.archive import ArchiveLog
 from replay.configurations import Configurations
-from replay.recalled_prompts import SPAN_MAX, RecalledPrompts, _read, prompts_of
-from schemas import ChunksRetrieved, EventRejected, TokensGenerated
+from replay.recalled_prompts import (
+    DIFFERS,
+    SPAN_MAX,
+    UNANSWERED,
+    RecalledPrompts,
+    _read,
+    prompts_of,
+    told_prompts,
+)
+from replay.rerun import HELD
+from replay.rules import Rerun
+from schemas import (
+    ChunksRetrieved,
+    EventRejected,
+    Fetch,
+    Fetched,
+    Generate,
+    TokensGenerated,
+)
 from schemas.registry import RegistryAway
 from streams.log.codec import Codec, Undecodable
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import DIGEST_KEY
+from tests.golden.make_golden import PRESENT
+from tests.golden.packing import unpacked
 from tests.memory_broker import MemoryBroker, MemoryConsumer
 
-LOG = Path(__file__).parents[1] / "golden" / "0.1.0" / "log"
+GOLDEN = Path(__file__).parents[1] / "golden"
+LOG = GOLDEN / "0.1.0" / "log"
 KEYRING = SimpleNamespace(digest_key=lambda _: DIGEST_KEY)
 
 
@@ -35,6 +55,10 @@ def codec(log):
 
 @pytest.fixture(scope="module")
 def by_request(log, codec):
+    return records_by_request(log, codec)
+
+
+def records_by_request(log, codec):
     """The records of *generate* and what it read, by request, as they lie and decoded."""
     found = {}
     for kind in (ChunksRetrieved, TokensGenerated, EventRejected):
@@ -80,7 +104,44 @@ def test_what_the_log_does_not_answer_does_not_hold(log, codec, by_request):
     told = recalled(log, codec, [(edited, event), *written])
     assert told
     assert not any(one["holds"] for one in told)
-    assert all(one["doubt"] for one in told)
+    assert {one["doubt"] for one in told} == {DIFFERS}
+    assert {one[name] for one in told for name in ("prompt", "system", "digest")} == {""}
+
+
+@pytest.mark.parametrize(
+    ("came", "doubt"),
+    [
+        (Rerun([]), None),
+        (Rerun([], lack=HELD), HELD),
+        (Rerun([], "it now says: Jane Roe"), DIFFERS),
+    ],
+)
+def test_a_run_that_can_not_be_followed_is_told(came, doubt):
+    asked = Generate(prompt="Ask.", max_tokens=1)
+    first, *others = told_prompts([(asked, True)], came)
+    assert (first["prompt"], first["doubt"]) == ("Ask.", "")
+    assert [(one["prompt"], one["doubt"]) for one in others] == ([("", doubt)] if doubt else [])
+    [hidden] = told_prompts([(asked, False)], came)
+    assert (hidden["prompt"], hidden["doubt"]) == ("", doubt or UNANSWERED)
+
+
+def test_documents_that_the_models_tools_found_are_named(tmp_path):
+    log = ArchiveLog(unpacked(GOLDEN / PRESENT, tmp_path / "present") / "log")
+    codec, named = Codec(log.ids), 0
+    for records in records_by_request(log, codec).values():
+        written = [event for _, event in records if isinstance(event, TokensGenerated)]
+        fetched = {
+            passage.document
+            for event in written
+            for effect in event.meta.effects
+            if effect.kind == Fetch.SCHEMA and effect.response
+            for passage in codec.decode(effect.response, Fetched).passages
+        }
+        if fetched:
+            told = recalled(log, codec, records)
+            assert {name for one in told for name in one["documents"]} == fetched
+            named += 1
+    assert named
 
 
 def test_only_the_records_at_the_places_are_read():

@@ -1,10 +1,13 @@
 "use strict";
 // Checking a receipt in the reader's own browser: the leaf's hash, its path to the root (RFC 6962),
 // and the signature under the note that names this root (C2SP signed-note, Ed25519). Nothing of the
-// gateway is believed here but what it hands over. docs/examples/verify_receipt.py does the same.
+// gateway is believed here but what it hands over. It is as strict as `playhead audit verify-receipt`.
 const HOLDS = "holds", BROKEN = "broken", UNSIGNED = "unsigned";
 
-function bytesOf(text) { return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)); }
+function bytesOf(text) {
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) throw new Error("what is to be base64 is none");
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
 function joined(...parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -58,35 +61,55 @@ function contains(whole, part) {
   return false;
 }
 
+// The text above the blank line, and [name, key's id, signature] of each line below (C2SP signed-note)
+function readNote(note) {
+  const parted = note.lastIndexOf("\n\n"), lines = note.slice(parted + 2).split("\n");
+  if (parted < 0 || note.length > 1e6 || lines.pop() !== "" || lines.length < 1 || lines.length > 100 || /[^\n\P{Cc}]|\p{Cs}/u.test(note))
+    throw new Error("the checkpoint is no signed note");
+  const signatures = lines.map((line) => {
+    const [, name, spelt] = /^— ([^+\s]+) (\S+)$/.exec(line) || [];
+    const signed = name && bytesOf(spelt);
+    if (!signed || signed.length <= 4) throw new Error("the checkpoint has a line that is no signature");
+    return [name, signed.slice(0, 4), signed.slice(4)];
+  });
+  return [note.slice(0, parted + 1), signatures];
+}
+function isNumber(text) { return /^(?:0|[1-9]\d{0,18})$/.test(text); }
+function isPlace(lines, name) {  // one line tells where the partition's first leaf lies, one where the next will
+  const told = lines.filter((line) => line.startsWith(name));
+  return told.length === 1 && isNumber(told[0].slice(name.length));
+}
+
 // Returns {said, why, key, size}: whether it holds, and in words why not, or what was shown
 async function checkReceipt(receipt, place, request, trusted) {
   if (!globalThis.crypto?.subtle) {
     return {said: UNSIGNED, why: "this page was not opened by https or on this machine, so the browser lends it no cryptography: save the file and check it with `playhead audit verify-receipt`"};
   }
   try {
+    if (receipt.format !== 1) throw new Error("this page reads receipts of format 1 alone");
     if (receipt.topic !== place.topic || receipt.partition !== place.partition || receipt.offset !== place.offset)
       throw new Error("the receipt is of another record");
     const leaf = bytesOf(receipt.leaf);
     const offset = new DataView(leaf.buffer).getBigInt64(1);
     if (leaf[0] !== 1 || offset !== BigInt(place.offset)) throw new Error("the record that is proved lies elsewhere");
     if (!contains(leaf, asString(request))) throw new Error("the record that is proved is not of this request");
+    for (const told of [receipt.request, receipt.text])
+      if (told && !contains(leaf, asString(told))) throw new Error("what the receipt tells does not stand in the record it proves");
     const key = await readKey(trusted || receipt.key);
-    const parted = receipt.checkpoint.lastIndexOf("\n\n");
-    const text = receipt.checkpoint.slice(0, parted + 1), lines = receipt.checkpoint.slice(parted + 2).split("\n");
-    const [origin, size, root] = text.split("\n");
-    if (parted < 0 || !/^\d+$/.test(size)) throw new Error("the checkpoint is no signed note");
+    const [text, signatures] = readNote(receipt.checkpoint), [origin, size, root, ...others] = text.split("\n");
+    if (!isNumber(size) || !isPlace(others, "first ") || !isPlace(others, "next ")) throw new Error("the checkpoint does not say how large the log was");
     if (origin !== key.name + "/" + place.topic + "/" + place.partition) throw new Error("the checkpoint is of another log or partition: " + origin);
+    if (!Number.isSafeInteger(receipt.index) || receipt.index < 0) throw new Error("the receipt names no leaf of a tree");
     const led = await rootOf(await sha256(LEAF, leaf), BigInt(receipt.index), BigInt(size), receipt.proof.map(bytesOf));
     if (!same(led, bytesOf(root))) throw new Error("the record does not lead to the root that was signed: it was changed");
-    const mine = lines.map((line) => /^— (\S+) (\S+)$/.exec(line)).filter((line) => line && line[1] === key.name)
-      .map((line) => bytesOf(line[2])).find((signed) => same(signed.slice(0, 4), key.id));
+    const mine = signatures.find(([name, id]) => name === key.name && same(id, key.id));
     if (!mine) throw new Error("the checkpoint is not signed by this key");
     let imported;
     try { imported = await crypto.subtle.importKey("raw", key.key, "Ed25519", false, ["verify"]); }
     catch {
       return {said: UNSIGNED, key, size, why: "the record leads to the root, but this browser has no Ed25519 to check who signed it: save the file and check it with `playhead audit verify-receipt`"};
     }
-    if (!(await crypto.subtle.verify("Ed25519", imported, mine.slice(4), utf8.encode(text))))
+    if (!(await crypto.subtle.verify("Ed25519", imported, mine[2], utf8.encode(text))))
       throw new Error("the signature does not hold: the checkpoint was changed");
     return {said: HOLDS, key, size, why: "one of " + size + " records that were signed by " + key.name};
   } catch (error) {

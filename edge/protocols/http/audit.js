@@ -227,11 +227,12 @@ $("recall").addEventListener("click", () => trying(async () => {
     $("prompts").replaceChildren(...found.prompts.map((one) => {
       const box = make("div", "prompt"), said = make("p", "soft");
       said.append(
-        make("span", "tag " + (one.holds ? "good" : "bad"), one.holds ? "Just this was asked, by the digest on the log." : "It can’t be shown that this was asked: " + (one.doubt || "the log has no answer to it")),
-        " · model " + one.model + (one.route ? ", route " + one.route : "") + ", attempt " + one.attempt + (one.counts ? "" : " (superseded)"));
-      box.append(said, code("sha256:" + one.digest));
+        make("span", "tag " + (one.holds ? "good" : "bad"), one.holds ? "Just this was asked, by the digest on the log." : "Not shown: " + one.doubt),
+        (one.holds ? " · model " + one.model : "") + (one.route ? ", route " + one.route : "") + ", attempt " + one.attempt + (one.counts ? "" : " (superseded)"));
+      box.append(said);
+      if (one.holds) box.append(code("sha256:" + one.digest));
       if (one.system) box.append(make("pre", "", one.system));
-      box.append(make("pre", "", one.prompt));
+      if (one.prompt) box.append(make("pre", "", one.prompt));
       return box;
     }));
     if (!found.prompts.length) $("prompts").append(make("p", "", "No model was asked for this answer."));

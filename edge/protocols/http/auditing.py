@@ -27,7 +27,7 @@ async def audit_requests(
     request: Request,
     gateway: TheGateway,
     caller: TheCaller,
-    session: Annotated[str, Query(max_length=limits.SESSION_MAX)] = "",
+    session: Annotated[str, Query(pattern=f"^({limits.SESSION.pattern})?$")] = "",
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
     digest: Annotated[str, Query(pattern="^((sha256:)?[0-9a-f]{64})?$")] = "",

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from edge.answering.cursors import Frame
-from edge.answering.request_timeline import timeline_of
 from edge.answering.view import AnswerView
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import NewQuestion
@@ -118,10 +117,14 @@ async def get_receipt(request_id: str, gateway: TheGateway, caller: TheCaller) -
 
 
 @router.get("/v1/messages/{request_id}/timeline")
-async def get_timeline(request_id: str, gateway: TheGateway, caller: TheCaller) -> JSONResponse:
-    """Return every step of a request with its times, versions and effects."""
-    on_log = gateway.access.audited(caller, request_id)
-    return JSONResponse(await timeline_of(on_log, gateway.follower.read_back))
+async def get_timeline(
+    request_id: str, request: Request, gateway: TheGateway, caller: TheCaller
+) -> JSONResponse:
+    """Return every step of a request with its times, versions and effects.
+
+    With the scope `audit` of anybody's; the log is told of such a look before.
+    """
+    return JSONResponse(await gateway.audit_desk.timeline(caller, request_id, trace_of(request)))
 
 
 @router.post("/v1/search", openapi_extra=openapi_of(SearchBody))

@@ -9,11 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from agents.errors import Permanent, Transient
+from edge.auditing import look_pace
 from edge.auditing.audited_answer import digest_of
-from edge.gateway import audit_desk
+from edge.gateway import prompt_desk
 from edge.gateway.audit_desk import cursor_of, read_cursor
 from edge.listening.request_search import FoundAt
 from edge.problems import Problem
+from edge.protocols.audit_shapes import AuditedDocument, AuditedLife, AuditedRequests
 from edge.protocols.http.app import create_app
 from schemas import (
     AnswerReleased,
@@ -28,7 +30,7 @@ from streams.topics import topic_of
 from tests.edge.documents_on_log import hand_in
 from tests.edge.fake_log import Answers, a_citation, a_gateway
 from tests.edge.http_client import HttpClient, is_problem
-from tests.edge.reviewed import a_reviewed_answer, know
+from tests.edge.reviewed import a_reviewed_answer, a_turn, know
 
 TEXT = "Yes, <PERSON_1>: VAT is due."
 REQUESTS = "/v1/audit/requests"
@@ -40,7 +42,13 @@ class Recalls:
     def __init__(self):
         self.asked = []
         self.answer = [
-            {"prompt": "Ask <PERSON_1>.", "system": "", "holds": True, "digest": "d", "attempt": 1}
+            {
+                "prompt": "Ask <PERSON_1>.",
+                "system": "",
+                "holds": True,
+                "digest": "d",
+                "documents": [],
+            }
         ]
 
     def __call__(self, places):
@@ -226,6 +234,10 @@ async def test_an_erased_person_is_told_as_such(client, audit, log, gateway):
     request = await asked(client)
     [question] = log.published(QuestionAsked)
     gateway.keyring.erase("acme", "one", [f"user/{question.subject}"])
+    sees = client(scopes=("audit", "restore"))  # documents hold the value, so its key is there
+    for path in ("", "/prompt"):
+        assert "Jane Roe" not in (await sees("GET", f"{REQUESTS}/{request}{path}")).text
+        assert log.published(LogInspected)[-1].kinds == ()
     [line] = (await audit("GET", REQUESTS)).json()["requests"]
     assert (line["erased"], line["question"]) == (True, "q")
     told = await audit("GET", f"{REQUESTS}/{request}")
@@ -288,7 +300,91 @@ async def test_nothing_is_shown_that_the_log_is_not_told_of(client, audit, log, 
     assert "VAT" not in reply.text
 
 
+async def test_a_timeline_of_anothers_is_a_look_and_ones_own_is_none(client, audit, log):
+    request = await asked(client)
+    both = client(scopes=("ask", "audit"), user="joe")
+    for who, told in ((audit, [("timeline", request)]), (both, []), (client(scopes=("ask",)), [])):
+        before = len(looks(log))
+        reply = await who("GET", f"/v1/messages/{request}/timeline")
+        assert reply.status_code == 200 or not told
+        assert looks(log)[before:] == told
+
+
+async def test_a_list_shows_no_more_than_the_answer_does(client, audit, log, gateway):
+    """An answer that was found by an uncited passage of the board's is nobody else's."""
+    know(log, document="d-2", groups=("board",))
+    cited = replace(a_citation(), document="d-1")
+    hidden = a_reviewed_answer(gateway, citations=(replace(cited, document="d-2"),))
+
+    def uncited(event):
+        for one in hidden(event):
+            answers = isinstance(one, AnswerReleased)
+            yield replace(one, answer=replace(one.answer, citations=(cited,))) if answers else one
+
+    log.answer = lambda event: list(uncited(event))
+    request = await asked(client)
+    for who, words, named in ((audit, None, [request]), (client(groups=("board",)), "q", [])):
+        [line] = (await who("GET", REQUESTS)).json()["requests"]
+        assert (line["question"], line["digest"] is None) == (words, words is None)
+        assert list(log.published(LogInspected)[-1].withheld) == named
+        told = (await who("GET", f"{REQUESTS}/{request}")).json()
+        assert (told["texts"] is None) == (words is None)
+        assert list(log.published(LogInspected)[-1].withheld) == named
+        found = [] if words is None else [request]
+        assert await listed(who, digest=digest_of(TEXT)) == found
+
+
+async def test_what_goes_on_with_a_withheld_answer_is_withheld(client, audit, log, gateway):
+    know(log, document="d-2", groups=("board",))
+    board = replace(a_citation(), document="d-2")
+    log.answer = a_reviewed_answer(gateway, citations=(board,))
+    await asked(client)
+    for turns, session, texts in (((), "s-1", True), ((a_turn(),), "s-1", False)):
+        log.tick()
+        log.answer = a_reviewed_answer(gateway, turns=turns)
+        request = await asked(client, session=session)
+        told = (await audit("GET", f"{REQUESTS}/{request}")).json()
+        assert (told["texts"] is not None) == texts
+        prompt = await audit("GET", f"{REQUESTS}/{request}/prompt")
+        assert prompt.status_code == (200 if texts else 403)
+
+
+async def test_what_is_typed_is_on_the_log_only_where_it_is_there_anyway(client, audit, log):
+    request = await asked(client, session="s-1")
+    for typed, plain in (
+        ({"session": "s-1"}, True),
+        ({"session": "Jane-Roe"}, False),
+        ({"before": f"9{'0' * 13}.{request}"}, True),
+        ({"before": f"9{'0' * 13}.Jane Roe"}, False),
+    ):
+        await listed(audit, **typed)
+        [(name, value)] = typed.items()
+        told = log.published(LogInspected)[-1].conditions[name]
+        assert (told == value, told.startswith("keyed:")) == (plain, not plain)
+    for wrong in ("Jane Roe", "x" * 129, "\u0661", "a\n"):
+        is_problem(await audit("GET", REQUESTS, params={"session": wrong}), 422)
+
+
+async def test_a_key_that_looks_without_end_is_told_to_wait(client, audit, log, monkeypatch):
+    monkeypatch.setattr(look_pace, "LOOKS_MAX", 2)
+    request = await asked(client)
+    for path, status in (("", 200), (f"/{request}", 200), (f"/{request}", 429)):
+        assert (await audit("GET", REQUESTS + path)).status_code == status
+    assert await listed(client()) == [request]  # another key has looks of its own
+    assert len(looks(log)) == 3
+
+
 # ---------------------------------------------------------------------- prompts and proofs
+
+
+async def test_what_the_models_tools_found_is_withheld_as_passages_are(client, audit, log, recalls):
+    know(log, document="d-2", groups=("board",))
+    request = await asked(client)
+    recalls.answer[0]["documents"] = ["d-1", "d-2"]
+    is_problem(await audit("GET", f"{REQUESTS}/{request}/prompt"), 403)
+    assert looks(log) == []
+    member = await client(groups=("board",))("GET", f"{REQUESTS}/{request}/prompt")
+    assert member.json()["prompts"][0]["documents"] == ["d-1", "d-2"]
 
 
 async def test_prompts_are_recalled_from_the_records_of_generate(
@@ -302,7 +398,7 @@ async def test_prompts_are_recalled_from_the_records_of_generate(
     for error, status in ((Transient("away"), 503), (Permanent("too far apart"), 422)):
         recalls.answer = error
         is_problem(await audit("GET", f"{REQUESTS}/{request}/prompt"), status)
-    monkeypatch.setattr(audit_desk, "WAITING_MAX", 0)
+    monkeypatch.setattr(prompt_desk, "WAITING_MAX", 0)
     is_problem(await audit("GET", f"{REQUESTS}/{request}/prompt"), 429)
 
 
@@ -366,6 +462,22 @@ async def test_answers_that_cite_a_document_are_paged(client, audit):
 
 def test_the_digest_is_the_one_of_receipts():
     assert digest_of("VAT") == "sha256:" + hashlib.sha256(b"VAT").hexdigest()
+
+
+async def test_what_is_told_is_what_the_interface_describes(client, audit, log, gateway):
+    log.answer = a_reviewed_answer(gateway)
+    request = await asked(client)
+    for path, shape in (
+        (REQUESTS, AuditedRequests),
+        (f"{REQUESTS}/{request}", AuditedLife),
+        ("/v1/audit/documents/d-1", AuditedDocument),
+    ):
+        reply = await audit("GET", path)
+        assert shape.model_validate(reply.json(), strict=True).model_dump() == reply.json()
+        assert reply.headers["cache-control"] == "no-store"
+    know(log, groups=("board",))
+    withheld = (await audit("GET", f"{REQUESTS}/{request}")).json()
+    assert AuditedLife.model_validate(withheld, strict=True).model_dump() == withheld
 
 
 @pytest.mark.parametrize(

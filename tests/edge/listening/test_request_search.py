@@ -4,11 +4,21 @@ import hashlib
 
 import pytest
 
+from edge.listening import catalogue, known_answers, request_search
 from edge.listening.catalogue import KnownRequests
 from edge.listening.entries import Entry
-from edge.listening.known_answers import CitingAnswer, KnownAnswers
+from edge.listening.known_answers import CITING, WITH_TEXT, CitingAnswer, KnownAnswers
 from edge.listening.log_index import LogIndex
-from edge.listening.request_search import NEWEST, RequestSearch, SearchedFor, place_of
+from edge.listening.request_search import (
+    NEWEST,
+    OF_SESSION,
+    OF_SESSION_BY_TEXT,
+    OF_TENANT,
+    RequestSearch,
+    SearchedFor,
+    place_of,
+)
+from edge.problems import Problem
 from schemas import (
     Answer,
     AnswerReleased,
@@ -137,3 +147,51 @@ def test_a_log_that_is_read_again_is_taken_in_once(known):
     assert (known.citing("d-1"), known.found(digest=YES)) == (["r-1"], ["r-1"])
     known.index.begin_anew()
     assert (known.citing("d-1"), known.found(digest=YES)) == ([], [])
+
+
+def test_a_text_of_very_many_is_looked_for_within_a_conversation(known, monkeypatch):
+    monkeypatch.setattr(request_search, "SAME_TEXT_MAX", 3)
+    monkeypatch.setattr(known_answers, "SAME_TEXT_MAX", 3)
+    for number in range(5):
+        known.ask(f"r-{number}", number, session=f"s-{number % 2}")
+        known.answer(f"r-{number}", 10 + number, "Yes.")
+        if number == 3:
+            known.index.flush({})
+    known.ask("other", 9, session="s-0")
+    known.answer("other", 19, "No.")
+    for _ in range(2):
+        assert known.found(digest=YES, session="s-0") == ["r-4", "r-2", "r-0"]
+        assert known.found(digest=YES, session="s-0", most=1) == ["r-4"]
+        with pytest.raises(Problem) as refused:
+            known.found(digest=YES)
+        assert (refused.value.status, "conversation" in str(refused.value)) == (422, True)
+        known.index.flush({})
+
+
+def test_a_repeat_of_anothers_request_is_never_found_in_its_place(known):
+    known.ask("r-1", 1, session="a", subject="u")
+    known.index.flush({})
+    known.ask("r-1", 7, session="b", subject="v")
+    assert [one.subject for one in known.search.find("acme", SearchedFor(), 9)] == ["u"]
+    assert known.found(session="b") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "values", "index"),
+    [
+        (OF_TENANT, 6, "asked_when"),
+        (OF_SESSION, 7, "asked_where"),
+        (OF_SESSION_BY_TEXT, 8, "asked_where"),
+        (WITH_TEXT, 3, "PRIMARY KEY"),
+        (CITING, 5, "PRIMARY KEY"),
+        (catalogue.NEWEST, 3, "asked "),
+        (catalogue.NEWEST_OF_SESSION, 4, "requests_of "),
+        (catalogue.ABOUT_DOCUMENT, 3, "requests_of "),
+    ],
+)
+def test_no_search_reads_through_all_there_is(known, statement, values, index):
+    rows = known.index.rows(f"EXPLAIN QUERY PLAN {statement}", (1,) * values)
+    plan = [row[-1] for row in rows]
+    assert plan
+    assert index in plan[0]
+    assert not any("SCAN" in one or "TEMP B-TREE" in one for one in plan), plan

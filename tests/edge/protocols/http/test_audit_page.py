@@ -49,6 +49,7 @@ PROMPT = {
     "digest": "d",
     "holds": True,
     "doubt": "",
+    "documents": [],
 }
 
 
