@@ -45,7 +45,7 @@ EDGE = {"gateway", "producer", "sources", "operator", "eraser", "retention", "ex
 SHARED = {
     # for many, who use some of what they name each
     *("edge/requests/building.py", "edge/listening/catalogue.py", "edge/listening/entries.py"),
-    *("streams/log/setup.py", "streams/delivery/step_tables.py", "worker/cancellation_follower.py"),
+    *("streams/log/setup.py", "streams/delivery/step_tables.py"),
     "streams/operations/erasures/holdings.py",  # the rights name FIRST and SECOND themselves
 }
 LETTERS = {"streams/running/admit.py", "replay/one_request.py"}
