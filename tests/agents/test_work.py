@@ -55,7 +55,7 @@ from agents.chunk_policies import ChunkPolicy, known_policy, policy_for, shares_
 from agents.chunking import chunk_ids
 from agents.conversation import resolution, small_talk, summary
 from agents.conversation.exchanges import Exchange, entries_in
-from agents.conversation.grammars import WITHOUT_TABLES
+from agents.conversation.grammars import SHARPENED, WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
 from agents.document_language import document_language
 from agents.errors import Permanent
@@ -686,7 +686,7 @@ def test_the_lines_that_a_piece_runs_grow_no_faster_than_its_text(piece):
 def test_each_function_that_takes_a_text_is_driven():
     for compiled in (patterns._rules, refusal._any_of, moderate._term, small_talk._tables):
         compiled.cache_clear()
-    for grammar in (*GRAMMARS.values(), *WITHOUT_TABLES.values()):
+    for grammar in (*GRAMMARS.values(), *SHARPENED.values(), *WITHOUT_TABLES.values()):
         for computed in vars(grammar).keys() - {field.name for field in fields(grammar)}:
             del vars(grammar)[computed]
     driven = set()
