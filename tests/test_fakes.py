@@ -16,6 +16,7 @@ PREFIXES = ("Fake", "Memory")
 
 HELD = {
     "Fake": "edge/listening/test_log_contract.py",
+    "FakeAdmin": "replay/importing/test_dropping.py",
     "FakeAioConsumer": "bench/transports/test_aiokafka_contract.py",
     "FakeAioProducer": "bench/transports/test_aiokafka_contract.py",
     "FakeAnsweringConnector": "test_fake_effects.py",

@@ -1,10 +1,24 @@
 """A topic is compacted alone again, wherever the process ended that dropped records of it."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka.cimpl import NewTopic
 
-from replay.importing.dropping import BOTH, COMPACTED, drop_before, put_back
+from replay.importing.dropping import (
+    ANSWER_S,
+    BOTH,
+    COMPACTED,
+    POLICY,
+    _set_policy,
+    drop_before,
+    put_back,
+)
+from streams.log.reading import new_consumer
+from streams.log.topic_settings import settings_of
+from tests.lone_broker import a_lone_broker
 
 TOPIC = "playhead.configuration.set"
 
@@ -35,7 +49,8 @@ class FakeAdmin:
         return self._answer(resource)
 
     def delete_records(self, places):
-        assert self.policies[-1] != COMPACTED, "no broker does that"
+        if self.policies[-1] == COMPACTED:
+            raise KafkaException("no broker does that")
         self.begin = places[0].offset
         return self._answer(places[0])
 
@@ -61,3 +76,36 @@ def test_what_is_not_both_is_left_as_it_is(policy):
     put_back(admin, [TOPIC])
     put_back(admin, [])
     assert admin.policies == [policy, *([COMPACTED] if "," in policy else [])]
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.stack)])
+def compacted(request, tmp_path):
+    """A broker's admin with a compacted topic of nine records, and where that begins."""
+    if request.param == "fake":
+        admin = FakeAdmin(COMPACTED)
+        yield admin, lambda: admin.begin
+        return
+    with a_lone_broker(tmp_path / "run", lambda line: sys.stderr.write(f"{line}\n")) as broker:
+        admin = broker.admin()
+        topic = NewTopic(TOPIC, 1, 1, config={POLICY: COMPACTED})
+        admin.create_topics([topic])[TOPIC].result(ANSWER_S)
+        producer = Producer({"bootstrap.servers": broker.settings.kafka})
+        for number in range(9):
+            producer.produce(TOPIC, b"value", key=b"%d" % number, partition=0)
+        assert producer.flush(ANSWER_S) == 0
+        consumer = new_consumer(broker.settings, "test")
+        place = TopicPartition(TOPIC, 0)
+        yield admin, lambda: consumer.get_watermark_offsets(place, ANSWER_S)[0]
+        consumer.close()
+
+
+def test_a_broker_drops_nothing_of_what_is_compacted_alone_and_its_fake_neither(compacted):
+    admin, begin = compacted
+    place = TopicPartition(TOPIC, 0, 5)
+    with pytest.raises(KafkaException):
+        admin.delete_records([place])[place].result(ANSWER_S)
+    drop_before(admin, TOPIC, 0, 5)
+    assert begin() == 5
+    _set_policy(admin, TOPIC, BOTH)
+    put_back(admin, [TOPIC])
+    assert settings_of(admin, [TOPIC])[TOPIC][POLICY] == COMPACTED
