@@ -236,6 +236,7 @@ def _write(
             written += 1
             reached(stored.offset + 1)
         dealt = begun + extent.end
+        progress(dealt)
     return written
 
 
