@@ -25,6 +25,7 @@ from tests.streams.watching.fake_steps import ended
 TOLD, ENDED, LOOK_S = 3, 12, 0.02
 WAITS = ENDED // TOLD + 1
 NEVER = threading.Event()
+SMALL_MAX, HOLES = 480, 400  # bytes; of each size
 
 
 class CountingWatch(Standstill):
@@ -92,11 +93,14 @@ def starve(_):
     before = threading.Thread(target=id, args=(0,))
     before.start()
     before.join()
+    # holes for small objects, so that it's a stack that is wanting, and nothing else, as in most processes
+    room = [bytes(size) for size in range(0, SMALL_MAX, 8) for _ in range(2 * HOLES)]
+    del room[::2]
     resource.setrlimit(resource.RLIMIT_AS, (1 << 20, resource.RLIM_INFINITY))
     while True:
         try:
             threading.Thread(target=NEVER.wait, daemon=True).start()
-        except RuntimeError:  # the earlier one has not given its stack back yet
+        except (RuntimeError, MemoryError):  # the earlier one has not given its stack back yet
             continue
 
 

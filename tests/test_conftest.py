@@ -1,0 +1,36 @@
+"""Tests of one group run in one process: what needs the machine for itself gets it."""
+
+import subprocess
+import sys
+
+import pytest
+
+TESTS = 12
+SUITE = f"""
+import os, pytest
+
+@pytest.mark.parametrize("number", range({TESTS}))
+@pytest.mark.xdist_group("alone")
+def test_together(number):
+    print("ran in", os.environ["PYTEST_XDIST_WORKER"])
+
+@pytest.mark.parametrize("number", range({TESTS}))
+def test_anywhere(number):
+    pass
+"""
+
+
+@pytest.mark.slow  # processes
+def test_what_is_of_one_group_runs_in_one_process(tmp_path):
+    """pytest-xdist 3.8.0 does not group where pytest is 9.2.0, and says nothing."""
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-rP", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = [line for line in ran.stdout.splitlines() if line.startswith("ran in ")]
+    assert len(told) == TESTS
+    assert len(set(told)) == 1
