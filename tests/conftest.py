@@ -44,6 +44,8 @@ MARKERS = ("unit", "slow", "stack")
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
+ID_MAX = 60
+"""Of a value, in characters or bytes, that a test is named by."""
 ALONE = "alone"
 """What runs in one process, one after the other, where several run tests: stacks and chaos need the
 machine for themselves."""
@@ -60,6 +62,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         group = ALONE if needs_machine(item) else f"{marker_of(item.keywords)} {item.path}"
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long value by its argument: two processes that run tests must call them the same.
+
+    A value that is made at import, a token or a boundary, is another in each.
+    """
+    return argname if isinstance(val, str | bytes) and len(val) > ID_MAX else None
 
 
 def needs_machine(item: pytest.Item) -> bool:

@@ -1,5 +1,6 @@
 """The course of one run: load and faults, then quiet until all has its end, then the judgement."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from tests.chaos.injector import STOP_PATIENCE_S, Injector
 from tests.chaos.judgement import Sample
 from tests.chaos.load import Load, register_lacking, register_newer
 from tests.chaos.memory import RssWatch, growth_of
+from tests.chaos.pace import Pace, waiting_max_of
 from tests.chaos.plan import Fault, Plan, faults
 from tests.chaos.profiles import TOPICS, includes
 from tests.chaos.recovery import after_outage, longest_waits, recoveries
@@ -48,7 +50,8 @@ class Course:
         self._say = say
         self._jobs = jobs
         self._settings = ground.settings
-        self._injector = Injector(plan, ground, say)
+        self._pace = Pace(self._missing, waiting_max_of(plan))
+        self._injector = Injector(plan, ground, say, self._pace)
         self._stuck: list[str] = []
         self._lives = LifeWatch()
         self._memory = RssWatch()
@@ -66,7 +69,7 @@ class Course:
         newer = [register_newer(self._settings.registry, n) for n in range(self._plan.schemas)]
         self._load = Load(self._plan, self._settings, codec, lacking_id=lacking, newer_ids=newer)
         self._follower = Follower(self._settings, codec, STEPS)
-        self._edge = EdgeUnderFire(self._plan, self._ground, self._load)
+        self._edge = EdgeUnderFire(self._plan, self._ground, self._load, self._pace)
         try:
             samples, drained_s = self._under_watch()
         finally:
@@ -104,6 +107,7 @@ class Course:
             flooded_s=during,
             quiet_s=quiet,
             seconds=time.monotonic() - began,
+            stood_s=self._pace.stood_s,
             judging_s=time.monotonic() - judging,
             verifying_s=verifying_s,
             log_bytes=sum(f.stat().st_size for f in self._ground.run.rglob("*.log")),
@@ -167,13 +171,14 @@ class Course:
         self._memory.look(now_s, len(self._load.asked_s), pids)
 
     def _under_fire(self) -> None:
-        plan, load, began, asked, said = self._plan, self._load, time.monotonic(), 0, 0.0
+        plan, load, asked, said = self._plan, self._load, 0, 0.0
         self._injector.schedule(faults(plan))
+        began = self._pace.passed_s()
         self._edge.start()
 
         def going_on() -> bool:
             nonlocal asked, said
-            passed = time.monotonic() - began
+            passed = self._pace.passed_s() - began
             due = min(load.steady, int(load.steady * passed / plan.seconds))
             while asked < due:
                 load.ask()
@@ -188,7 +193,8 @@ class Course:
                 )
             return asked < load.steady or passed < plan.seconds
 
-        self._while(going_on, plan.seconds + 60)
+        if not self._while_ends_come(going_on):
+            self._stuck.append(f"{self._missing()} requests waited: the load was given up")
         self._kill_the_rest()
 
     def _kill_the_rest(self) -> None:
@@ -217,21 +223,26 @@ class Course:
 
     def _wait_for_ends(self) -> int:
         """Wait as long as ends come, for clients of the gateway too; returns how many are missing."""
-        expected, follower = self._load.expected, self._follower
+        self._while_ends_come(lambda: self._missing() > 0 or self._edge.waiting > 0)
+        return max(0, self._missing())
 
-        def missing() -> int:
-            owed = len(expected.fates) + len(expected.unreadable)
-            return owed - len(follower.ends_s) - len(follower.unreadable) + self._edge.waiting
+    def _missing(self) -> int:
+        """Count what has no end yet: requests that the broker took, and records that are none."""
+        owed = len(self._load.expected.fates) + len(self._load.expected.unreadable)
+        return owed - len(self._follower.ends_s) - len(self._follower.unreadable)
 
-        least, since = missing(), time.monotonic()
+    def _while_ends_come(self, condition: Callable[[], Any]) -> bool:
+        """Tend the workers while a condition holds; say whether ends came as long as something waited for one."""
+        seen: tuple[int, ...] = ()
+        since = time.monotonic()
 
-        def waiting() -> bool:
-            nonlocal least, since
-            if (left := missing()) < least:
-                least, since = left, time.monotonic()
-            return (left > 0 or self._edge.waiting > 0) and (
-                time.monotonic() - since < DRAIN_PATIENCE_S
-            )
+        def stuck() -> bool:
+            nonlocal seen, since
+            follower = self._follower
+            now = len(follower.ends_s), len(follower.unreadable), self._edge.waiting
+            if now != seen or self._missing() + self._edge.waiting <= 0:
+                seen, since = now, time.monotonic()
+            return time.monotonic() - since > DRAIN_PATIENCE_S
 
-        self._while(waiting, 10 * DRAIN_PATIENCE_S + self._plan.seconds)
-        return max(0, missing())
+        self._while(lambda: not stuck() and condition(), math.inf)
+        return not stuck()

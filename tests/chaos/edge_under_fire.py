@@ -1,6 +1,5 @@
 """The edge of a run: the gateway's process, its clients and the inbox's foreign producer, tended together."""
 
-import time
 from collections.abc import Mapping
 
 from edge.callers.api_keys import keys_path
@@ -9,24 +8,28 @@ from tests.chaos.gateway_seat import GatewaySeat
 from tests.chaos.ground import Ground
 from tests.chaos.inbox_load import InboxLoad
 from tests.chaos.load import Load
+from tests.chaos.pace import Pace
 from tests.chaos.plan import Plan
 
 
 class EdgeUnderFire:
     """Takes requests in as clients and foreign producers send them, while its process is killed; in the usual run alone."""
 
-    def __init__(self, plan: Plan, ground: Ground, load: Load) -> None:
+    def __init__(self, plan: Plan, ground: Ground, load: Load, pace: Pace) -> None:
         settings, expected = ground.settings, load.expected
         lanes = settings.partitions
         self._inside = plan.usual
         self._seat = GatewaySeat(ground.run, plan, ground.environment)
-        self._clients = GatewayLoad(plan, self._seat.url, keys_path(settings), expected, lanes)
+        self._clients = GatewayLoad(
+            plan, self._seat.url, keys_path(settings), expected, lanes, self._passed_s
+        )
         self._inbox = InboxLoad(plan.seed, load.producer, load.codec, lanes, expected)
-        self._began_s = time.monotonic()
+        self._pace = pace
+        self._began_s = 0.0
 
     def start(self) -> None:
         """Start the process, and let clients ask."""
-        self._began_s = time.monotonic()
+        self._began_s = self._pace.passed_s()
         if self._inside:
             self._seat.start()
             self._clients.start()
@@ -36,9 +39,12 @@ class EdgeUnderFire:
         if self._inside:
             self._inbox.ask()
 
+    def _passed_s(self) -> float:
+        return self._pace.last_s - self._began_s
+
     def tend(self) -> None:
         """Kill the process and start it again as is due."""
-        self._seat.tend(time.monotonic() - self._began_s)
+        self._seat.tend(self._passed_s())
 
     def calm(self) -> None:
         """Do nothing to the process any more."""

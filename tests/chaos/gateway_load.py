@@ -9,7 +9,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,24 @@ SHARE = 0.04  # of all requests
 DOCUMENTS = 0.2  # share of these that are documents
 SESSIONS = 20  # of each tenant
 TENANTS = ("gateway-0", "gateway-1")
+LOOK_S = 0.2  # at the plan's clock, which may stand
 TIMELINES = 0.05  # share of answers whose timeline is read
 
 
 class GatewayLoad:
     """Clients of one gateway, whose address stays as it is killed and started again."""
 
-    def __init__(self, plan: Plan, url: str, keys: Path, expected: Expected, lanes: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        url: str,
+        keys: Path,
+        expected: Expected,
+        lanes: int,
+        passed_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._plan = plan
+        self._passed_s = passed_s
         self.expected = expected
         self._lanes = lanes
         self._chance = random.Random(f"gateway load {plan.seed}")
@@ -70,17 +80,23 @@ class GatewayLoad:
 
     async def ask_all(self) -> None:
         """Ask all that is to be asked, and wait for the ends."""
-        began, pause_s = time.monotonic(), self._plan.seconds * 0.97 / max(1, self.count)
+        began, pause_s = self._passed_s(), self._plan.seconds * 0.97 / max(1, self.count)
         async with asyncio.TaskGroup() as tasks:
             for number in range(self.count):
-                due_s = began + number * pause_s
-                if await asyncio.to_thread(self._over.wait, max(0.0, due_s - time.monotonic())):
+                if await asyncio.to_thread(self._is_over_by, began + number * pause_s):
                     self._left -= self.count - number
                     break
                 tenant = self._chance.choice(TENANTS)
                 tasks.create_task(self._one(self.clients[tenant], tenant, number))
         for client in self.clients.values():
             await client.http.aclose()
+
+    def _is_over_by(self, due_s: float) -> bool:
+        """Wait until something is due by the plan's clock; say whether clients are to stop instead."""
+        while (left_s := due_s - self._passed_s()) > 0:
+            if self._over.wait(min(left_s, LOOK_S)):
+                return True
+        return self._over.is_set()
 
     async def _one(self, client: ChaosClient, tenant: str, number: int) -> None:
         is_document = self._chance.random() < DOCUMENTS

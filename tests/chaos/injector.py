@@ -13,6 +13,7 @@ from infra.local.supervisor import State
 from tests.chaos.faults.happening import Effects
 from tests.chaos.faults.offer import Offer, happenings
 from tests.chaos.ground import Ground
+from tests.chaos.pace import Pace
 from tests.chaos.plan import Fault, Plan
 from tests.chaos.profiles import KINDS
 from tests.chaos.slots import Slot
@@ -28,11 +29,17 @@ class Injector:
     """Does faults to a stack and its workers, and starts again what has ended."""
 
     def __init__(
-        self, plan: Plan, ground: Ground, say: Callable[[str], None], offer: Offer = happenings
+        self,
+        plan: Plan,
+        ground: Ground,
+        say: Callable[[str], None],
+        pace: Pace | None = None,
+        offer: Offer = happenings,
     ) -> None:
         self._outage = plan.outage
         self._stack = ground.stack
         self._say = say
+        self._pace = pace or Pace()
         self.slots = [Slot(number, ground, plan) for number in range(plan.workers)]
         self.effects: Effects = {}
         """What the faults of the profile were seen to do."""
@@ -44,7 +51,10 @@ class Injector:
         """Workers that did not stop when they were told to."""
         self.back_s = 0.0
         """When the component that was away last came back; 0 where none was."""
+        self._planned: list[tuple[float, int, Fault]] = []
+        """Faults to come, by the clock of the plan."""
         self._later: list[tuple[float, int, Callable[[], Any]]] = []
+        """What follows from those that came, on the monotonic clock."""
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._happenings = offer(plan, ground, self.slots, self.effects)
@@ -55,13 +65,15 @@ class Injector:
     @property
     def busy(self) -> bool:
         """Whether something is still to be done, or under way."""
-        return bool(self._later) or any(thread.is_alive() for thread in self._threads)
+        return bool(self._planned or self._later) or any(
+            thread.is_alive() for thread in self._threads
+        )
 
     def schedule(self, faults: Iterable[Fault]) -> None:
         """Do each fault at its time from now on."""
-        began = time.monotonic()
+        began = self._pace.passed_s()
         for fault in faults:
-            self._at(began + fault.at_s, lambda fault=fault: self._do(fault))
+            heapq.heappush(self._planned, (began + fault.at_s, next(self._order), fault))
 
     def start_all(self) -> None:
         """Start a worker in every slot."""
@@ -91,6 +103,9 @@ class Injector:
 
     def tend(self) -> None:
         """Do what is due, and start workers again that ended by themselves."""
+        passed_s = self._pace.passed_s()
+        while self._planned and self._planned[0][0] <= passed_s:
+            self._do(heapq.heappop(self._planned)[2])
         while self._later and self._later[0][0] <= time.monotonic():
             heapq.heappop(self._later)[2]()
         for worker in self.slots:

@@ -57,6 +57,8 @@ class Result:
     quiet_s: Sequence[float] = ()
     """and else."""
     seconds: float = 0.0
+    stood_s: float = 0.0
+    """How long load and faults stood still, for too much waited."""
     judging_s: float = 0.0
     verifying_s: float = 0.0
     log_bytes: int = 0
@@ -136,6 +138,7 @@ class Result:
                 "confidence": 0.95,
             },
             "seconds": round(self.seconds, 1),
+            "stood_s": round(self.stood_s, 1),
             "judging_s": round(self.judging_s, 1),
             "verifying_s": round(self.verifying_s, 1),
             "log_bytes": self.log_bytes,
@@ -220,8 +223,12 @@ class Result:
             *(("memory", str(growth)) for growth in self.growth),
             ("drained", f"{self.drained_s:.1f} s after the last request"),
             *((name.replace("_s", ""), f"{value:.1f} s") for name, value in self.outage.items()),
-            ("seconds", f"{self.seconds:.0f}, of them {self.judging_s:.0f} for the judgement"),
+            ("seconds", self._about_seconds()),
         ]
+
+    def _about_seconds(self) -> str:
+        stood = f" and {self.stood_s:.0f} while too much waited for more" * bool(self.stood_s)
+        return f"{self.seconds:.0f}, of them {self.judging_s:.0f} for the judgement{stood}"
 
     def _about_fairness(self) -> str:
         fair = self._fairness()
