@@ -45,7 +45,7 @@ PATIENCE_S = 120.0  # for one document or answer, on two busy cores
 
 
 ID_MAX = 60
-"""Of a value, in characters or bytes, that a test is named by."""
+"""Characters of a text that a test is named by."""
 ALONE = "alone"
 """What runs in one process, one after the other, where several run tests: stacks and chaos need the
 machine for themselves."""
@@ -65,11 +65,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name a long value by its argument: two processes that run tests must call them the same.
+    """Name bytes and long texts by their argument: two processes that run tests must call them the same.
 
-    A value that is made at import, a token or a boundary, is another in each.
+    A value that is made at import, a token or a zip file of this second, is another in each.
     """
-    return argname if isinstance(val, str | bytes) and len(val) > ID_MAX else None
+    unlike = isinstance(val, bytes) or (isinstance(val, str) and len(val) > ID_MAX)
+    return argname if unlike else None
 
 
 def needs_machine(item: pytest.Item) -> bool:
