@@ -17,8 +17,8 @@ from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.callers.keys_gone import KeysGone
 from edge.callers.standing import KeysInUse, Standing
-from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
+from edge.listening.known_requests import KnownRequest
 from edge.listening.log_reader import ReadsLog
 from edge.problems import Problem, overloaded
 from edge.requests.identity import Whose

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Entry
+from edge.listening.known_requests import KnownRequest
 from schemas import DocumentSubmitted, DocumentWithdrawn, Event, EventRejected, QuestionAsked
 from streams.operations.budget import stages
 from streams.operations.timeline import StepTime, timeline

@@ -15,8 +15,8 @@ from edge.auditing.answer_moments import answer_moments
 from edge.auditing.values_shown import ValuesShown
 from edge.callers.access import Access, has_all_groups, passage_json
 from edge.callers.caller import Caller
-from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Entry, newest_of
+from edge.listening.known_requests import KnownRequest
 from schemas import (
     Answer,
     AnswerReleased,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from edge.listening.catalogue import KnownDocument, KnownRequests
-from edge.listening.log_reader import ReadsBack
+from edge.listening.known_documents import KnownDocument
+from edge.listening.known_requests import KnownRequests
+from edge.listening.reading_back import ReadsBack
 from schemas import ChunksCut, Manifest, Passage
 
 READ_MAX = 8

@@ -14,12 +14,8 @@ from agents.placeholders import restore
 from edge.callers.caller import Caller
 from edge.callers.read_policy import is_readable
 from edge.callers.restore_policy import TITLE, may_restore
-from edge.listening.catalogue import (
-    KnownDocument,
-    KnownDocuments,
-    KnownRequest,
-    KnownRequests,
-)
+from edge.listening.known_documents import KnownDocument, KnownDocuments
+from edge.listening.known_requests import KnownRequest, KnownRequests
 from edge.problems import Problem, erased, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.identity import Identity

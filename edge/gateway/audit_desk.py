@@ -22,9 +22,9 @@ from edge.callers.caller import Caller
 from edge.gateway.look_desk import LookDesk
 from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import ReceiptDesk
-from edge.listening.catalogue import KnownRequest, KnownRequests
 from edge.listening.entries import Entry
 from edge.listening.known_answers import CitingAnswer, KnownAnswers
+from edge.listening.known_requests import KnownRequest, KnownRequests
 from edge.listening.request_search import FoundAt, RequestSearch, SearchedFor, place_of
 from edge.problems import Problem, forbidden, not_found
 from edge.requests.limits import ID_MAX

@@ -19,8 +19,8 @@ from edge.answering.following import Follower
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.reception import Reception
-from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import Dispatch
+from edge.listening.known_requests import KnownRequest
 from edge.load.measures import cancelled
 from edge.problems import Problem
 from edge.requests.identity import Whose

@@ -13,8 +13,9 @@ from edge.answering.restored_document import RestoredText, restored_text
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.reception import Reception
-from edge.listening.catalogue import KnownDocument, KnownRequests
-from edge.listening.log_reader import ReadsBack
+from edge.listening.known_documents import KnownDocument
+from edge.listening.known_requests import KnownRequests
+from edge.listening.reading_back import ReadsBack
 from edge.problems import Problem, not_found
 from schemas import ChunksRedacted, DocumentRef, RedactedChunk
 

@@ -38,9 +38,10 @@ from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import NewQuestion, Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
-from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Dispatch, Entry
 from edge.listening.known_answers import KnownAnswers
+from edge.listening.known_documents import KnownDocuments
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
 from edge.listening.request_search import RequestSearch

@@ -19,8 +19,8 @@ from edge.answering.restored_document import parts_of
 from edge.auditing.log_look import LogLook
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency, KeyReused
-from edge.listening.catalogue import KnownRequest, RequestEvent, known_from
 from edge.listening.entries import Entry
+from edge.listening.known_requests import KnownRequest, RequestEvent, known_from
 from edge.load.admission import Admission
 from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals

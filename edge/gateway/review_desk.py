@@ -19,7 +19,7 @@ from edge.answering.following import Follower
 from edge.callers.access import Access, has_all_groups
 from edge.callers.caller import Caller
 from edge.gateway.reception import NewJudgement, Reception
-from edge.listening.catalogue import KnownRequests
+from edge.listening.known_requests import KnownRequests
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals
 from edge.requests.limits import ID_MAX

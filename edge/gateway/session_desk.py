@@ -10,7 +10,7 @@ from agents.errors import Transient
 from edge.answering.following import Follower
 from edge.callers.access import Access
 from edge.callers.caller import Caller
-from edge.listening.catalogue import KnownRequest, KnownRequests
+from edge.listening.known_requests import KnownRequest, KnownRequests
 from edge.listening.log_reader import ReadsLog
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.limits import ID_MAX

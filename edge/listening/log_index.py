@@ -177,6 +177,11 @@ class LogIndex:
         except sqlite3.DatabaseError as error:
             self.spoil(str(error))
 
+    def count(self, table: str) -> int:
+        """Count the rows of one of our tables."""
+        found = self.row(f"SELECT count(*) FROM {table}", ())  # noqa: S608 - a name of our own
+        return found[0] if found else 0
+
     def spoil(self, reason: str) -> None:
         """Say that the file holds what can't be: it is made anew."""
         log.warning("the index of the log can't be read: it is made anew", reason=reason)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edge.listening.catalogue import KnownRequest, KnownRequests
 from edge.listening.known_answers import SAME_TEXT_MAX, KnownAnswers
+from edge.listening.known_requests import KnownRequest, KnownRequests
 from edge.listening.log_index import LogIndex
 from edge.problems import Problem
 from edge.requests.limits import INT64_MAX

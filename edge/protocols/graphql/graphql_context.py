@@ -14,7 +14,7 @@ from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.gateway.reception import KeyTurn
 from edge.gateway.session_desk import KnownSession
-from edge.listening.catalogue import KnownRequest
+from edge.listening.known_requests import KnownRequest
 from edge.problems import unauthorized
 
 

@@ -10,7 +10,7 @@ import strawberry
 from strawberry.types import Info
 
 from edge.gateway.session_desk import KnownSession
-from edge.listening.catalogue import KnownRequest
+from edge.listening.known_requests import KnownRequest
 from edge.problems import Problem
 from edge.protocols.graphql.graphql_context import GraphqlContext
 from edge.protocols.graphql.graphql_types import (

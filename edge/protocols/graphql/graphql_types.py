@@ -10,7 +10,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from edge.callers.caller import Caller
-from edge.listening.catalogue import KnownDocument
+from edge.listening.known_documents import KnownDocument
 
 
 @strawberry.type(name="Me", description="Who calls, as the key says.")

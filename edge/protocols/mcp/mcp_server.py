@@ -17,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.listening.catalogue import KnownDocument
+from edge.listening.known_documents import KnownDocument
 from edge.problems import Problem
 from edge.protocols.mcp import mcp_links
 from edge.protocols.mcp.mcp_tools import TOOLS, McpCall

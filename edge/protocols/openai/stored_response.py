@@ -14,8 +14,8 @@ from edge.answering.moves import AnswerState
 from edge.answering.view import AnswerView
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.listening.catalogue import KnownRequest
 from edge.listening.entries import RESULTS, Entry
+from edge.listening.known_requests import KnownRequest
 from edge.problems import Problem, not_found, overloaded
 from edge.protocols.openai.answered_json import hold_to_schema
 from edge.protocols.openai.chat_request import AskedCall, CalledFunction, ChatMessage

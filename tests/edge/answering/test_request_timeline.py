@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.answering.request_timeline import KINDS, timeline_of
-from edge.listening.catalogue import known_from
+from edge.listening.known_requests import known_from
 from schemas import (
     Ask,
     Cause,

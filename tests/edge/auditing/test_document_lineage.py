@@ -6,8 +6,8 @@ import pytest
 
 from edge.auditing import document_lineage
 from edge.auditing.document_lineage import DocumentLineage
-from edge.listening.catalogue import KnownDocument
 from edge.listening.entries import Entry
+from edge.listening.known_documents import KnownDocument
 from schemas import Batch, ChunksCut, DocumentRef, Manifest, Passage
 from tests.fakes import a_meta
 

@@ -10,8 +10,9 @@ import pytest
 
 from agents.errors import KeyDestroyed, Transient
 from edge.callers.access import Access
-from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
+from edge.listening.known_documents import KnownDocuments
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LogIndex
 from edge.problems import Problem
 from schemas import Ask, DocumentSubmitted, MapEntry, Passage, QuestionAsked, Sealed

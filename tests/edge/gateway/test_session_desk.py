@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.gateway.session_desk import TITLE_MAX, sessions_of
-from edge.listening.catalogue import KnownRequest
+from edge.listening.known_requests import KnownRequest
 from edge.protocols.http.app import create_app
 from tests.edge.http_client import HttpClient, answers_with, is_problem
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edge.listening.catalogue import ABOUT_DOCUMENTS, KnownDocument, RequestEvent, known_from
+from edge.listening.known_documents import ABOUT_DOCUMENTS, KnownDocument
+from edge.listening.known_requests import RequestEvent, known_from
 from schemas import ChunksCut, ChunksIndexed, DocumentSubmitted, DocumentWithdrawn, EventRejected
 
 

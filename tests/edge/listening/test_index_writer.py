@@ -8,8 +8,9 @@ from contextlib import closing
 import pytest
 from msgspec import structs
 
-from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.index_writer import ROWS_MAX, IndexWriter
+from edge.listening.known_documents import KnownDocuments
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LanePlace, LogIndex
 from streams.delivery.log_identity import fingerprint
 from streams.topics import topic_of

@@ -253,7 +253,7 @@ async def test_history_whose_id_there_is_no_room_to_ask_for_waits(monkeypatch):
 
 
 async def test_a_request_whose_id_finds_no_room_is_not_read_back_without_its_records(monkeypatch):
-    monkeypatch.setattr("edge.listening.log_reader.TOLD_S", 0.05)
+    monkeypatch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
     bench = Bench(grace_s=0.02)
     event = asked("r-1")
     bench.broker.put(
@@ -274,7 +274,7 @@ async def test_a_request_whose_id_finds_no_room_is_not_read_back_without_its_rec
 
 
 def known(request):
-    from edge.listening.catalogue import known_from
+    from edge.listening.known_requests import known_from
 
     return known_from(asked(request), 1_700_000_000_000)
 
@@ -314,7 +314,7 @@ async def test_what_no_registry_knows_is_left_out_when_read_back():
 
 
 async def test_a_request_can_be_read_back_later_where_the_registry_is_away(monkeypatch):
-    monkeypatch.setattr("edge.listening.log_reader.TOLD_S", 0.05)
+    monkeypatch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
     bench = Bench(grace_s=0.02)
     event = asked("r-1")
     bench.broker.put(

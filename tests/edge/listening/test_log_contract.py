@@ -9,8 +9,8 @@ import uuid
 import pytest
 
 from connectors.keyring import Keyring
-from edge.listening.catalogue import known_from
 from edge.listening.entries import Dispatch
+from edge.listening.known_requests import known_from
 from edge.listening.log_reader import LogReader
 from edge.requests.building import RequestBuilder
 from edge.requests.publishing import RequestPublisher

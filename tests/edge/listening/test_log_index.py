@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from edge.listening.catalogue import KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
+from edge.listening.known_documents import KnownDocuments
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LAYOUT, LanePlace, LogIndex
 from schemas import (
     Ask,
@@ -213,7 +214,7 @@ def test_what_was_written_takes_no_memory(indexed):
 
 
 def test_a_request_whose_digest_is_another_ones_is_not_found(indexed, monkeypatch):
-    monkeypatch.setattr("edge.listening.catalogue._digest_of", lambda _: b"the same for all")
+    monkeypatch.setattr("edge.listening.known_requests._digest_of", lambda _: b"the same for all")
     indexed.take(entry(asked("r-1", "acme")))
     assert indexed.index.flush(PLACES)
     assert indexed.requests.find(("acme", "r-1")).request == "r-1"

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from edge.listening import catalogue, known_answers, request_search
-from edge.listening.catalogue import KnownRequests
+from edge.listening import known_answers, known_requests, request_search
 from edge.listening.entries import Entry
 from edge.listening.known_answers import CITING, WITH_TEXT, CitingAnswer, KnownAnswers
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LogIndex
 from edge.listening.request_search import (
     NEWEST,
@@ -184,9 +184,9 @@ def test_a_repeat_of_anothers_request_is_never_found_in_its_place(known):
         (OF_SESSION_BY_TEXT, 8, "asked_where"),
         (WITH_TEXT, 3, "PRIMARY KEY"),
         (CITING, 5, "PRIMARY KEY"),
-        (catalogue.NEWEST, 3, "asked "),
-        (catalogue.NEWEST_OF_SESSION, 4, "requests_of "),
-        (catalogue.ABOUT_DOCUMENT, 3, "requests_of "),
+        (known_requests.NEWEST, 3, "asked "),
+        (known_requests.NEWEST_OF_SESSION, 4, "requests_of "),
+        (known_requests.ABOUT_DOCUMENT, 3, "requests_of "),
     ],
 )
 def test_no_search_reads_through_all_there_is(known, statement, values, index):

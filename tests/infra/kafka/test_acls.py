@@ -44,7 +44,8 @@ REFUSED = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
 EDGE = {"gateway", "producer", "sources", "operator", "eraser", "retention", "exporter"}
 SHARED = {
     # for many, who use some of what they name each
-    *("edge/requests/building.py", "edge/listening/catalogue.py", "edge/listening/entries.py"),
+    *("edge/requests/building.py", "edge/listening/entries.py"),
+    *("edge/listening/known_documents.py", "edge/listening/known_requests.py"),
     *("streams/log/setup.py", "streams/delivery/step_tables.py"),
     "streams/operations/erasures/holdings.py",  # the rights name FIRST and SECOND themselves
 }

@@ -1,4 +1,4 @@
-"""What the edge remembers of the log, in whatever order the log's topics are read."""
+"""What the edge remembers of documents, in whatever order the log's topics are read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from edge.listening.catalogue import ABOUT_DOCUMENTS, REQUESTS_KEPT, KnownDocuments, KnownRequests
 from edge.listening.entries import Entry
+from edge.listening.known_documents import ABOUT_DOCUMENTS, REQUESTS_KEPT, KnownDocuments
 from edge.listening.log_index import LogIndex
 from schemas import (
-    Ask,
     Batch,
     ChunksCut,
     ChunksIndexed,
@@ -193,44 +192,6 @@ def test_a_document_is_its_tenants_own(index):
     assert documents.find("acme", "d-1") is None
     assert list(documents.heads("acme")) == []
     assert [head.id for head in documents.heads("globex")] == ["d-1"]
-
-
-def a_question(request="r-1", tenant="acme", session="s-1"):
-    meta = a_meta(request=request, tenant=tenant, session=session)
-    return QuestionAsked(meta=meta, subject="jane", text=SEALED, ask=Ask(deadline=5))
-
-
-def test_a_request_is_found_by_its_tenant_and_the_first_record_of_it_counts(index):
-    requests = KnownRequests(index)
-    requests.take(Entry(a_question(tenant="globex"), 0, 0, 66))
-    requests.take(Entry(a_question(), 0, 1, 77))
-    requests.take(Entry(a_question(), 0, 2, 88))
-    assert requests.find(("acme", "r-1")).time_ms == 77
-    assert requests.find(("globex", "r-1")).time_ms == 66
-    assert requests.find(("another", "r-1")) is None
-
-
-@pytest.mark.parametrize("written", ["not", "half", "all"])
-def test_newest_requests_are_one_s_own_once_each_and_no_more_than_wanted(index, written):
-    known = KnownRequests(index)
-    for at in range(4):
-        known.take(Entry(a_question(f"q-{at}"), 0, at, at))
-        known.take(Entry(submitted(f"d-{at}", at), 0, at, at))
-    known.take(Entry(a_question("q-9", session="s-2"), 0, 9, 9))
-    known.take(Entry(a_question("q-8", tenant="globex"), 0, 9, 9))
-    if written == "half":  # in the file, and not let go of yet
-        index._write(known.to_write(), {})
-    elif written == "all":
-        index.flush({})
-
-    def names(found):
-        return [one.request for one in found]
-
-    assert names(known.newest("acme", "jane", 3)) == ["q-9", "q-3", "q-2"]
-    assert names(known.newest("acme", "jane", 9, "s-1")) == ["q-3", "q-2", "q-1", "q-0"]
-    assert names(known.newest("acme", "joe", 9)) == []
-    assert names(known.about("acme", "d-1", 3)) == ["d-3", "d-2", "d-1"]
-    assert names(known.about("acme", "s-1", 3)) == names(known.about("globex", "d-1", 3)) == []
 
 
 def test_a_question_whose_session_is_called_like_a_document_does_not_touch_it():
