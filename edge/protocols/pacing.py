@@ -9,7 +9,8 @@ message comes in few of them.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -54,7 +55,45 @@ class FramePace:
 
 def of_server() -> dict[str, Any]:
     """Return what makes a server of uvicorn's read by these bounds: options of its Config."""
-    return {"http": PunctualHttp, "ws": PacedSocket, "ws_max_size": FRAME_READ_MAX}
+    return {
+        "http": PunctualHttp,
+        "ws": PacedSocket,
+        "ws_max_size": FRAME_READ_MAX,
+        # 32 KB a connection, for frames of some hundred bytes (docs/decisions/0093)
+        "ws_per_message_deflate": False,
+    }
+
+
+class MessagesIn:
+    """Messages that wait for the one task that reads a connection: none, most of the time.
+
+    The library's queue holds four buffers of a kilobyte together, also while it is empty.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._held: deque[ASGIReceiveEvent] | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        """Tell whether none waits."""
+        return not self._held
+
+    def put_nowait(self, message: ASGIReceiveEvent) -> None:
+        """Add a message."""
+        self._held = self._held or deque()
+        self._held.append(message)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> ASGIReceiveEvent:
+        """Wait for a message, and take it."""
+        while not self._held:
+            self._waiting = self._loop.create_future()
+            await self._waiting
+        message = self._held.popleft()
+        self._held = self._held or None
+        return message
 
 
 class PacedSocket(WebSocketsSansIOProtocol):
@@ -64,6 +103,17 @@ class PacedSocket(WebSocketsSansIOProtocol):
     _pause: asyncio.TimerHandle | None = None
     _drained: int | None = None
     """Bytes thrown away since the connection was refused; None before."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.queue = cast("asyncio.Queue[ASGIReceiveEvent]", MessagesIn(self.loop))
+
+    def start_keepalive(self) -> None:
+        """Begin to send pings; the handshake is over, and what it was made of is let go of."""
+        super().start_keepalive()
+        # what reads frames from now on keeps the request, as a local of its own
+        self.request.headers.clear()
+        del self.request, self.response
 
     def data_received(self, data: bytes) -> None:
         """Take the frames that came; if they were too many, read no more for a while."""

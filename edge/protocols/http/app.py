@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
@@ -30,12 +31,28 @@ from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
 from edge.protocols.openai import chat_routes, embeddings_routes, responses_routes
 from edge.protocols.responses import on_http_exception, on_invalid, on_problem
-from edge.protocols.websocket.handshake import chat
+from edge.protocols.websocket import handshake
 from streams.version import CODE
 
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """The framework's own, off: a second span of each request beside the envelope's, a histogram by
 whatever host a client names, and the words of errors."""
+
+
+class App(FastAPI):
+    """The framework's, for all but WebSockets, which go from the envelope to their route at once.
+
+    Their routes are applications of their own, which need neither handlers of exceptions nor stacks
+    of resources. Each of seven wrappers would stay, with its frame, for as long as a connection.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or one connection."""
+        if scope["type"] == "websocket":
+            scope["app"] = self
+            await self.state.sockets(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -49,7 +66,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         await mcp.stop()
         await gateway.stop()
 
-    app = FastAPI(
+    app = App(
         title="Playhead",
         version=CODE,
         summary="Documents in, cited answers out; every answer can be replayed from the log.",
@@ -67,6 +84,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
+    app.state.sockets = Envelope(app.router)
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
     for routes in (
         documents,
@@ -84,8 +102,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         interface_documents,
     ):
         app.include_router(routes.router)
-    app.add_api_websocket_route("/v1/chat", websocket_chat)
     # applications of their own, not functions of the framework's
+    app.router.routes.append(WebSocketRoute(handshake.PATH, handshake.ChatRoute(gateway)))
     app.router.routes.append(Route(mcp_route.PATH, mcp, include_in_schema=False))
     graphql = graphql_route.GraphqlRoute(gateway)
     app.router.routes.append(Route(graphql_route.PATH, graphql, include_in_schema=False))
@@ -94,8 +112,3 @@ def create_app(gateway: Gateway) -> FastAPI:
         app.add_route(path, mcp_route.protected_resource, include_in_schema=False)
     app.add_middleware(Envelope)
     return app
-
-
-async def websocket_chat(websocket: WebSocket) -> None:
-    """Chat over a WebSocket."""
-    await chat(websocket, websocket.app.state.gateway)

@@ -1,4 +1,8 @@
-"""One WebSocket: several questions at once, each with its frames in order."""
+"""One WebSocket: several questions at once, each with its frames in order.
+
+The server's own task reads. An idle connection has no other, no queue and no timer of ours: there
+may be thousands, and each of those weighs a kilobyte or more.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +36,12 @@ from edge.protocols.websocket.client_frames import (
     ResumeFrame,
     parse,
 )
+from edge.protocols.websocket.frames_out import FramesOut
+from edge.protocols.websocket.open_connections import OpenConnections
 from schemas import Ask
 from streams.watching.tracing import trace_id_of, traceparent_of
 
 tracer = trace.get_tracer("playhead")
-POLL_S = 0.2  # how often a connection looks whether it has to end
 TRY_AGAIN_LATER = 1013
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
@@ -62,72 +67,98 @@ class Connection:
     """Reads a client's frames and sends what becomes of its questions."""
 
     def __init__(
-        self, websocket: WebSocket, gateway: Gateway, caller: Caller, standing: Standing
+        self,
+        websocket: WebSocket,
+        gateway: Gateway,
+        caller: Caller,
+        standing: Standing,
+        open_connections: OpenConnections,
     ) -> None:
+        self.standing = standing
         self._websocket = websocket
         self._gateway = gateway
         self._bounds = gateway.bounds
         self._caller = caller
-        self._standing = standing
-        self._out: asyncio.Queue[Frame] = asyncio.Queue(self._bounds.out_max)
+        self._open_connections = open_connections
+        self._out = FramesOut(
+            self._bounds.out_max, self._hand_over, self._beside, lambda: bool(self._streams)
+        )
         self._streams: dict[str, _Stream] = {}
+        self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[Any] | None = None
+        """The task that reads, while it does."""
         self._trace_id = trace_id_of(str(websocket.scope["state"]["traceparent"]))
 
     async def serve(self) -> None:
-        """Read frames until the client leaves, writing beside it."""
-        async with asyncio.TaskGroup() as tasks:
-            parts = [
-                tasks.create_task(self._write()),
-                tasks.create_task(self._read(tasks)),
-                tasks.create_task(self._watch()),
-            ]
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for task in (*parts, *self._tasks):
+        """Read frames until the client leaves or has to, writing beside it."""
+        async with self._group:
+            with self._open_connections.hold(self):
+                await self._read()
+            for task in self._tasks:
                 task.cancel()
 
     # ------------------------------------------------------------------ the connection
 
-    async def _watch(self) -> None:
-        """Close the connection once the gateway stops or the key has ended."""
-        while not self._gateway.stopping:
-            if self._standing.ended:
-                await self._turn_out()
-                return
-            await asyncio.sleep(POLL_S)
+    def begin_to_end(self) -> None:
+        """Say goodbye and close, since the gateway stops or the key has ended."""
+        goodbye = self._turn_out() if self.standing.ended else self._see_off()
+        try:
+            self._beside(goodbye)
+        except RuntimeError:  # it is ending already
+            goodbye.close()
+
+    async def _see_off(self) -> None:
+        """Close since the gateway stops, once each stream has told its reader to resume."""
         await asyncio.sleep(self._bounds.farewell_s)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._websocket.close(GOING_AWAY, "the gateway is shutting down: reconnect")
+        self._read_no_more()
 
     async def _turn_out(self) -> None:
         """Say that the key has ended, before anything that still waits to be sent, and close."""
-        problem = self._standing.problem()
+        problem = self.standing.problem()
         with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             async with asyncio.timeout(self._bounds.close_timeout_s):
                 await self._websocket.send_text(orjson.dumps(self._error(problem)).decode())
-                what, why = self._standing.what, self._standing.ended
+                what, why = self.standing.what, self.standing.ended
                 reason = f"the {what} was {why}: reconnect with another"
                 await self._websocket.close(POLICY_VIOLATION, reason)
+        self._read_no_more()
 
-    async def _write(self) -> None:
+    async def _hand_over(self, frame: Frame) -> None:
+        """Send a frame; a client that takes none for long is closed."""
         try:
-            while True:
-                frame = await self._out.get()
-                async with asyncio.timeout(self._bounds.send_timeout_s):
-                    await self._websocket.send_text(orjson.dumps(frame).decode())
+            async with asyncio.timeout(self._bounds.send_timeout_s):
+                await self._websocket.send_text(orjson.dumps(frame).decode())
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self._bounds.close_timeout_s):
                     await self._websocket.close(TRY_AGAIN_LATER, "too slow: resume by cursor")
+            self._read_no_more()
 
-    async def _read(self, tasks: asyncio.TaskGroup) -> None:
-        with contextlib.suppress(WebSocketDisconnect):
-            while True:
-                text = await self._receive()
-                try:
-                    await self._take(parse(text), tasks)
-                except Problem as problem:
-                    await self._out.put(self._error(problem))
+    async def _read(self) -> None:
+        self._reading = asyncio.current_task()
+        try:
+            with contextlib.suppress(WebSocketDisconnect):
+                while True:
+                    text = await self._receive()
+                    try:
+                        await self._take(parse(text))
+                    except Problem as problem:
+                        await self._out.put(self._error(problem))
+        except asyncio.CancelledError:
+            # as by a timeout: whoever else cancels this task is not answered by us
+            if self._reading is not None or _uncancelled() > 0:
+                raise
+        finally:
+            self._reading = None
+
+    def _read_no_more(self) -> None:
+        """End the connection."""
+        if self._reading is not None:
+            reading, self._reading = self._reading, None
+            reading.cancel()
 
     async def _receive(self) -> bytes:
         message = await self._websocket.receive()
@@ -141,21 +172,21 @@ class Connection:
 
     # ------------------------------------------------------------------ what clients ask for
 
-    async def _take(self, frame: ClientFrame, tasks: asyncio.TaskGroup) -> None:
-        self._standing.check()
+    async def _take(self, frame: ClientFrame) -> None:
+        self.standing.check()
         FRAMES[frame.kind].check(self._caller)
         match frame:
             case MessageFrame():
                 try:
-                    await self._message(frame, tasks)
+                    await self._message(frame)
                 except Problem as problem:  # the client must know which message it was
                     await self._out.put({**frame.name, **self._error(problem)})
             case ResumeFrame():
-                await self._resume(frame, tasks)
+                await self._resume(frame)
             case CancelFrame():
-                await self._cancel(frame, tasks)
+                await self._cancel(frame)
 
-    async def _message(self, frame: MessageFrame, tasks: asyncio.TaskGroup) -> None:
+    async def _message(self, frame: MessageFrame) -> None:
         self._caller.belongs_to(frame.tenant)
         if self._in_progress() >= self._bounds.questions_max:
             most = self._bounds.questions_max
@@ -181,7 +212,7 @@ class Connection:
                 self._caller, watch.request, with_receipt=frame.receipt
             )
             await self._out.put(view.accepted(**frame.name))
-            self._send(watch, view, slot, resources.pop_all(), tasks)
+            self._send(watch, view, slot, resources.pop_all())
 
     async def _fingerprint_of(self, frame: MessageFrame) -> str:
         """Name a message that a client sends again after it lost the connection."""
@@ -193,14 +224,12 @@ class Connection:
         )
         return f"{self._caller.subject}|{frame.session_id}|{frame.id}|{keyed}"
 
-    async def _resume(self, frame: ResumeFrame, tasks: asyncio.TaskGroup) -> None:
+    async def _resume(self, frame: ResumeFrame) -> None:
         request = self._gateway.access.question(self._caller, frame.request_id)
         view = self._gateway.follower.view(
             self._caller, request, frame.cursor, with_receipt=frame.receipt
         )
-        earlier = self._streams.pop(request.request, None)
-        if earlier is not None:
-            earlier.drop()
+        self._drop(request.request)
         self._make_room()
         with ExitStack() as resources:
             try:
@@ -209,9 +238,9 @@ class Connection:
                 await self._out.put(view.failed(problem, self._trace_id))
                 return
             watch = self._gateway.follower.take_up(self._caller, request, resources)
-            self._send(watch, view, slot, resources.pop_all(), tasks)
+            self._send(watch, view, slot, resources.pop_all())
 
-    async def _cancel(self, frame: CancelFrame, tasks: asyncio.TaskGroup) -> None:
+    async def _cancel(self, frame: CancelFrame) -> None:
         """Tell the log that an answer is not wanted any more.
 
         One that goes out here ends as the log says then, or after a moment without: a model that is
@@ -219,20 +248,18 @@ class Connection:
         """
         stream = self._streams.get(frame.request_id)
         if stream is not None and stream.view.settled:
-            del self._streams[frame.request_id]
-            stream.drop()
+            self._drop(frame.request_id)
             return
         await self._gateway.cancelling.cancel(self._caller, frame.request_id)
         if stream is not None and not stream.stopping:
             stream.stopping = True
-            self._beside(self._close_at_last(frame.request_id, stream), tasks)
+            self._beside(self._close_at_last(frame.request_id, stream))
 
     async def _close_at_last(self, request: str, stream: _Stream) -> None:
         """Close a cancelled answer with what was shown of it, unless the log has closed it."""
         await asyncio.sleep(self._bounds.stop_s)
         if self._streams.get(request) is stream and not stream.view.settled:
-            del self._streams[request]
-            stream.drop()
+            self._drop(request)
             await self._out.put(stream.view.cancelled())
 
     # ------------------------------------------------------------------ its answers
@@ -247,10 +274,21 @@ class Connection:
             if len(self._streams) < most:
                 return
             if stream.view.settled:
-                del self._streams[request]
-                stream.drop()
+                self._drop(request)
         if len(self._streams) >= most:
             raise too_many(f"{most} answers are under way: wait for one to end")
+
+    def _drop(self, request: str) -> None:
+        """Send no more of an answer, if it is one that goes out here."""
+        stream = self._forget(request)
+        if stream is not None:
+            stream.drop()
+
+    def _forget(self, request: str) -> _Stream | None:
+        stream = self._streams.pop(request, None)
+        if not self._streams:
+            self._out.look()
+        return stream
 
     def _hold_slot(self, resources: ExitStack) -> ExitStack:
         """Hold a place among the requests that are followed, until it is let go of."""
@@ -264,19 +302,16 @@ class Connection:
         view: AnswerView,
         slot: ExitStack,
         resources: ExitStack,
-        tasks: asyncio.TaskGroup,
     ) -> None:
         """Send what becomes of a question, beside all else."""
-        task = self._beside(self._follow(watch, view, slot), tasks)
+        task = self._beside(self._follow(watch, view, slot))
         # a task that is cancelled before it began runs no block of its own
         task.add_done_callback(lambda _: resources.close())
         self._streams[watch.request.request] = _Stream(view, task, resources)
 
-    def _beside(
-        self, work: Coroutine[Any, Any, None], tasks: asyncio.TaskGroup
-    ) -> asyncio.Task[None]:
+    def _beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside all else, for as long as the connection lasts."""
-        task = tasks.create_task(work)
+        task = self._group.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -295,9 +330,16 @@ class Connection:
         finally:
             stream = self._streams.get(watch.request.request)
             if stream is not None and stream.view is view:
-                del self._streams[watch.request.request]
+                self._forget(watch.request.request)
 
     async def _forward(self, frames: AsyncGenerator[Frame, None]) -> None:
         async with contextlib.aclosing(frames):
             async for frame in frames:
                 await self._out.put(frame)
+
+
+def _uncancelled() -> int:
+    """Take back one cancellation of the running task; returns how many others there are."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.uncancel()

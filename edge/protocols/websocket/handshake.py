@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from edge.callers.caller import Caller, bearer_of
@@ -18,25 +19,39 @@ from edge.protocols.responses import response_of
 from edge.protocols.route_rules import rule_of
 from edge.protocols.tenants_named import tenants_named
 from edge.protocols.websocket.connection import Connection
+from edge.protocols.websocket.open_connections import OpenConnections
 from edge.protocols.who_calls import who_calls
 
+PATH = "/v1/chat"
 PROTOCOL = "playhead"
 KEY_PROTOCOL = "bearer."
 
 
-async def chat(websocket: WebSocket, gateway: Gateway) -> None:
-    """Serve one connection."""
-    protocols = [str(one) for one in websocket.scope.get("subprotocols", ())]
-    with ExitStack() as resources:
-        try:
-            caller = await _caller_of(websocket, gateway, protocols)
-            resources.enter_context(gateway.connections.hold(caller.tenant, caller.key))
-        except Problem as problem:
-            await _deny(websocket, problem)
-            return
-        standing = resources.enter_context(gateway.keys_in_use.hold(caller))
-        await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
-        await Connection(websocket, gateway, caller, standing).serve()
+class ChatRoute:
+    """Serves `/v1/chat`.
+
+    An application of its own, not a function of the framework's: each wrapper around one would stay
+    for as long as a connection does.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._open = OpenConnections(lambda: gateway.stopping)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        websocket, gateway = WebSocket(scope, receive, send), self._gateway
+        protocols = [str(one) for one in scope.get("subprotocols", ())]
+        with ExitStack() as resources:
+            try:
+                caller = await _caller_of(websocket, gateway, protocols)
+                resources.enter_context(gateway.connections.hold(caller.tenant, caller.key))
+            except Problem as problem:
+                await _deny(websocket, problem)
+                return
+            standing = resources.enter_context(gateway.keys_in_use.hold(caller))
+            await websocket.accept(PROTOCOL if PROTOCOL in protocols else None)
+            await Connection(websocket, gateway, caller, standing, self._open).serve()
 
 
 async def _caller_of(websocket: WebSocket, gateway: Gateway, protocols: list[str]) -> Caller:
