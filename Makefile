@@ -18,6 +18,8 @@
 #                SECONDS=600 SEED=; URL= KEY= of a gateway that runs, else one is served for it
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
 #   make bench ONLY=replay  verifying and sealing a log: no stack
+#   make bench ONLY=sockets thousands of idle WebSockets beside streaming ones: five minutes
+#   make bench ONLY=starts  a gateway's start and memory on a long log: REQUESTS=1000000
 #   make bench ONLY=peers   a chat and a document beside Haystack and Quix Streams: half an hour; QUICK=1, JSON=1
 #   make setup   the environment, the parts and the compiled codec alone       make clean  undo what make made here
 
@@ -118,7 +120,7 @@ $(peered): $(synced)
 	touch $(benched) $@
 
 bench: setup $(compared)
-	@"$(bin)"/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(JSON),--json)
+	@"$(bin)"/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(QUICK),--quick) $(if $(JSON),--json)
 
 # the parts stay: they are in the user's cache, and other clones use them too
 clean:

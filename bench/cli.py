@@ -32,6 +32,7 @@ from bench.child import MeasurementFailed
 from bench.flood import neighbours as flood
 from bench.quality.worth import measure_quality, show_quality
 from bench.replays.replay_part import measure_replay, show_replay
+from bench.sockets import measured_sockets, socket_figures
 from bench.transports import comparison
 from bench.transports import contest as transports
 from bench.transports.contenders import CONTENDERS
@@ -57,8 +58,8 @@ COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
 NEEDED = {"transports": COMPARED, "peers": PEERS}
 """Part -> packages that nothing but it needs."""
-ON_REQUEST = ("peers", "replay")
-"""One takes half an hour and packages of its own, the other ten million records."""
+ON_REQUEST = ("peers", "replay", "sockets")
+"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets."""
 
 
 def _say(line: str) -> None:
@@ -119,11 +120,18 @@ def _scale(_questions: int, rounds: int) -> PartResult:
     return {"scale": scale.as_json(rows)}, lambda console: scale.show(rows, console)
 
 
-def _starts(_questions: int, _rounds: int) -> PartResult:
+def _starts(_questions: int, _rounds: int, *, requests: int = STARTS_REQUESTS) -> PartResult:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
-        starts = gateway_starts.measure(settings, STARTS_REQUESTS, _say)
+        starts = gateway_starts.measure(settings, requests, _say)
     document = {"starts": gateway_starts.as_json(starts)}
     return document, lambda console: gateway_starts.show(starts, console)
+
+
+def _sockets(_questions: int, _rounds: int) -> PartResult:
+    with _stack(Wish(names=LOG, free_ports=True)) as settings:
+        found = measured_sockets.measure(settings, measured_sockets.SocketsPlan(), _say)
+    document = {"sockets": socket_figures.as_json(found)}
+    return document, lambda console: socket_figures.show(found, console)
 
 
 def _flood(_questions: int, _rounds: int) -> PartResult:
@@ -168,6 +176,7 @@ PARTS: dict[str, Measure] = {
     "chats": _chats,
     "scale": _scale,
     "starts": _starts,
+    "sockets": _sockets,
     "flood": _flood,
     "quality": _quality,
     "peers": _peers,
@@ -206,6 +215,13 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     show_default=True,
     help="Turns of each program, but for the part answers.",
 )
+@click.option(
+    "--requests",
+    type=click.IntRange(1, 10_000_000),
+    default=STARTS_REQUESTS,
+    show_default=True,
+    help="Requests on the log of the part starts.",
+)
 @click.option("--quick", is_flag=True, help="The part peers with few chats: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_context
@@ -214,6 +230,7 @@ def bench(
     only: list[str],
     questions: int,
     rounds: int,
+    requests: int,
     *,
     quick: bool,
     as_json: bool,
@@ -224,7 +241,8 @@ def bench(
     answers     the whole platform: ingest, answers, verify
     transports  eight no-op hops, by our runner and by five others
     chats       many chats at once over a stub model
-    starts      a gateway on a log of 100,000 requests, without an index and with one
+    starts      a gateway on a log of --requests requests, without an index and with one
+    sockets     thousands of idle WebSockets and some that stream; only where it is named
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     eighty conversations, and the goals of quality on evaluation sets
@@ -240,7 +258,8 @@ def bench(
             f"{' and '.join(missing)} not installed: run `make bench ONLY={','.join(only)}`, or"
             " uv sync --group bench --group peers"
         )
-    parts = context.obj or {**PARTS, "peers": partial(_peers, quick=quick)}
+    asked = {"peers": partial(_peers, quick=quick), "starts": partial(_starts, requests=requests)}
+    parts = context.obj or {**PARTS, **asked}
     document, shows = measured(only, parts, questions, rounds)
     if as_json:
         click.echo(json.dumps(document, indent=1))

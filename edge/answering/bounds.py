@@ -21,7 +21,7 @@ class Pace:
 
 FOLLOWED = Shares(of_all=1_024, of_tenant=512, of_key=256, least=4)
 EMBEDDED = Shares(of_all=32, of_tenant=8, of_key=4, least=1)
-CONNECTIONS = Shares(of_all=4_096, of_tenant=2_048, of_key=1_024, least=8)
+CONNECTIONS = Shares(of_all=8_192, of_tenant=4_096, of_key=1_024, least=8)
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Bounds:
     followed: Shares = FOLLOWED
     """Requests followed at once by one process: above what is taken in at once."""
     connections: Shares = CONNECTIONS
-    """WebSockets of one process; each holds two queues and a few tasks."""
+    """WebSockets of one process; an idle one holds some 22 KB."""
     embedded: Shares = EMBEDDED
     """Requests for embeddings at once; each may hold the embedder for a minute."""
     questions_max: int = 8

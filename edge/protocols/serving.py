@@ -16,6 +16,7 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.log_evidence import LogEvidence
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
+from streams.running.open_files import allow_open_files
 from streams.running.threads import begin_threads
 from streams.settings import Settings
 from streams.watching import logs, metrics, tracing
@@ -24,6 +25,10 @@ from streams.watching.standstill import Standstill
 
 DRAIN_S = 8
 """How long open streams may take to end at SIGTERM."""
+
+
+FILES_BESIDE = 1_024
+"""Open files that are no WebSockets: requests, the broker's connections, stores."""
 
 
 class CantServe(Exception):
@@ -41,6 +46,7 @@ def serve(
     """Run the gateway on the real components until it is told to stop; raises CantServe."""
     _watch(settings)
     gateway, inbox = on_components(settings, evidence)
+    open_to(gateway.bounds.connections.of_all)
     server = Server(gateway, host, port)
     if with_inbox:
         inbox.start()
@@ -52,6 +58,16 @@ def serve(
         inbox.stop()
         tracing.flush()
         metrics.flush()
+
+
+def open_to(clients: int) -> None:
+    """Let the process have so many clients; say so where the system lets in fewer."""
+    wanted = clients + FILES_BESIDE
+    files = allow_open_files(wanted)
+    if files < wanted:
+        logs.logger("gateway").warning(
+            "fewer clients can connect than may", open_files=files, wanted=wanted
+        )
 
 
 def _watch(settings: Settings) -> None:

@@ -118,6 +118,48 @@ def test_a_few_frames_now_and_then_wait_for_nothing():
     assert pace.pause_s(10.0) == 0.0
 
 
+async def test_messages_come_in_order_and_leave_nothing_behind():
+    messages = pacing.MessagesIn(asyncio.get_running_loop())
+    taken = []
+
+    async def take(count):
+        for _ in range(count):
+            taken.append(await messages.get())
+
+    taking = asyncio.create_task(take(5))
+    await asyncio.sleep(0)
+    assert messages.empty()
+    for number in range(3):
+        messages.put_nowait(number)
+    await asyncio.sleep(0)
+    for number in range(3, 7):
+        messages.put_nowait(number)
+    await taking
+    assert taken == [0, 1, 2, 3, 4]
+    assert not messages.empty()
+    await take(2)
+    assert taken == list(range(7))
+    assert messages.empty()
+    assert messages._held is None  # no buffer of what is empty
+
+
+async def test_who_gave_up_waiting_takes_no_message_with_it():
+    messages = pacing.MessagesIn(asyncio.get_running_loop())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await messages.get()
+    messages.put_nowait("x")
+    assert await messages.get() == "x"
+
+
+async def test_an_open_socket_holds_neither_its_handshake_nor_compression(served, url, gateway):
+    async with connect(url, a_key(gateway), compression="deflate") as socket:
+        [connection] = served.server_state.connections
+        assert connection.conn.extensions == socket.protocol.extensions == []
+        assert not {"request", "response"} & set(vars(connection))
+        await (await socket.ping())
+
+
 FRAGMENT = b"\x00\x80masq"  # empty and not the last, masked as a client's must be
 
 

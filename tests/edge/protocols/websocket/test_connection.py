@@ -352,6 +352,39 @@ async def test_the_oldest_answer_that_is_complete_makes_room(url, key, log, gate
         assert retracted["reason"] == "told"
 
 
+def tasks_of_ours():
+    """What runs for connections, but for the server's own task of each."""
+    tasks = (task.get_coro() for task in asyncio.all_tasks())
+    ours = "/edge/protocols/"
+    return [
+        one.__qualname__
+        for one in tasks
+        if ours in one.cr_code.co_filename and f"/tests{ours}" not in one.cr_code.co_filename
+    ]
+
+
+@pytest.mark.parametrize("bounds", [Bounds(late_s=0.2, tick_s=0.05)])
+async def test_an_idle_connection_has_no_task_of_ours_before_and_after_its_answers(
+    url, key, log, gateway
+):
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(connect(url, key)) for _ in range(5)]
+        await until(lambda: len(gateway.connections) == 5)
+        looks_after_all = ["OpenConnections._look_after"]
+        assert tasks_of_ours() == looks_after_all
+        await send(sockets[0], type="message", text="x")
+        await frames_until(sockets[0], "accepted")
+        assert len(tasks_of_ours()) == 3  # one follows, one writes
+        for event in Answers(await question(log)).whole("x"):
+            log.append(event)
+        await frames_until(sockets[0], "completed")
+        await until(lambda: tasks_of_ours() == looks_after_all)
+        await send(sockets[0], type="nothing")
+        await frames_until(sockets[0], "error")
+        await until(lambda: tasks_of_ours() == looks_after_all)
+    await until(lambda: tasks_of_ours() == [])
+
+
 # ---------------------------------------------------------------------- keys that end
 
 

@@ -1,0 +1,180 @@
+"""Holds so many sockets to the gateway, and as many to a bare echo; lets some of them stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from confluent_kafka import Producer
+from websockets.asyncio.client import ClientConnection
+
+from bench.child import Child, MeasurementFailed, running
+from bench.gateway_starts import MODULE, await_ready
+from bench.measured_topics import platform_topics
+from bench.sockets.held_sockets import HeldSockets, Talk, streamed
+from bench.sockets.socket_figures import SocketFigures, figures_of
+from bench.sockets.talks import Echoes, LoggedTokens, asked
+from edge.callers.api_keys import ApiKeys, keys_path
+from infra.local import ports
+from streams.log.codec import Codec
+from streams.running.open_files import allow_open_files
+from streams.settings import Settings
+from worker.wiring import known_schemas
+
+BASELINE, OURS = "bare echo", "gateway"
+TENANTS = 8  # each with a key: one key may hold a thousand
+FILES_BESIDE = 256  # open files that are no sockets of clients
+
+
+Begin = Callable[[Sequence[ClientConnection]], Awaitable[Talk]]
+"""Has some sockets begin to stream."""
+
+
+@dataclass(frozen=True)
+class SocketsPlan:
+    """How much is measured."""
+
+    idle: tuple[int, ...] = (1_000, 2_500, 5_000)
+    streaming: int = 100
+    tokens: int = 50
+    """Of each stream."""
+    every_s: float = 0.2
+    """Between two tokens of a stream."""
+    idle_s: float = 20.0
+    """In which CPU is counted while nothing is said: the server pings each socket once in it."""
+    warm_up: int = 64
+    """Sockets that were there before: what the first ones load is no socket's."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A program, and how it is spoken to."""
+
+    name: str
+    child: Child
+    url: str
+    keys: tuple[str, ...] = ()
+
+
+def measure(
+    settings: Settings, plan: SocketsPlan, say: Callable[[str], None]
+) -> list[SocketFigures]:
+    """Measure all sizes that the system allows files for; raises MeasurementFailed for none."""
+    sizes = allowed(plan, allow_open_files(needed(plan, max(plan.idle))), say)
+    with platform_topics(settings):
+        codec = Codec(known_schemas(settings))
+        tenants = [f"bench-{number}" for number in range(TENANTS)]
+        keys = ApiKeys(keys_path(settings))
+        secrets = tuple(keys.create(tenant)[1] for tenant in tenants)
+        found = []
+        for idle in sizes:
+            with _echo() as serving:
+                found.append(asyncio.run(_measured(serving, plan, idle, _echoes)))
+            say(found[-1].line())
+            with _gateway(settings, secrets) as serving:
+                logged = _Logged(settings, codec, tenants)
+                found.append(asyncio.run(_measured(serving, plan, idle, logged.begin)))
+            say(found[-1].line())
+    return found
+
+
+def needed(plan: SocketsPlan, idle: int) -> int:
+    """Return how many files this process has open with so many idle sockets."""
+    return idle + plan.streaming + plan.warm_up + FILES_BESIDE
+
+
+def allowed(plan: SocketsPlan, files: int, say: Callable[[str], None]) -> list[int]:
+    """Return the sizes for which so many open files suffice; tell of the others."""
+    sizes = [idle for idle in plan.idle if needed(plan, idle) <= files]
+    for idle in sorted(set(plan.idle) - set(sizes)):
+        say(
+            f"{idle:,} sockets are left out: the system allows {files:,} open files, raise"
+            f" `ulimit -Hn` to {needed(plan, idle):,}"
+        )
+    if not sizes:
+        raise MeasurementFailed(f"{files:,} open files are allowed, too few for any size")
+    return sizes
+
+
+@contextmanager
+def _echo() -> Iterator[Serving]:
+    port = ports.free_block()["gateway"]
+    with running(f"{__package__}.echo_app", str(port)) as child:
+        await_ready(child, f"{ports.HOST}:{port}")
+        yield Serving(BASELINE, child, f"ws://{ports.HOST}:{port}/v1/chat")
+
+
+@contextmanager
+def _gateway(settings: Settings, keys: tuple[str, ...]) -> Iterator[Serving]:
+    port = str(ports.free_block()["gateway"])
+    arguments = "--no-inbox", "--port", port, "--run", str(settings.run)
+    with running(MODULE, "gateway", *arguments) as child:
+        await_ready(child, f"{ports.HOST}:{port}")
+        yield Serving(OURS, child, f"ws://{ports.HOST}:{port}/v1/chat", keys)
+
+
+async def _echoes(sockets: Sequence[ClientConnection]) -> Talk:
+    return Echoes(sockets)
+
+
+class _Logged:
+    """Begins what the log tells on some sockets."""
+
+    def __init__(self, settings: Settings, codec: Codec, tenants: Sequence[str]) -> None:
+        self._settings = settings
+        self._codec = codec
+        self._tenants = tenants
+
+    async def begin(self, sockets: Sequence[ClientConnection]) -> Talk:
+        """Ask a question on each socket."""
+        of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
+        metas = await asked(sockets, of_each, self._settings.partitions)
+        producer = Producer(
+            {"bootstrap.servers": self._settings.kafka, "linger.ms": 0, "log_level": 2}
+        )
+        return LoggedTokens(producer, self._codec, metas)
+
+
+async def _measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin) -> SocketFigures:
+    child = serving.child
+    warm = HeldSockets(serving.url, serving.keys)
+    await warm.open(plan.warm_up)
+    warm.cut()
+    alone_s = await _idle_cpu_s(child, plan.idle_s / 2)
+    held = HeldSockets(serving.url, serving.keys)
+    try:
+        streaming = await held.open(plan.streaming)
+        before_mib, before_s = child.held_mib(), child.cpu_s()
+        await held.open(idle)
+        connecting_s = child.cpu_s() - before_s
+        idle_s = await _idle_cpu_s(child, plan.idle_s)
+        after_mib = child.held_mib()
+        talk = await begin(streaming)
+        cpu_s, began = child.cpu_s(), asyncio.get_running_loop().time()
+        arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
+        seconds = asyncio.get_running_loop().time() - began
+        spent_s = child.cpu_s() - cpu_s - idle_s * seconds
+        if held.lost:
+            arrivals.errors.append(f"{held.lost} sockets were closed")
+    finally:
+        held.cut()
+    return figures_of(
+        serving.name,
+        idle,
+        held_kib=(after_mib - before_mib) * 1024 / idle,
+        connect_ms=connecting_s * 1000 / idle,
+        idle_ms=(idle_s - alone_s) * 1000,
+        token_us=spent_s * 1e6 / arrivals.tokens,
+        arrivals=arrivals,
+    )
+
+
+async def _idle_cpu_s(child: Child, seconds: float) -> float:
+    """Return the CPU seconds that a program uses a second while nobody says anything."""
+    await asyncio.sleep(1.0)
+    before = child.cpu_s()
+    await asyncio.sleep(seconds)
+    child.check()
+    return (child.cpu_s() - before) / seconds

@@ -1,0 +1,135 @@
+"""What is streamed: by a bare echo, or by the log, as moderation would write it for a question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+from websockets.asyncio.client import ClientConnection
+
+from bench.child import MeasurementFailed
+from schemas import Batch, Cause, Event, Meta, StepVersion, TokensGenerated, TokensReleased
+from streams.log.addressing import address_of
+from streams.log.clock import now_us
+from streams.log.codec import Codec
+from streams.log.ids import outcome_id
+from streams.log.lanes import lane_of
+from streams.topics import topic_of
+from streams.version import CODE
+from streams.watching.tracing import new_trace
+
+ASKED_S = 60.0  # for a question to be taken in
+STEP = "moderate"
+PADDING = "x" * 230  # with it, what is echoed is as long as a frame of the gateway's
+
+
+def text_of(number: int) -> str:
+    """Spell a token."""
+    return f"{number} and so on, "
+
+
+def number_of(text: str) -> int:
+    """Read which token a text is."""
+    return int(text.partition(" ")[0])
+
+
+class Echoes:
+    """The client sends each token itself."""
+
+    def __init__(self, sockets: Sequence[ClientConnection]) -> None:
+        self._sockets = sockets
+
+    async def say(self, stream: int, number: int) -> None:
+        """Send a token."""
+        await self._sockets[stream].send(json.dumps({"cursor": PADDING, "text": text_of(number)}))
+
+    def number_in(self, frame: str | bytes) -> int | None:
+        """Read the token."""
+        return number_of(json.loads(frame)["text"])
+
+
+class PutsRecords(Protocol):
+    """The part of a producer that is needed."""
+
+    def produce(
+        self, topic: str, value: bytes, key: bytes, partition: int, *, headers: Any
+    ) -> None:
+        """Put a record."""
+
+    def poll(self, timeout: float) -> int:
+        """Serve what was acknowledged."""
+
+
+class LoggedTokens:
+    """Tokens are put on the log, each as a record about one stream's question."""
+
+    def __init__(self, producer: PutsRecords, codec: Codec, metas: Sequence[Meta]) -> None:
+        """Take what the records of each stream's question have in common."""
+        self._producer = producer
+        self._codec = codec
+        self._metas = metas
+
+    async def say(self, stream: int, number: int) -> None:
+        """Put a token on the log."""
+        event = released(self._metas[stream], number)
+        topic, lane, key, headers = address_of(event)
+        value = self._codec.encode(event)
+        self._producer.produce(topic, value, key, lane, headers=list(headers))
+        self._producer.poll(0)
+
+    def number_in(self, frame: str | bytes) -> int | None:
+        """Read the token of a delta."""
+        told = json.loads(frame)
+        if told["type"] == "error":
+            raise MeasurementFailed(f"{told.get('status')}: {told.get('detail')}")
+        return number_of(told["text"]) if told["type"] == "delta" else None
+
+
+async def asked(
+    sockets: Sequence[ClientConnection], tenants: Sequence[str], partitions: int
+) -> list[Meta]:
+    """Ask a question on each socket; returns what all records about it have in common.
+
+    Raises MeasurementFailed where one is not taken in.
+    """
+    return [
+        await _ask(socket, tenant, partitions)
+        for socket, tenant in zip(sockets, tenants, strict=True)
+    ]
+
+
+async def _ask(socket: ClientConnection, tenant: str, partitions: int) -> Meta:
+    await socket.send(json.dumps({"type": "message", "text": "What does a ticket cost?"}))
+    try:
+        async with asyncio.timeout(ASKED_S):
+            frame = json.loads(await socket.recv())
+    except TimeoutError:
+        raise MeasurementFailed("a question was not taken in") from None
+    if frame["type"] != "accepted":
+        raise MeasurementFailed(f"{frame.get('status')}: {frame.get('detail')}")
+    return Meta(
+        id="",
+        tenant=tenant,
+        lane=lane_of(tenant, frame["session_id"], partitions),
+        request=frame["request_id"],
+        session=frame["session_id"],
+        at=now_us(),
+        step=StepVersion(name=STEP, code=CODE, configuration=""),
+        trace=new_trace(sampled=False),
+    )
+
+
+def released(meta: Meta, number: int) -> Event:
+    """Return the record that releases a token: about the question of `meta`, by another input."""
+    cause = f"{meta.request}|{number}"
+    of_token = replace(
+        meta,
+        id=outcome_id(cause, STEP, 0),
+        at=now_us(),
+        cause=Cause(topic=topic_of(TokensGenerated), partition=meta.lane, offset=number, id=cause),
+    )
+    batch = Batch(number=number, last=False)
+    return TokensReleased(meta=of_token, batch=batch, text=text_of(number), subject="")
