@@ -37,9 +37,12 @@ class Ciphers:
 
     def get(self, tenant: str, name: str) -> AESSIV | None:
         """Return a key's cipher; None where there is no such key. Raises KeyDestroyed."""
-        self._forget_destroyed()
-        secret = self._secrets.get((tenant, name)) or self._load(tenant, name)
+        secret = self._secret(tenant, name)
         return None if secret is None else AESSIV(secret)
+
+    def has(self, tenant: str, name: str) -> bool:
+        """Tell whether there is a key, without making its cipher. Raises KeyDestroyed."""
+        return self._secret(tenant, name) is not None
 
     def forget(self, tenant: str, name: str) -> None:
         """Drop a key from memory."""
@@ -48,6 +51,10 @@ class Ciphers:
     def clear(self) -> None:
         """Drop all keys from memory."""
         self._secrets.clear()
+
+    def _secret(self, tenant: str, name: str) -> bytes | None:
+        self._forget_destroyed()
+        return self._secrets.get((tenant, name)) or self._load(tenant, name)
 
     def _load(self, tenant: str, name: str) -> bytes | None:
         with self._lock:  # held throughout: a key destroyed in between is then forgotten again

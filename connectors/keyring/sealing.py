@@ -134,8 +134,9 @@ class KeyringSealer:
         return tuple(known)
 
     def _is_destroyed(self, tenant: str, name: str) -> bool:
+        _check_name(name)
         try:
-            self._cipher_of(tenant, name)
+            self._ciphers.has(tenant, name)
         except KeyDestroyed:
             return True
         return False

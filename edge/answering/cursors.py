@@ -13,6 +13,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from edge.listening.entries import Entry
 from edge.problems import Problem
 from edge.requests.limits import INT64_MAX
@@ -42,8 +44,7 @@ LETTERS: dict[type[Event], str] = {
 def cursor_of(lane: int, sent: FramesSent) -> str:
     """Spell a place as an opaque cursor."""
     content = {"l": lane, "p": {letter: list(sent[letter]) for letter in sorted(sent)}}
-    text = json.dumps(content, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode()
 
 
 def sent_by(cursor: str, lane: int) -> FramesSent:

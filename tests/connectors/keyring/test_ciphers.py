@@ -33,6 +33,17 @@ def test_a_cipher_is_read_once(store):
     assert again.decrypt(first.encrypt(b"words", None), None) == b"words"
 
 
+def test_whether_a_key_is_there_is_told_without_a_cipher(store, monkeypatch):
+    monkeypatch.setattr("connectors.keyring.ciphers.AESSIV", None)
+    ciphers = Ciphers(store, fresh_s=0.0)
+    assert ciphers.has("acme", "user/1")
+    assert not ciphers.has("acme", "user/none")
+    reopened(store, KeyStore).destroy("acme", "user/1")
+    with pytest.raises(KeyDestroyed):
+        ciphers.has("acme", "user/1")
+    assert ciphers.has("acme", "user/2")
+
+
 MANY = 4_000
 BYTES_MAX = 1_500
 """Of resident memory for one more key in use; a cipher of OpenSSL's takes 4,000."""

@@ -31,6 +31,9 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor):
 def test_a_cursor_comes_back_as_it_went():
     positions = {"t": (57, 2), "a": (3, 1)}
     assert sent_by(cursor_of(2, positions), 2) == positions
+    # as gateways of earlier releases spell and read it: clients come back to any
+    spelt = base64.urlsafe_b64encode(b'{"l":2,"p":{"a":[3,1],"t":[57,2]}}').rstrip(b"=")
+    assert cursor_of(2, positions) == spelt.decode()
 
 
 @pytest.mark.parametrize(

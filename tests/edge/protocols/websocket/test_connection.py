@@ -414,7 +414,9 @@ def delete(gateway, identity):
 @pytest.mark.parametrize(
     ("end", "why"), [(revoke, "revoked"), (expire, "expired"), (delete, "deleted")]
 )
-async def test_a_key_that_ends_ends_its_connections_and_no_others(url, gateway, log, end, why):
+async def test_a_key_that_ends_ends_its_connections_and_no_others(
+    url, gateway, log, end, why, caplog
+):
     entry, secret = gateway.keys.create("acme")
     async with connect(url, secret) as socket, connect(url, a_key(gateway)) as other:
         await send(socket, type="message", text="x")
@@ -430,6 +432,7 @@ async def test_a_key_that_ends_ends_its_connections_and_no_others(url, gateway, 
     async with asyncio.timeout(5):
         while len(gateway.keys_in_use):
             await asyncio.sleep(0.01)
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]
 
 
 async def test_a_message_with_a_key_that_has_ended_is_not_taken(url, gateway, log):
