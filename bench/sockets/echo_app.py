@@ -1,12 +1,14 @@
 """The least that a server of WebSockets can do: `python -m bench.sockets.echo_app PORT`.
 
-It is served as the gateway is, by the same server on the same loop with the same bounds.
+It is served as the gateway is, by the same server on the same loop with the same bounds; without
+those for `plain`, over another library for `wsproto`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import uvicorn
 import uvloop
@@ -35,16 +37,26 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": b""})
 
 
+def options(kind: str) -> dict[str, Any]:
+    """Return what makes the server read as the gateway's does, or otherwise."""
+    return {
+        "": pacing.of_server(),
+        "plain": {},
+        "wsproto": {"ws": "wsproto", "ws_per_message_deflate": False},
+    }[kind]
+
+
 def main() -> None:
     """Serve until a signal comes."""
+    port, kind = (*sys.argv[1:], "")[:2]
     allow_open_files(FILES)
     config = uvicorn.Config(
         app,
         host=ports.HOST,
-        port=int(sys.argv[1]),
+        port=int(port),
         log_config=None,
         access_log=False,
-        **pacing.of_server(),
+        **options(kind),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(uvicorn.Server(config).serve())

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from confluent_kafka import Producer
 from websockets.asyncio.client import ClientConnection
 
-from bench.child import Child, MeasurementFailed, running
+from bench.child import MeasurementFailed, running
 from bench.gateway_starts import MODULE, await_ready
 from bench.measured_topics import platform_topics
 from bench.sockets.held_sockets import HeldSockets, Talk, streamed
@@ -48,12 +49,25 @@ class SocketsPlan:
     """Sockets that were there before: what the first ones load is no socket's."""
 
 
+class Weighed(Protocol):
+    """A program whose CPU and memory are told."""
+
+    def check(self) -> None:
+        """Raise MeasurementFailed if it has ended."""
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that it has used."""
+
+    def held_mib(self) -> float:
+        """Return its resident memory in MiB."""
+
+
 @dataclass(frozen=True)
 class Serving:
     """A program, and how it is spoken to."""
 
     name: str
-    child: Child
+    child: Weighed
     url: str
     keys: tuple[str, ...] = ()
 
@@ -71,11 +85,11 @@ def measure(
         found = []
         for idle in sizes:
             with _echo() as serving:
-                found.append(asyncio.run(_measured(serving, plan, idle, _echoes)))
+                found.append(asyncio.run(measured(serving, plan, idle, echoes)))
             say(found[-1].line())
             with _gateway(settings, secrets) as serving:
                 logged = _Logged(settings, codec, tenants)
-                found.append(asyncio.run(_measured(serving, plan, idle, logged.begin)))
+                found.append(asyncio.run(measured(serving, plan, idle, logged.begin)))
             say(found[-1].line())
     return found
 
@@ -115,7 +129,8 @@ def _gateway(settings: Settings, keys: tuple[str, ...]) -> Iterator[Serving]:
         yield Serving(OURS, child, f"ws://{ports.HOST}:{port}/v1/chat", keys)
 
 
-async def _echoes(sockets: Sequence[ClientConnection]) -> Talk:
+async def echoes(sockets: Sequence[ClientConnection]) -> Talk:
+    """Have a bare echo stream: nothing has to begin."""
     return Echoes(sockets)
 
 
@@ -137,7 +152,8 @@ class _Logged:
         return LoggedTokens(producer, self._codec, metas)
 
 
-async def _measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin) -> SocketFigures:
+async def measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin) -> SocketFigures:
+    """Measure one program with so many idle sockets; raises MeasurementFailed."""
     child = serving.child
     warm = HeldSockets(serving.url, serving.keys)
     await warm.open(plan.warm_up)
@@ -171,7 +187,7 @@ async def _measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin
     )
 
 
-async def _idle_cpu_s(child: Child, seconds: float) -> float:
+async def _idle_cpu_s(child: Weighed, seconds: float) -> float:
     """Return the CPU seconds that a program uses a second while nobody says anything."""
     await asyncio.sleep(1.0)
     before = child.cpu_s()
