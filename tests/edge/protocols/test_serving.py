@@ -10,8 +10,10 @@ import time
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from edge.protocols.serving import CantServe, Server
+from edge.protocols import serving
+from edge.protocols.serving import FILES_BESIDE, CantServe, Server, open_to
 from streams.watching.loop_watch import LOOK_S
 from tests.edge.fake_log import FakeLog, a_gateway
 
@@ -65,3 +67,20 @@ def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
     assert (looks, looks_each_s()) == ([LOOK_S], 0.0)  # who keeps the loop is told
     threads["standstill"].join(10)
     assert not threads["standstill"].is_alive()
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_files_for_all_clients_are_asked_for_and_it_is_told_where_they_are_not_had(
+    monkeypatch, missing
+):
+    asked = []
+
+    def allow(wanted):
+        asked.append(wanted)
+        return wanted - missing
+
+    monkeypatch.setattr(serving, "allow_open_files", allow)
+    with capture_logs() as logged:
+        open_to(5_000)
+    assert asked == [5_000 + FILES_BESIDE]
+    assert [line["open_files"] for line in logged] == [5_000 + FILES_BESIDE - 1] * missing

@@ -85,3 +85,25 @@ async def test_connections_in_all_are_limited_and_counted_until_they_end(url, ga
 async def test_a_refused_handshake_holds_nothing(url, gateway):
     await refusal(connect(url, "ph_nonsense"))
     assert len(gateway.connections) == 0
+
+
+@pytest.mark.parametrize(("path", "told"), [("/nowhere", 1000), ("/v1/chat", 401)])
+async def test_a_websocket_passes_nothing_that_the_framework_wraps_around_functions(
+    app, monkeypatch, path, told
+):
+    monkeypatch.setattr(app, "build_middleware_stack", None)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "websocket",
+        "path": path,
+        "headers": [],
+        "query_string": b"",
+        "extensions": {"websocket.http.response": {}},
+    }
+    await app(scope, None, send)
+    assert sent[0].get("code", sent[0].get("status")) == told
+    assert scope["state"]["request_id"], "the envelope is not passed by"
