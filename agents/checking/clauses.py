@@ -149,7 +149,8 @@ def _pieces(sentence: str, numbers: Sequence[Quantity]) -> Iterator[_Piece]:
     """Yield the words and breaks of a sentence; numbers and their units are left out."""
     places = {quantity.start: quantity for quantity in numbers}
     behind, measured, first = 0, False, True
-    for match in (_ASCII_PIECE if sentence.isascii() else _PIECE).finditer(sentence):
+    ascii_only = sentence.isascii()
+    for match in (_ASCII_PIECE if ascii_only else _PIECE).finditer(sentence):
         kind, start, written = str(match.lastgroup), match.start(), match[0]
         number = (places.get(start) or places.get(start - 1)) if places else None
         if number is not None:
@@ -158,6 +159,11 @@ def _pieces(sentence: str, numbers: Sequence[Quantity]) -> Iterator[_Piece]:
         if kind == "elided" and written[0] not in "nN":
             continue
         if start < behind:
+            continue
+        if ascii_only and kind == "word" and written.islower() and written.isalpha():  # as most are
+            if not (measured and written in UNITS):
+                yield _Piece(kind, written, False)
+            measured, first = False, False
             continue
         word = "ne" if kind == "elided" else written.casefold()
         if word.endswith(_ELIDED):
