@@ -16,7 +16,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opentelemetry import trace
 
@@ -30,8 +30,7 @@ GROWTH = 1.5  # of a reader's patience with each part, since there is the more t
 PATIENCE_MOST = 2.5  # times the patience that is configured
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What one message of a server adds; the last one says how the generation ended."""
 
     text: str = ""

@@ -95,6 +95,10 @@ _OF_HISTORY = regex.compile(
 )
 
 
+def _without_addresses(text: str) -> str:
+    return _URL.sub(" ", text) if "://" in text else text
+
+
 class Nearness:
     """The statements of passages, each with how near it is to a question."""
 
@@ -111,7 +115,7 @@ class Nearness:
             for term in terms(word)
         }
         self.held = [
-            without_namesakes(frozenset(terms(_URL.sub(" ", one.text))), one.text, names)
+            without_namesakes(frozenset(terms(_without_addresses(one.text))), one.text, names)
             for one in self.statements
         ]
         asked = tuple(dict.fromkeys(terms(question)))

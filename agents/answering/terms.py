@@ -54,7 +54,12 @@ def _term(word: str) -> str:
 @lru_cache(maxsize=SENTENCES_KEPT)
 def terms(text: str) -> tuple[str, ...]:
     """List the terms of a text, in order."""
-    return tuple(filter(None, map(_term, words(_GENITIVE.sub("", text)))))
+    return tuple(filter(None, map(_term, words(_without_genitives(text)))))
+
+
+def _without_genitives(text: str) -> str:
+    """Take off the genitives of a text, and what it negates in short; most have no apostrophe."""
+    return _GENITIVE.sub("", text) if "'" in text or "’" in text else text
 
 
 def carried_off(question: str) -> str:
@@ -64,7 +69,7 @@ def carried_off(question: str) -> str:
 
 def spelt(text: str) -> frozenset[str]:
     """Return the words of a text, case folded."""
-    return frozenset(word.casefold() for word in words(_GENITIVE.sub("", text)))
+    return frozenset(word.casefold() for word in words(_without_genitives(text)))
 
 
 def without_namesakes(held: frozenset[str], text: str, names: Mapping[str, str]) -> frozenset[str]:

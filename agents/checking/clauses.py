@@ -30,6 +30,7 @@ from agents.placeholders import TOKEN
 
 CLAIMS_KEPT = 4_096
 """Sentences whose claims are kept: each is compared with several statements an answer."""
+WORDS_KEPT = 8_192  # terms of words, which come again and again
 SCOPE = 8  # content words that a negation reaches
 BACK = 2  # content words before it that a negation belongs to where none follows: "kommt nicht"
 NEAR = 3  # content words that a quantifier or a modal verb belongs to
@@ -111,6 +112,18 @@ class _Piece(NamedTuple):
     """Whether it is written like one."""
 
 
+_NUMBER = _Piece("number", "", name=False)
+_AS_NAMES = frozenset({"name", "code"})
+_AS_WRITTEN = frozenset({"name", "code", "sign"})
+"""Kinds of pieces whose term is what is written."""
+_PARTING = BREAKS | CONDITIONS.keys()
+_MARKING = frozenset().union(LEXICAL_NEGATORS, PLAIN_NEGATORS, QUANTIFIERS, CONDITIONS, MODALS)
+"""Words that may be more than a term."""
+_Mark = tuple[str, str, int]
+"""List of a claim, kind, and how many content words of the clause stand before it."""
+_REACHES = {"quantifiers": NEAR, "modals": NEAR, "conditions": CONDITION_MAX}
+
+
 @lru_cache(maxsize=CLAIMS_KEPT)
 def claim_of(sentence: str) -> Claim:
     """Read a sentence. The result is shared, not to be changed."""
@@ -136,23 +149,29 @@ def _pieces(sentence: str, numbers: Sequence[Quantity]) -> Iterator[_Piece]:
     """Yield the words and breaks of a sentence; numbers and their units are left out."""
     places = {quantity.start: quantity for quantity in numbers}
     behind, measured, first = 0, False, True
-    for match in (_ASCII_PIECE if sentence.isascii() else _PIECE).finditer(sentence):
-        number = places.get(match.start()) or places.get(match.start() - 1)
+    ascii_only = sentence.isascii()
+    for match in (_ASCII_PIECE if ascii_only else _PIECE).finditer(sentence):
+        kind, start, written = str(match.lastgroup), match.start(), match[0]
+        number = (places.get(start) or places.get(start - 1)) if places else None
         if number is not None:
             behind, measured = number.start + len(number.written), bool(number.dimension)
-            yield _Piece("number", "", name=False)
-        if match["elided"] and match[0][0] not in "nN":
+            yield _NUMBER
+        if kind == "elided" and written[0] not in "nN":
             continue
-        if match.start() < behind:
+        if start < behind:
             continue
-        written = match[0]
-        word = "ne" if match["elided"] else written.casefold()
+        if ascii_only and kind == "word" and written.islower() and written.isalpha():  # as most are
+            if not (measured and written in UNITS):
+                yield _Piece(kind, written, False)
+            measured, first = False, False
+            continue
+        word = "ne" if kind == "elided" else written.casefold()
         if word.endswith(_ELIDED):
             word = word[:-2]
         if not (measured and (written in UNITS or word in UNITS)):
-            mixed = bool(match["name"] or match["code"] or _is_mixed(written))
-            name = mixed or (written[0].isupper() and not first)
-            yield _Piece(str(match.lastgroup), written if match["name"] else word, name)
+            mixed = kind in _AS_NAMES or (kind != "break" and _is_mixed(written))
+            name = mixed or (not first and written[0].isupper())
+            yield _Piece(kind, written if kind == "name" else word, name)
         measured, first = False, False
 
 
@@ -166,48 +185,69 @@ def _clauses(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
     """Yield the clauses of a sentence: a negation does not reach beyond its own."""
     clause: list[_Piece] = []
     for piece in pieces:
-        if piece.kind == "break" or piece.word in BREAKS or piece.word in CONDITIONS:
-            yield clause
+        if piece.kind == "break" or piece.word in _PARTING:
+            if clause:
+                yield clause
             clause = [piece] if piece.word in CONDITIONS else []
         else:
             clause.append(piece)
-    yield clause
+    if clause:
+        yield clause
 
 
 def _read(clause: Sequence[_Piece], claim: Claim) -> None:
     """Add what a clause says to a claim."""
     found: list[Term] = []
     negations: list[tuple[int, bool]] = []
+    marked: list[_Mark] = []
     bounds = _of_bounds(clause)
-    words = [piece.word for piece in clause]
-    marked: list[tuple[list[Marked], str, int]] = []
-    for index, piece in enumerate(clause):
+    for index, (kind, word, name) in enumerate(clause):
         if index in bounds:
             continue
-        before = words[max(0, index - SCOPE) : index]
-        behind = words[index + 1] if index + 1 < len(words) else ""
-        if _negates(piece.word, before, behind):
-            negations.append((len(found), piece.word in LEXICAL_NEGATORS))
-        elif (kind := QUANTIFIERS.get(piece.word)) and not _is_about(clause, index, kind):
-            if not (before and before[-1] in PLAIN_NEGATORS and piece.word in NEGATED_ONLY):
-                marked.append((claim.quantifiers, kind, len(found)))
-        elif piece.word in CONDITIONS:
-            marked.append((claim.conditions, CONDITIONS[piece.word], len(found)))
-        elif not (piece.word in MODALS or _is_function(piece)):
-            found.append(_item(piece))
-            claim.names += [found[-1].stem] if piece.name else []
-        if kind := MODALS.get(piece.word):
-            marked.append((claim.modals, kind, len(found)))
-    flags = _flags(len(found), negations)
-    claim.items += [item._replace(negated=flag) for item, flag in zip(found, flags, strict=True)]
+        marks = word in _MARKING or word.endswith(_CONTRACTED)  # few words do
+        if marks and _marks(clause, index, len(found), negations, marked):
+            continue
+        if word not in MODALS and (item := _item(kind, word)) is not None:
+            found.append(item)
+            if name:
+                claim.names.append(item.stem)
+    claim.items += _flagged(found, negations)
     for place, _ in negations:
         reached = found[place : place + SCOPE] or found[-BACK:]
         claim.scopes.append(tuple(item.stem for item in reached))
     negated = any(not lexical for _, lexical in negations)
     for listed, kind, place in marked:
-        reach = CONDITION_MAX if listed is claim.conditions else NEAR
-        near = found[place : place + reach] or found[-BACK:]
-        listed.append(Marked(kind, negated, frozenset(item.stem for item in near)))
+        near = found[place : place + _REACHES[listed]] or found[-BACK:]
+        mark = Marked(kind, negated, frozenset(item.stem for item in near))
+        getattr(claim, listed).append(mark)
+
+
+def _marks(
+    clause: Sequence[_Piece],
+    index: int,
+    place: int,
+    negations: list[tuple[int, bool]],
+    marked: list[_Mark],
+) -> bool:
+    """Note what a word does to the content words of its clause, where it stands before a `place`.
+
+    Returns whether it is no content word for that.
+    """
+    word = clause[index].word
+    before = [piece.word for piece in clause[max(0, index - SCOPE) : index]]
+    behind = clause[index + 1].word if index + 1 < len(clause) else ""
+    if kind := MODALS.get(word):
+        marked.append(("modals", kind, place))
+    if _negates(word, before, behind):
+        negations.append((place, word in LEXICAL_NEGATORS))
+    elif (kind := QUANTIFIERS.get(word)) and not _is_about(clause, index, kind):
+        if not (before and before[-1] in PLAIN_NEGATORS and word in NEGATED_ONLY):
+            marked.append(("quantifiers", kind, place))
+    elif word in CONDITIONS:
+        marked.append(("conditions", CONDITIONS[word], place))
+    else:
+        return False
+    return True
 
 
 def _negates(word: str, before: Sequence[str], behind: str) -> bool:
@@ -246,18 +286,31 @@ def _of_bounds(clause: Sequence[_Piece]) -> set[int]:
     return places
 
 
-def _is_function(piece: _Piece) -> bool:
-    """Tell whether a word only joins others."""
-    if piece.word in PLAIN_NEGATORS or piece.word == "ne" or piece.kind == "number":
-        return True
-    return piece.kind == "word" and piece.word in STOP_WORDS and axis_of(piece.word) is None
+def _item(kind: str, word: str) -> Term | None:
+    """Return the term of a word; None where it only joins others."""
+    if kind not in _AS_WRITTEN:
+        return _word_item(word)
+    return None if word in PLAIN_NEGATORS or word == "ne" else Term(word, word)
 
 
-def _item(piece: _Piece) -> Term:
-    if piece.kind in {"name", "code", "sign"}:
-        return Term(piece.word, piece.word)
-    axis, place = axis_of(piece.word) or ("", 0)
-    return Term(stem(piece.word), piece.word, axis, place)
+@lru_cache(maxsize=WORDS_KEPT)
+def _word_item(word: str) -> Term | None:
+    polar = axis_of(word)
+    if word in PLAIN_NEGATORS or word == "ne" or (polar is None and word in STOP_WORDS):
+        return None
+    axis, place = polar or ("", 0)
+    return Term(stem(word), word, axis, place)
+
+
+def _flagged(found: list[Term], negations: Sequence[tuple[int, bool]]) -> list[Term]:
+    """Say of each content word of a clause whether it is negated."""
+    if not negations:
+        return found
+    flags = _flags(len(found), negations)
+    return [
+        item._replace(negated=True) if flag else item
+        for item, flag in zip(found, flags, strict=True)
+    ]
 
 
 def _flags(count: int, negations: Sequence[tuple[int, bool]]) -> list[bool]:

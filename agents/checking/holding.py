@@ -33,7 +33,9 @@ class HeldClaim:
         """Axis -> place and negation -> where such words stand."""
         for index, item in enumerate(claim.items):
             flags = _FLAGS[item.negated]
-            self.flags[item.stem] = flags | self.flags.get(item.stem, flags)
+            known = self.flags.setdefault(item.stem, flags)
+            if known is not flags:
+                self.flags[item.stem] = known | flags
             if item.axis:
                 self.axes[item.axis].setdefault((item.place, item.negated), []).append(index)
             elif bare := without_prefix(item.word):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import replace
 
 from connectors.arrivals import Arrival
 from schemas import Generate
@@ -68,11 +67,11 @@ async def stopped(
             count += 1
             text = stopper.take(piece.text)
             if stopper.stopped:
-                yield replace(piece, text=text, finish_reason="stop", last=True)
+                yield piece._replace(text=text, finish_reason="stop", last=True)
                 return
             if count > most and not piece.last:
-                yield replace(piece, text=text, finish_reason="length", last=True)
+                yield piece._replace(text=text, finish_reason="length", last=True)
                 return
             if piece.last:
                 text += stopper.rest()
-            yield replace(piece, text=text)
+            yield piece._replace(text=text)

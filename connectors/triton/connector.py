@@ -19,9 +19,12 @@ from connectors.arrivals import Arrival, describe, in_parts
 from connectors.bounded_cache import BoundedCache
 from connectors.kept_embeddings import KeptEmbeddings
 from connectors.triton import stream_answers as read
+from connectors.triton.answered_tensors import AnsweredTensors
 from connectors.triton.tensors import (
+    InputTensor,
     chat_inputs,
     embedder_inputs,
+    infer_request,
     tensorrt_llm_inputs,
     vllm_inputs,
 )
@@ -42,7 +45,7 @@ RESERVED = 4
 server's own queue knows no tenants."""
 TEXTS_MAX = 256  # max_batch_size of the embedder; more texts take several requests
 Backend = Literal["python", "vllm", "tensorrt_llm"]
-INPUTS: dict[Backend, Callable[[Generate], list[Any]]] = {
+INPUTS: dict[Backend, Callable[[Generate], list[InputTensor]]] = {
     "python": chat_inputs,
     "vllm": vllm_inputs,
     "tensorrt_llm": tensorrt_llm_inputs,
@@ -115,19 +118,18 @@ class Triton:
         with self._server.call("embed", embedder, call) as (span, headers):
             for start in range(0, len(request.texts), TEXTS_MAX):
                 texts = request.texts[start : start + TEXTS_MAX]
+                inputs = embedder_inputs(texts, request.kind, request.token_vectors)
                 async with self._turn(call):
-                    answer = await self._server.connected().infer(
-                        embedder,
-                        embedder_inputs(texts, request.kind, request.token_vectors),
-                        client_timeout=self.timeout_s,
-                        headers=headers,
-                        request_id=call.event,
+                    answer = AnsweredTensors(
+                        await self._server.infer(
+                            infer_request(embedder, inputs, call.event), self.timeout_s, headers
+                        )
                     )
-                vectors += [row.astype("<f4").tobytes() for row in answer.as_numpy("vector")]
+                vectors += [row.tobytes() for row in answer.numbers("vector").astype("<f4")]
                 if request.token_vectors:
-                    token_vectors += answer.as_numpy("token_vectors").reshape(-1).tolist()
-                counts += answer.as_numpy("tokens").reshape(-1).tolist()
-                model = answer.as_numpy("model")[0, 0].decode()
+                    token_vectors += answer.strings("token_vectors")
+                counts += answer.numbers("tokens").reshape(-1).tolist()
+                model = answer.text("model")
             span.set_attribute("gen_ai.response.model", model)
             span.set_attribute("gen_ai.usage.input_tokens", sum(counts))
         return Embedded(
@@ -162,10 +164,10 @@ class Triton:
         self, request: Generate, call: Call, backend: Backend
     ) -> AsyncGenerator[Generated, None]:
         with self._server.call("generate", request.model, call) as (span, headers):
-            answers = self._server.connected().stream_infer(
-                _once(request, call.event, INPUTS[backend](request)),
-                stream_timeout=self.timeout_s,
-                headers=headers,
+            answers = self._server.stream(
+                infer_request(request.model, INPUTS[backend](request), call.event, streamed=True),
+                self.timeout_s,
+                headers,
             )
             async with aclosing(
                 in_parts(_pieces(answers, request, backend), self._patience_s)
@@ -176,18 +178,7 @@ class Triton:
                     yield part
 
 
-def _pieces(answers: Any, request: Generate, backend: Backend) -> AsyncIterator[Arrival]:
+def _pieces(answers: read.Answers, request: Generate, backend: Backend) -> AsyncIterator[Arrival]:
     if backend == "python":
         return read.pieces(answers)
     return read.backend_pieces(answers, request.model, request.max_tokens)
-
-
-async def _once(request: Generate, event: str, inputs: list[Any]) -> AsyncIterator[dict[str, Any]]:
-    """Yield the one request of a generation's stream."""
-    yield {
-        "model_name": request.model,
-        "inputs": inputs,
-        "request_id": event,
-        "parameters": None,
-        "enable_empty_final_response": True,
-    }

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from opentelemetry import trace
 
-from connectors.triton.tensors import embedder_inputs
+from connectors.triton.answered_tensors import AnsweredTensors
+from connectors.triton.tensors import embedder_inputs, infer_request
 from connectors.triton.triton_server import TritonServer
 from streams.running.fair_queue import FairQueue
 from streams.running.world import Call
@@ -67,16 +68,20 @@ class EmbedderClient:
         some = texts[: TEXTS_AT_ONCE[kind]]
         with self._server.call("embed", self.embedder, call) as (_, headers):
             async with self._turns[kind].turn(call):
-                answer = await self._server.connected().infer(
-                    self.embedder,
-                    embedder_inputs(some, kind, with_tokens=False),
-                    client_timeout=self._timeout_s,
-                    headers=headers,
-                    request_id=call.event,
+                answer = AnsweredTensors(
+                    await self._server.infer(
+                        infer_request(
+                            self.embedder,
+                            embedder_inputs(some, kind, with_tokens=False),
+                            call.event,
+                        ),
+                        self._timeout_s,
+                        headers,
+                    )
                 )
-        return TextVectors(
-            vectors=tuple(row.astype("<f4").tobytes() for row in answer.as_numpy("vector")),
-            tokens=tuple(answer.as_numpy("tokens").reshape(-1).tolist()),
-            cut=tuple(answer.as_numpy("truncated").reshape(-1).tolist()),
-            model=answer.as_numpy("model")[0, 0].decode(),
-        )
+            return TextVectors(
+                vectors=tuple(row.tobytes() for row in answer.numbers("vector").astype("<f4")),
+                tokens=tuple(answer.numbers("tokens").reshape(-1).tolist()),
+                cut=tuple(answer.numbers("truncated").reshape(-1).tolist()),
+                model=answer.text("model"),
+            )

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]  # it ships no types
 from opentelemetry import trace
-from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
+from connectors.triton.answered_tensors import AnsweredTensors
 from connectors.triton.failures import UNKNOWN_MODEL, failure_of
-from connectors.triton.tensors import moderator_inputs
+from connectors.triton.tensors import infer_request, moderator_inputs
 from connectors.triton.triton_server import TritonServer
 from schemas import Classified, Classify, HeadScore, HeadScores, Request, StreamRequest
 from streams.running.fair_queue import FairQueue
@@ -71,12 +72,14 @@ class Moderator:
         _check(request)
         with self._server.call("classify", MODEL, call) as (span, headers):
             async with self._turns.turn(call):
-                answer = await self._server.connected().infer(
-                    MODEL,
-                    moderator_inputs(request.texts, request.heads),
-                    client_timeout=self.timeout_s,
-                    headers=headers,
-                    request_id=call.event,
+                answer = AnsweredTensors(
+                    await self._server.infer(
+                        infer_request(
+                            MODEL, moderator_inputs(request.texts, request.heads), call.event
+                        ),
+                        self.timeout_s,
+                        headers,
+                    )
                 )
             scores = _read(request, answer)
             span.set_attribute("gen_ai.response.model", scores.model)
@@ -85,9 +88,7 @@ class Moderator:
 
 def _failure(error: Any, model: str, address: str) -> Transient | Permanent:
     """Say whether trying again may help. The message holds no text that was sent."""
-    if isinstance(error, InferenceServerException) and (
-        "NOT_FOUND" in (error.status() or "") or UNKNOWN_MODEL in (error.message() or "")
-    ):
+    if error.code() is grpc.StatusCode.NOT_FOUND or UNKNOWN_MODEL in (error.details() or ""):
         return Transient(
             f"Triton at {address} holds no model {model}: put infra/triton/models/{model} into its "
             "repository; until then moderation judges by its rules alone"
@@ -105,18 +106,19 @@ def _check(request: Classify) -> None:
         raise Permanent(f"Classify of {size} characters: at most {CHARACTERS_MAX} are looked at")
 
 
-def _read(request: Classify, answer: Any) -> Classified:
+def _read(request: Classify, answer: AnsweredTensors) -> Classified:
     """Read the model's answer; raises Transient for one that is not whole."""
-    rows = answer.as_numpy("scores")
-    if rows is None or rows.shape != (len(request.texts), len(request.heads)):
-        shape = None if rows is None else rows.shape
-        raise Transient(f"{MODEL} answered scores of shape {shape}: one a text and head was asked")
+    rows = answer.numbers("scores")
+    if rows.shape != (len(request.texts), len(request.heads)):
+        raise Transient(
+            f"{MODEL} answered scores of shape {rows.shape}: one a text and head was asked"
+        )
     return Classified(
-        texts=tuple(HeadScores(scores=tuple(_scores(request.heads, row))) for row in rows),
-        model=answer.as_numpy("model")[0, 0].decode(),
+        texts=tuple(HeadScores(scores=tuple(_scores(request.heads, row))) for row in rows.tolist()),
+        model=answer.text("model"),
     )
 
 
-def _scores(heads: tuple[str, ...], row: Any) -> Iterator[HeadScore]:
+def _scores(heads: tuple[str, ...], row: list[float]) -> Iterator[HeadScore]:
     for head, score in zip(heads, row, strict=True):
-        yield HeadScore(head=head, score=round(float(score), 4))
+        yield HeadScore(head=head, score=round(score, 4))

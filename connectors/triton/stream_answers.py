@@ -3,50 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+
+from tritonclient.grpc import service_pb2
+from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent
 from connectors.arrivals import Arrival
+from connectors.triton.answered_tensors import AnsweredTensors
 from schemas import GeneratedFinishReason, Usage
 
 REFUSED = "refused"  # the chat model's finish_reason where the request is at fault
 FINISHED: dict[str, GeneratedFinishReason] = {"length": "length"}
 
 
-async def pieces(answers: AsyncIterator[tuple[Any, Any]]) -> AsyncGenerator[Arrival, None]:
+Answers = AsyncIterator[service_pb2.ModelStreamInferResponse]
+
+
+async def pieces(answers: Answers) -> AsyncGenerator[Arrival, None]:
     """Read the answers of our own model `chat`; raises what Triton raises.
 
     They are read to the end even after the last one: Triton 2.51 crashed (signal 11) where streams
     were cancelled after their last answer, and where errors were asked for as gRPC statuses (header
     triton_grpc_error).
     """
-    async for answer, error in answers:
-        if error is not None:
-            raise error
-        yield _piece(answer)
+    async for answer in answers:
+        yield _piece(_response(answer))
 
 
-def _piece(answer: Any) -> Arrival:
-    response = answer.get_response()
-    names = {output.name for output in response.outputs}
+def _response(answer: service_pb2.ModelStreamInferResponse) -> service_pb2.ModelInferResponse:
+    """Return what a model said; raises what went wrong, which has words and no status."""
+    if answer.error_message:
+        raise InferenceServerException(answer.error_message)
+    return answer.infer_response
+
+
+def _piece(response: service_pb2.ModelInferResponse) -> Arrival:
+    tensors = AnsweredTensors(response)
     text = model = ""
-    if "text" in names:
-        text, model = _first_text(answer, "text"), _first_text(answer, "model")
+    if "text" in tensors:
+        text, model = tensors.text("text"), tensors.text("model")
     last = response.parameters["triton_final_response"].bool_param
-    if "finish_reason" not in names:
+    if "finish_reason" not in tensors:
         return Arrival(text, model, last=last)
-    reason = _first_text(answer, "finish_reason")
+    reason = tensors.text("finish_reason")
     if reason == REFUSED:
         raise Permanent(f"the chat model refused a request: {text}")
     usage = Usage(
-        prompt_tokens=int(answer.as_numpy("prompt_tokens")[0]),
-        completion_tokens=int(answer.as_numpy("completion_tokens")[0]),
+        prompt_tokens=tensors.number("prompt_tokens"),
+        completion_tokens=tensors.number("completion_tokens"),
     )
     return Arrival(text, model, reason, usage, last)  # type: ignore[arg-type]  # by its contract
 
 
 async def backend_pieces(
-    answers: AsyncIterator[tuple[Any, Any]], model: str, max_tokens: int
+    answers: Answers, model: str, max_tokens: int
 ) -> AsyncGenerator[Arrival, None]:
     """Read the answers of a vLLM or TensorRT-LLM backend, in which `text_output` is what is new.
 
@@ -54,16 +64,14 @@ async def backend_pieces(
     their number.
     """
     count, prompt_tokens, reason = 0, 0, ""
-    async for answer, error in answers:
-        if error is not None:
-            raise error
-        response = answer.get_response()
-        names = {output.name for output in response.outputs}
-        text = _first_text(answer, "text_output") if "text_output" in names else ""
-        count += _number(answer, "num_output_tokens", names, 1 if text else 0)
-        prompt_tokens = _number(answer, "num_input_tokens", names, prompt_tokens)
-        if "finish_reason" in names:
-            told = _first_text(answer, "finish_reason")
+    async for answer in answers:
+        response = _response(answer)
+        tensors = AnsweredTensors(response)
+        text = tensors.text("text_output") if "text_output" in tensors else ""
+        count += _number(tensors, "num_output_tokens", 1 if text else 0)
+        prompt_tokens = _number(tensors, "num_input_tokens", prompt_tokens)
+        if "finish_reason" in tensors:
+            told = tensors.text("finish_reason")
             reason = reason if told == "None" else told
         if not response.parameters["triton_final_response"].bool_param:
             yield Arrival(text, model)
@@ -73,10 +81,5 @@ async def backend_pieces(
         yield Arrival(text, model, FINISHED.get(ended, "stop"), usage, last=True)
 
 
-def _first_text(answer: Any, name: str) -> str:
-    text: str = answer.as_numpy(name).reshape(-1)[0].decode()
-    return text
-
-
-def _number(answer: Any, name: str, names: set[str], default: int) -> int:
-    return int(answer.as_numpy(name).reshape(-1)[0]) if name in names else default
+def _number(tensors: AnsweredTensors, name: str, default: int) -> int:
+    return tensors.number(name) if name in tensors else default

@@ -1,14 +1,18 @@
-"""Triton server: one connection to it, and what each call over it is traced and refused as."""
+"""Triton server: one connection to it, and what each call over it is traced and refused as.
+
+Why it is so: of the client, its messages and stubs are used, and not what it puts around them. That
+took as long as gRPC itself: an array of objects for each string that comes or goes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
 from opentelemetry import propagate, trace
-from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
@@ -30,6 +34,7 @@ CHANNEL = [
     ("grpc.keepalive_time_ms", 360_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 ]
+STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 FailureOf = Callable[[Any, str, str], Transient | Permanent]
 """Says of an error, by a model at an address, whether trying again may help."""
 
@@ -49,21 +54,59 @@ class TritonServer:
         self._credentials = _credentials(settings)
         self._tracer = tracer
         self._failure = failure
-        self._client: InferenceServerClient | None = None
+        self._channel: grpc.aio.Channel | None = None
+        self._infer: Any = None
+        self._stream: Any = None
 
     async def close(self) -> None:
         """Close the connection; running calls are cancelled."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
 
-    def connected(self) -> InferenceServerClient:
-        """Return the connection, made in the event loop that first asks for it."""
-        if self._client is None:
-            self._client = InferenceServerClient(
-                self.address, creds=self._credentials, channel_args=CHANNEL
-            )
-        return self._client
+    async def infer(
+        self,
+        request: service_pb2.ModelInferRequest,
+        timeout_s: float,
+        headers: Mapping[str, str],
+    ) -> service_pb2.ModelInferResponse:
+        """Ask a model for one answer; raises grpc.RpcError, to be translated by `call`."""
+        self._connect()
+        answer: service_pb2.ModelInferResponse = await self._infer(
+            request, timeout=timeout_s, metadata=tuple(headers.items())
+        )
+        return answer
+
+    def stream(
+        self,
+        request: service_pb2.ModelInferRequest,
+        timeout_s: float,
+        headers: Mapping[str, str],
+    ) -> AsyncIterator[service_pb2.ModelStreamInferResponse]:
+        """Ask a model for answers one after the other, within a time; raises as `infer` does.
+
+        Triton takes many requests by one stream; we send one, and say at once that it is all.
+        """
+        self._connect()
+        answers: AsyncIterator[service_pb2.ModelStreamInferResponse] = self._stream(
+            request, timeout=timeout_s, metadata=tuple(headers.items())
+        )
+        return answers
+
+    def _connect(self) -> None:
+        """Make the connection, in the event loop that first asks for it."""
+        if self._channel is not None:
+            return
+        if self._credentials is None:
+            self._channel = grpc.aio.insecure_channel(self.address, CHANNEL)
+        else:
+            self._channel = grpc.aio.secure_channel(self.address, self._credentials, CHANNEL)
+        self._infer = service_pb2_grpc.GRPCInferenceServiceStub(self._channel).ModelInfer
+        self._stream = self._channel.unary_stream(
+            STREAM,
+            request_serializer=service_pb2.ModelInferRequest.SerializeToString,
+            response_deserializer=service_pb2.ModelStreamInferResponse.FromString,
+        )
 
     @contextmanager
     def call(

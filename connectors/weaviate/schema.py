@@ -39,6 +39,9 @@ BUILD_TENANT = "playhead-build".ljust(64, "-")
 BM25_K1, BM25_B = 0.9, 0.4
 
 
+_TENANT = re.compile(r"[A-Za-z0-9_-]{1,62}")
+
+
 def chunks_name(generation: int) -> str:
     """Name the collection of a generation's chunks; the alias points to one of these."""
     return f"{ALIAS}_{generation}"
@@ -61,7 +64,7 @@ def generation_of(name: str) -> int:
 
 def tenant_name(tenant: str) -> str:
     """Name a tenant as Weaviate allows: letters, digits, - and _, at most 64."""
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,62}", tenant):
+    if _TENANT.fullmatch(tenant):
         return tenant
     return "sha-" + hashlib.sha256(tenant.encode()).hexdigest()[:40]
 

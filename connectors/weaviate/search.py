@@ -17,7 +17,6 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
@@ -52,7 +51,7 @@ from connectors.weaviate.objects import (
 )
 from connectors.weaviate.schema import chunks_name
 from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
-from connectors.weaviate.visibility import DocumentHistory, is_visible, read_histories
+from connectors.weaviate.visibility import DocumentHistory, ReaderSight, read_histories
 from schemas import Candidate, DescribedDocument, Fetch, Fetched, Found, Rerank, Reranked, Search
 from streams.running.cache_mark import mark_cached
 from streams.running.world import Call
@@ -169,19 +168,17 @@ class ChunkSearch(Index):
         where one of those shows that there is something to leave out.
         """
         vector = np.frombuffer(request.vector, "<f4")
-        best = fuse(lexical, dense, vector)[: request.limit]
+        best = fuse(lexical, dense, vector, request.limit)
         documents = {one.document for one in best}
         histories, head = await self._histories(call, documents)
         asked = [item for item in (*lexical, *dense) if item.properties["document"] in documents]
-        visible = partial(
-            is_visible, histories=histories, request=request, then_alone=self.then_alone
-        )
-        if not all(map(visible, asked)):
+        if not all(map(self._sight(histories, request).shows, asked)):
             others = {item.properties["document"] for item in (*lexical, *dense)} - documents
             histories |= (await self._histories(call, others))[0]
-            lexical = [item for item in lexical if visible(item)]
-            dense = [item for item in dense if visible(item)]
-            best = fuse(lexical, dense, vector)[: request.limit]
+            sight = self._sight(histories, request)
+            lexical = [item for item in lexical if sight.shows(item)]
+            dense = [item for item in dense if sight.shows(item)]
+            best = fuse(lexical, dense, vector, request.limit)
         objects = {item.properties["chunk"]: item.uuid for item in (*lexical, *dense)}
         chunks = {
             one.chunk: FoundChunk(
@@ -195,6 +192,9 @@ class ChunkSearch(Index):
             else ()
         )
         return _Shown(tuple(best), chunks, head, told)
+
+    def _sight(self, histories: Mapping[str, DocumentHistory], request: Search) -> ReaderSight:
+        return ReaderSight(histories, request, then_alone=self.then_alone)
 
     async def _histories(
         self, call: Call, documents: Iterable[str]

@@ -134,16 +134,19 @@ class TenantObjects:
             **how,
         )
         reply = await self._client.search(request)
-        return [_object(result, names) for result in reply.results]
+        readers = [(name, READ_AS[name]) for name in names]
+        return [_object(result, readers) for result in reply.results]
 
 
-def _object(result: search_get_pb2.SearchResult, names: Sequence[str]) -> ReadObject:
+def _object(
+    result: search_get_pb2.SearchResult, readers: Sequence[tuple[str, PropertyReader]]
+) -> ReadObject:
     metadata = result.metadata
     fields = result.properties.non_ref_props.fields
     vectors = metadata.vectors
     return ReadObject(
         metadata.id,
-        {name: READ_AS[name](fields[name]) for name in names},
+        {name: read(fields[name]) for name, read in readers},
         metadata.score,
         metadata.distance,
         vectors[0].vector_bytes if vectors else metadata.vector_bytes,

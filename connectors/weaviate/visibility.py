@@ -31,6 +31,11 @@ from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from schemas import Search
 
 
+def shown_at(version_from: int, version_to: int, current: int) -> bool:
+    """Tell whether a chunk of these versions is one of a document's current version."""
+    return version_from <= current and (version_to == 0 or current < version_to)
+
+
 class Readers(NamedTuple):
     """Who may read a document, and by what it is filtered, as the index holds both."""
 
@@ -67,8 +72,7 @@ class DocumentHistory:
 
     def shows(self, version_from: int, version_to: int, as_of: int) -> bool:
         """Whether a chunk of these versions is visible."""
-        current = self.current(as_of)
-        return version_from <= current and (version_to == 0 or current < version_to)
+        return shown_at(version_from, version_to, self.current(as_of))
 
     def readers_at(self, as_of: int) -> Readers:
         """Who may read it now (-1) or could at a position, as far as that is known."""
@@ -137,23 +141,39 @@ def readers_text(readers: Sequence[Readers | None]) -> str:
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
 
 
-def is_visible(
-    item: ReadObject,
-    histories: Mapping[str, DocumentHistory],
-    request: Search,
-    *,
-    then_alone: bool = False,
-) -> bool:
-    """Tell whether whoever searches may see a chunk; `then_alone` is an auditor's search."""
-    values = item.properties
-    history = histories.get(values["document"])
-    return (
-        history is not None
-        and history.shows(values["version_from"], values["version_to"], request.as_of)
-        and history.admits(
-            request.groups,
-            metadata_values(request.filters),
-            request.as_of,
-            then_alone=then_alone,
+class ReaderSight:
+    """Tells of chunks whether whoever searches may see them; each document is looked at once."""
+
+    def __init__(
+        self,
+        histories: Mapping[str, DocumentHistory],
+        request: Search,
+        *,
+        then_alone: bool = False,
+    ) -> None:
+        """Take the documents' histories; `then_alone` is an auditor's search."""
+        self._histories = histories
+        self._request = request
+        self._then_alone = then_alone
+        self._wanted = metadata_values(request.filters)
+        self._current: dict[str, int | None] = {}
+        """Documents -> the version that counts; None where nothing of it may be seen."""
+
+    def shows(self, item: ReadObject) -> bool:
+        """Tell whether a chunk may be seen."""
+        values = item.properties
+        document = values["document"]
+        if document not in self._current:
+            self._current[document] = self._current_of(document)
+        current = self._current[document]
+        return current is not None and shown_at(
+            values["version_from"], values["version_to"], current
         )
-    )
+
+    def _current_of(self, document: str) -> int | None:
+        history, request = self._histories.get(document), self._request
+        if history is None or not history.admits(
+            request.groups, self._wanted, request.as_of, then_alone=self._then_alone
+        ):
+            return None
+        return history.current(request.as_of)

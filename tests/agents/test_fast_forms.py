@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents import instructions
-from agents.answering import excerpts
+from agents.answering import excerpts, nearness, terms
 from agents.checking import calendar_days, clauses, quantities
 from agents.checking.units import NUMERALS
 
@@ -34,6 +34,16 @@ SAME = {
         "aéA1_\u0301",
         clauses._is_mixed,
         lambda text: clauses._MIXED.search(text) is not None,
+    ),
+    "genitives": (
+        ("n", "A", "é", "'", "’", "s", "t", " "),
+        terms._without_genitives,
+        lambda text: terms._GENITIVE.sub("", text),
+    ),
+    "addresses": (
+        ("http", "s", "ftp", "://", ":", "/", " ", "a"),
+        nearness._without_addresses,
+        lambda text: nearness._URL.sub(" ", text),
     ),
     "abbreviations": (
         ("v", "art", ".", " ", "\n", "x"),

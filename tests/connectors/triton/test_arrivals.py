@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tritonclient.grpc import InferResult
+from tritonclient.grpc import service_pb2
+from tritonclient.utils import InferenceServerException
 
 from agents.errors import Permanent, Transient
 from connectors.arrivals import Arrival, Arrivals
@@ -15,23 +16,35 @@ from tests.connectors.triton.server import generated
 
 
 def ended(text="", reason="stop"):
-    """The last answer of Triton's client, with all outputs."""
-    return InferResult(generated(text, final=True, finish_reason=reason, usage=(5, 2))), None
+    """The last answer of Triton, with all outputs."""
+    return answer(generated(text, final=True, finish_reason=reason, usage=(5, 2)))
 
 
 def token(text):
-    """An answer of Triton's client with some of the outputs."""
-    return InferResult(generated(text)), None
+    """An answer of Triton with some of the outputs."""
+    return answer(generated(text))
 
 
-def text_of(answer, _error):
-    return None if answer is None else answer.as_numpy("text")[0]
+def answer(response):
+    return service_pb2.ModelStreamInferResponse(infer_response=response)
+
+
+def failed(words):
+    return service_pb2.ModelStreamInferResponse(error_message=words)
+
+
+def broken(name):
+    """A response of which one tensor came in part."""
+    response = generated("a")
+    place = [output.name for output in response.outputs].index(name)
+    response.raw_output_contents[place] = response.raw_output_contents[place][:-1]
+    return response
 
 
 async def answering(answers):
-    for answer in answers:
+    for one in answers:
         await asyncio.sleep(0)
-        yield answer
+        yield one
 
 
 async def taken(answers, pauses=()):
@@ -85,15 +98,16 @@ async def test_an_answer_without_text_is_no_token():
     [
         ([], Transient, "before its last token"),
         ([token("a")], Transient, "before its last token"),
-        ([(None, Transient("stub died"))], Transient, "stub died"),
-        ([token("a"), (None, ValueError("odd"))], ValueError, "odd"),
+        ([failed("stub died")], InferenceServerException, "stub died"),
+        ([token("a"), failed("odd")], InferenceServerException, "odd"),
+        ([token("a"), answer(broken("text"))], Transient, "chat answered a text that is not whole"),
         ([ended("max_tokens must be at least 1", "refused")], Permanent, "max_tokens must be"),
     ],
 )
 async def test_a_failure_is_raised_to_whoever_takes_after_what_came(answers, kind, why):
     arrivals = Arrivals()
     await arrivals.pump(pieces(answering(answers)))
-    if answers and text_of(*answers[0]) == b"a":
+    if answers[:1] == [token("a")]:
         assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
     with pytest.raises(kind, match=why):
         await arrivals.take()
@@ -105,8 +119,8 @@ async def test_whoever_waits_is_woken_by_a_failure():
     arrivals = Arrivals()
     taking = asyncio.create_task(arrivals.take())
     await asyncio.sleep(0)
-    await arrivals.pump(pieces(answering([(None, Transient("gone"))])))
-    with pytest.raises(Transient, match="gone"):
+    await arrivals.pump(pieces(answering([failed("gone")])))
+    with pytest.raises(InferenceServerException, match="gone"):
         await taking
 
 
@@ -205,9 +219,9 @@ async def test_gathering_ends_by_itself_and_a_failure_does_not_wait_for_it():
     assert [one.text for one in (await spoken.arrivals.take()).tokens] == [" lane", " is"]
     spoken.pump.cancel()
     arrivals = Arrivals(ENDLESS_S)
-    await arrivals.pump(pieces(answering([token("a"), (None, Transient("gone"))])))
+    await arrivals.pump(pieces(answering([token("a"), failed("gone")])))
     assert [one.text for one in (await arrivals.take()).tokens] == ["a"]
-    with pytest.raises(Transient, match="gone"):
+    with pytest.raises(InferenceServerException, match="gone"):
         await arrivals.take()
     arrivals.release()
 

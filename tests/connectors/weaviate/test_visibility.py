@@ -1,8 +1,19 @@
 """The rule of visibility: which version is current when, and which chunks it shows."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from connectors.weaviate.visibility import DocumentHistory, Readers, readers_of, readers_text
+from connectors.weaviate.objects import group_values, metadata_values
+from connectors.weaviate.tenant_objects import ReadObject
+from connectors.weaviate.visibility import (
+    DocumentHistory,
+    Readers,
+    ReaderSight,
+    readers_of,
+    readers_text,
+)
+from schemas import Search
 
 HISTORY = DocumentHistory(
     versions=(1, 2, 0, 3), positions=(5, 9, 12, 20), groups=frozenset({"*"}), metadata=frozenset()
@@ -59,3 +70,73 @@ def test_who_could_read_then_is_kept_for_each_position(group, wanted, as_of, aud
 def test_readers_are_spelt_and_read_back():
     assert readers_of(readers_text(READ_BY.readers)) == READ_BY.readers
     assert readers_of(None) == readers_of("") == ()
+
+
+def is_visible(item, histories, request, then_alone):
+    """Tell by the whole rule, chunk by chunk."""
+    values = item.properties
+    history = histories.get(values["document"])
+    return (
+        history is not None
+        and history.shows(values["version_from"], values["version_to"], request.as_of)
+        and history.admits(
+            request.groups,
+            metadata_values(request.filters),
+            request.as_of,
+            then_alone=then_alone,
+        )
+    )
+
+
+GROUPS = st.lists(st.sampled_from(["a", "b", "*", "g:a", ""]), max_size=2)
+VALUES = st.dictionaries(st.sampled_from("kl"), st.sampled_from(["", "1", "=1"]), max_size=2)
+READERS = st.builds(
+    lambda groups, values: Readers(
+        frozenset(group_values(groups)), frozenset(metadata_values(values))
+    ),
+    GROUPS,
+    VALUES,
+)
+
+
+@st.composite
+def histories(draw):
+    versions = draw(st.lists(st.integers(0, 4), max_size=3))
+    positions = sorted(
+        draw(st.lists(st.integers(0, 9), min_size=len(versions), max_size=len(versions)))
+    )
+    now = draw(READERS)
+    readers = draw(st.lists(st.none() | READERS, max_size=len(versions)))
+    return DocumentHistory(
+        tuple(versions), tuple(positions), now.groups, now.metadata, tuple(readers)
+    )
+
+
+CHUNKS = st.builds(
+    lambda document, first, end: ReadObject(
+        "", {"document": document, "version_from": first, "version_to": end}
+    ),
+    st.sampled_from("def"),
+    st.integers(-1, 5),
+    st.integers(-1, 5),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("de"), histories()),
+    st.lists(CHUNKS, max_size=8),
+    GROUPS,
+    VALUES,
+    st.integers(-1, 10),
+    st.booleans(),
+)
+def test_a_reader_sees_what_the_rule_shows_chunk_by_chunk(
+    known, chunks, groups, filters, as_of, then_alone
+):
+    request = Search(
+        text="", vector=b"", limit=9, groups=tuple(groups), filters=filters, as_of=as_of
+    )
+    sight = ReaderSight(known, request, then_alone=then_alone)
+    assert [sight.shows(one) for one in chunks] == [
+        is_visible(one, known, request, then_alone) for one in chunks
+    ]

@@ -6,11 +6,10 @@ There are two fakes of it: a server that speaks its protocol, and what it gives 
 import grpc
 import numpy as np
 import pytest
-from tritonclient.grpc.aio import InferenceServerClient
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc import InferResult, service_pb2_grpc
 
 from connectors.triton import Triton
-from connectors.triton.tensors import embedder_inputs
+from connectors.triton.tensors import embedder_inputs, infer_request
 from schemas import Generate
 from streams.running.world import Call
 from streams.settings import Settings
@@ -47,11 +46,13 @@ class OverGrpc:
         self._address = address
 
     async def embed(self, texts, kind):
-        async with InferenceServerClient(self._address) as client:
+        request = infer_request("embedder", embedder_inputs(texts, kind, True), "e")
+        async with grpc.aio.insecure_channel(self._address) as channel:
             try:
-                answer = await client.infer("embedder", embedder_inputs(texts, kind, True))
-            except InferenceServerException as error:
-                return error.status().removeprefix("StatusCode."), error.message()
+                stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
+                answer = InferResult(await stub.ModelInfer(request))
+            except grpc.aio.AioRpcError as error:
+                return error.code().name, error.details()
         names = [output.name for output in answer.get_response().outputs]
         return {name: answer.as_numpy(name) for name in names}
 
