@@ -78,6 +78,9 @@ class Talk(Protocol):
         Raises MeasurementFailed for a frame of an error.
         """
 
+    def close(self) -> None:
+        """Let go of what it sends with."""
+
 
 @dataclass
 class Arrivals:

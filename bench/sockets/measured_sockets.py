@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from bench.gateway_starts import MODULE, await_ready
 from bench.measured_topics import platform_topics
 from bench.sockets.held_sockets import HeldSockets, Talk, streamed
 from bench.sockets.socket_figures import SocketFigures, figures_of
-from bench.sockets.talks import Echoes, LoggedTokens, asked
+from bench.sockets.talks import Echoes, KeepsUp, LoggedTokens, asked
 from edge.callers.api_keys import ApiKeys, keys_path
 from infra.local import ports
 from streams.log.codec import Codec
@@ -145,7 +145,8 @@ class _Logged:
     async def begin(self, sockets: Sequence[ClientConnection]) -> Talk:
         """Ask a question on each socket."""
         of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
-        metas = await asked(sockets, of_each, self._settings.partitions)
+        with closing(KeepsUp.on(self._settings.kafka, self._settings.partitions)) as keep_up:
+            metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
         producer = Producer(
             {"bootstrap.servers": self._settings.kafka, "linger.ms": 0, "log_level": 2}
         )
@@ -169,7 +170,8 @@ async def measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin)
         after_mib = child.held_mib()
         talk = await begin(streaming)
         cpu_s, began = child.cpu_s(), asyncio.get_running_loop().time()
-        arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
+        with closing(talk):
+            arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
         seconds = asyncio.get_running_loop().time() - began
         spent_s = child.cpu_s() - cpu_s - idle_s * seconds
         if held.lost:

@@ -72,7 +72,21 @@ FOUND = [
 def test_each_size_stands_beside_its_own_baseline():
     lines = shown(show, FOUND).splitlines()
     ours = [line.split()[1:] for line in lines if line.startswith(OURS) and ":" not in line]
-    assert ours[0] == ["1,000", "22.0", "2.00x", "0.50", "12.0", "2", "250", "2.50x", "30.0", "2.00x", "39.8", "2.00x", "0"]
+    assert ours[0] == [
+        "1,000",
+        "22.0",
+        "2.00x",
+        "0.50",
+        "12.0",
+        "2",
+        "250",
+        "2.50x",
+        "30.0",
+        "2.00x",
+        "39.8",
+        "2.00x",
+        "0",
+    ]
     assert ours[1][1:3] == ["25.0", "2.50x"]
     assert ours[1][-1] == "5"
     assert sum("3 sockets were closed" in line for line in lines) == 3
