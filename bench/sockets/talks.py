@@ -121,7 +121,7 @@ async def asked(
     `keep_up` stands for the worker that there is not: it is called between questions. Raises
     MeasurementFailed where one is not taken in.
     """
-    metas = []
+    metas: list[Meta] = []
     for socket, tenant in zip(sockets, tenants, strict=True):
         if len(metas) % KEEP_UP_EVERY == 0:
             await asyncio.to_thread(keep_up)
