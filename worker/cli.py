@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
@@ -19,6 +18,7 @@ from mode import Worker as ModeWorker
 from streams.log.broker_access import BrokerRefuses
 from streams.log.credential_files import check_files
 from streams.operations.options import run_option
+from streams.running.collector import spare_the_collector
 from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
@@ -38,8 +38,6 @@ PUBLISHED_S = 1.0
 STOP_S = 9.5
 READY_POLL_S = 0.05
 Watching = Callable[[Tell], Coroutine[Any, Any, None]]
-
-GC_OBJECTS = 50_000  # more allocated than freed, between two looks of the collector
 
 
 class Worker(ModeWorker):
@@ -186,18 +184,6 @@ def worker(steps: str | None, run: Path | None) -> None:
     tracing.configure(settings, "playhead-worker")
     ready = os.environ.get("PLAYHEAD_READY_FILE")
     run_to_the_end(serve(settings, hosted, Path(ready) if ready else None))
-
-
-def spare_the_collector() -> None:
-    """Have the garbage collector leave what the process has loaded alone, and look less often.
-
-    A step makes many thousand short-lived objects a second, nearly none of them in cycles: with the
-    defaults the collector walked over libraries and models again and again, for a quarter of the
-    time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_OBJECTS, 50, 50)
 
 
 def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:

@@ -66,7 +66,7 @@ class HeldSockets:
         self._sockets.clear()
 
 
-class Talk(Protocol):
+class TokenTalk(Protocol):
     """What streams on some sockets: tokens that are numbered, the same on each."""
 
     async def say(self, stream: int, number: int) -> None:
@@ -78,9 +78,12 @@ class Talk(Protocol):
         Raises MeasurementFailed for a frame of an error.
         """
 
+    def close(self) -> None:
+        """Let go of what it sends with."""
+
 
 @dataclass
-class Arrivals:
+class TokenArrivals:
     """When tokens were sent, and how long they took until they were read."""
 
     tokens: int
@@ -103,13 +106,13 @@ class Arrivals:
 
 async def streamed(
     sockets: Sequence[ClientConnection],
-    talk: Talk,
+    talk: TokenTalk,
     tokens: int,
     every_s: float,
     clock: Callable[[], float] = time.perf_counter,
-) -> Arrivals:
+) -> TokenArrivals:
     """Stream so many tokens to each socket, one each so often, evenly spread over the sockets."""
-    arrivals = Arrivals(tokens * len(sockets))
+    arrivals = TokenArrivals(tokens * len(sockets))
     readers = [
         asyncio.create_task(_read(stream, socket, talk, arrivals, clock))
         for stream, socket in enumerate(sockets)
@@ -137,8 +140,8 @@ async def streamed(
 async def _read(
     stream: int,
     socket: ClientConnection,
-    talk: Talk,
-    arrivals: Arrivals,
+    talk: TokenTalk,
+    arrivals: TokenArrivals,
     clock: Callable[[], float],
 ) -> None:
     try:

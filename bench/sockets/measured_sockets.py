@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +14,9 @@ from websockets.asyncio.client import ClientConnection
 from bench.child import MeasurementFailed, running
 from bench.gateway_starts import MODULE, await_ready
 from bench.measured_topics import platform_topics
-from bench.sockets.held_sockets import HeldSockets, Talk, streamed
+from bench.sockets.held_sockets import HeldSockets, TokenTalk, streamed
 from bench.sockets.socket_figures import SocketFigures, figures_of
-from bench.sockets.talks import Echoes, LoggedTokens, asked
+from bench.sockets.talks import Echoes, KeepsUp, LoggedTokens, asked
 from edge.callers.api_keys import ApiKeys, keys_path
 from infra.local import ports
 from streams.log.codec import Codec
@@ -29,7 +29,7 @@ TENANTS = 8  # each with a key: one key may hold a thousand
 FILES_BESIDE = 256  # open files that are no sockets of clients
 
 
-Begin = Callable[[Sequence[ClientConnection]], Awaitable[Talk]]
+BeginsTalk = Callable[[Sequence[ClientConnection]], Awaitable[TokenTalk]]
 """Has some sockets begin to stream."""
 
 
@@ -129,7 +129,7 @@ def _gateway(settings: Settings, keys: tuple[str, ...]) -> Iterator[Serving]:
         yield Serving(OURS, child, f"ws://{ports.HOST}:{port}/v1/chat", keys)
 
 
-async def echoes(sockets: Sequence[ClientConnection]) -> Talk:
+async def echoes(sockets: Sequence[ClientConnection]) -> TokenTalk:
     """Have a bare echo stream: nothing has to begin."""
     return Echoes(sockets)
 
@@ -142,17 +142,20 @@ class _Logged:
         self._codec = codec
         self._tenants = tenants
 
-    async def begin(self, sockets: Sequence[ClientConnection]) -> Talk:
+    async def begin(self, sockets: Sequence[ClientConnection]) -> TokenTalk:
         """Ask a question on each socket."""
         of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
-        metas = await asked(sockets, of_each, self._settings.partitions)
+        with closing(KeepsUp.on(self._settings.kafka, self._settings.partitions)) as keep_up:
+            metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
         producer = Producer(
             {"bootstrap.servers": self._settings.kafka, "linger.ms": 0, "log_level": 2}
         )
         return LoggedTokens(producer, self._codec, metas)
 
 
-async def measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin) -> SocketFigures:
+async def measured(
+    serving: Serving, plan: SocketsPlan, idle: int, begin: BeginsTalk
+) -> SocketFigures:
     """Measure one program with so many idle sockets; raises MeasurementFailed."""
     child = serving.child
     warm = HeldSockets(serving.url, serving.keys)
@@ -169,7 +172,8 @@ async def measured(serving: Serving, plan: SocketsPlan, idle: int, begin: Begin)
         after_mib = child.held_mib()
         talk = await begin(streaming)
         cpu_s, began = child.cpu_s(), asyncio.get_running_loop().time()
-        arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
+        with closing(talk):
+            arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
         seconds = asyncio.get_running_loop().time() - began
         spent_s = child.cpu_s() - cpu_s - idle_s * seconds
         if held.lost:

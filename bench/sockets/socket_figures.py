@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.child import MeasurementFailed
 from bench.figure_tables import figure_table
-from bench.sockets.held_sockets import Arrivals
+from bench.sockets.held_sockets import TokenArrivals
 from bench.spread import number, percentiles
 
 ERRORS_SHOWN = 3
@@ -53,7 +53,7 @@ def figures_of(
     connect_ms: float,
     idle_ms: float,
     token_us: float,
-    arrivals: Arrivals,
+    arrivals: TokenArrivals,
 ) -> SocketFigures:
     """Sum up; raises MeasurementFailed where hardly a token came."""
     if len(arrivals.latencies_s) < 2:

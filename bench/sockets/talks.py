@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from confluent_kafka import Consumer, TopicPartition
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection
 
 from bench.child import MeasurementFailed
-from schemas import Batch, Cause, Event, Meta, StepVersion, TokensGenerated, TokensReleased
+from schemas import (
+    Batch,
+    Cause,
+    Event,
+    Meta,
+    QuestionAsked,
+    StepVersion,
+    TokensGenerated,
+    TokensReleased,
+)
 from streams.log.addressing import address_of
 from streams.log.clock import now_us
 from streams.log.codec import Codec
 from streams.log.ids import outcome_id
 from streams.log.lanes import lane_of
-from streams.topics import topic_of
+from streams.topics import group_of, step_reading, topic_of
 from streams.version import CODE
 from streams.watching.tracing import new_trace
 
 ASKED_S = 60.0  # for a question to be taken in
+FLUSH_S = 10.0
+KEEP_UP_EVERY = 5  # questions
 STEP = "moderate"
 PADDING = "x" * 230  # with it, what is echoed is as long as a frame of the gateway's
 
@@ -50,6 +62,9 @@ class Echoes:
         """Read the token."""
         return number_of(json.loads(frame)["text"])
 
+    def close(self) -> None:
+        """Do nothing: the sockets are somebody else's."""
+
 
 class PutsRecords(Protocol):
     """The part of a producer that is needed."""
@@ -61,6 +76,9 @@ class PutsRecords(Protocol):
 
     def poll(self, timeout: float) -> int:
         """Serve what was acknowledged."""
+
+    def flush(self, timeout: float) -> int:
+        """Wait until all was acknowledged; return how many were not."""
 
 
 class LoggedTokens:
@@ -87,18 +105,58 @@ class LoggedTokens:
             raise MeasurementFailed(f"{told.get('status')}: {told.get('detail')}")
         return number_of(told["text"]) if told["type"] == "delta" else None
 
+    def close(self) -> None:
+        """Wait for the broker: a client that is dropped while records wait never ends."""
+        self._producer.flush(FLUSH_S)
+
 
 async def asked(
-    sockets: Sequence[ClientConnection], tenants: Sequence[str], partitions: int
+    sockets: Sequence[ClientConnection],
+    tenants: Sequence[str],
+    partitions: int,
+    keep_up: Callable[[], None] = lambda: None,
 ) -> list[Meta]:
     """Ask a question on each socket; returns what all records about it have in common.
 
-    Raises MeasurementFailed where one is not taken in.
+    `keep_up` stands for the worker that there is not: it is called between questions. Raises
+    MeasurementFailed where one is not taken in.
     """
-    return [
-        await _ask(socket, tenant, partitions)
-        for socket, tenant in zip(sockets, tenants, strict=True)
-    ]
+    metas: list[Meta] = []
+    for socket, tenant in zip(sockets, tenants, strict=True):
+        if len(metas) % KEEP_UP_EVERY == 0:
+            await asyncio.to_thread(keep_up)
+        metas.append(await _ask(socket, tenant, partitions))
+    await asyncio.to_thread(keep_up)
+    return metas
+
+
+class KeepsUp:
+    """Commits what a step has to do as done: a gateway takes no questions where nobody works."""
+
+    def __init__(self, consumer: Consumer, topic: str, lanes: int) -> None:
+        self._consumer = consumer
+        self._places = [TopicPartition(topic, lane) for lane in range(lanes)]
+
+    @classmethod
+    def on(cls, kafka: str, lanes: int) -> KeepsUp:
+        """Stand for the step that reads questions."""
+        step = step_reading(QuestionAsked)
+        assert step is not None
+        settings = {"bootstrap.servers": kafka, "group.id": group_of(step.name), "log_level": 2}
+        consumer = Consumer({**settings, "enable.auto.commit": False})
+        return cls(consumer, topic_of(QuestionAsked), lanes)
+
+    def __call__(self) -> None:
+        """Commit up to the ends."""
+        ends = []
+        for place in self._places:
+            _, end = self._consumer.get_watermark_offsets(place, timeout=ASKED_S)
+            ends.append(TopicPartition(place.topic, place.partition, end))
+        self._consumer.commit(offsets=ends, asynchronous=False)
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._consumer.close()
 
 
 async def _ask(socket: ClientConnection, tenant: str, partitions: int) -> Meta:

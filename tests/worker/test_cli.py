@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from streams.running.collector import GC_OBJECTS
 from streams.topics import STEPS
-from worker.cli import DRAIN_S, GC_OBJECTS, PUBLISHED_S, worker
+from worker.cli import DRAIN_S, PUBLISHED_S, worker
 
 ROOT = Path(__file__).parents[2]
 

@@ -39,7 +39,7 @@ NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fal
 whatever host a client names, and the words of errors."""
 
 
-class App(FastAPI):
+class GatewayApp(FastAPI):
     """The framework's, for all but WebSockets, which go from the envelope to their route at once.
 
     Their routes are applications of their own, which need neither handlers of exceptions nor stacks
@@ -66,7 +66,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         await mcp.stop()
         await gateway.stop()
 
-    app = App(
+    app = GatewayApp(
         title="Playhead",
         version=CODE,
         summary="Documents in, cited answers out; every answer can be replayed from the log.",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
 from bench.child import MeasurementFailed
 from bench.sockets import measured_sockets as many
-from bench.sockets.held_sockets import Arrivals
-from bench.sockets.measured_sockets import BASELINE, OURS, SocketsPlan, allowed, needed
+from bench.sockets.held_sockets import TokenArrivals
+from bench.sockets.measured_sockets import BASELINE, OURS, Serving, SocketsPlan, allowed, needed
 from bench.sockets.servers import SERVERS
 from bench.sockets.socket_figures import as_json, figures_of, show
+from edge.answering.bounds import CONNECTIONS
+from edge.callers.api_keys import ApiKeys, keys_path
+from streams.settings import Settings
 from tests.bench.shown import shown
 
 PLAN = SocketsPlan()
@@ -49,7 +53,7 @@ async def test_the_same_sockets_stream_that_were_opened_to():
 
 
 def figures(program, idle, kib, us, latencies=(0.01, 0.02), errors=()):
-    arrivals = Arrivals(2, latencies_s=list(latencies), errors=list(errors))
+    arrivals = TokenArrivals(2, latencies_s=list(latencies), errors=list(errors))
     return figures_of(
         program,
         idle,
@@ -72,7 +76,21 @@ FOUND = [
 def test_each_size_stands_beside_its_own_baseline():
     lines = shown(show, FOUND).splitlines()
     ours = [line.split()[1:] for line in lines if line.startswith(OURS) and ":" not in line]
-    assert ours[0] == ["1,000", "22.0", "2.00x", "0.50", "12.0", "2", "250", "2.50x", "30.0", "2.00x", "39.8", "2.00x", "0"]
+    assert ours[0] == [
+        "1,000",
+        "22.0",
+        "2.00x",
+        "0.50",
+        "12.0",
+        "2",
+        "250",
+        "2.50x",
+        "30.0",
+        "2.00x",
+        "39.8",
+        "2.00x",
+        "0",
+    ]
     assert ours[1][1:3] == ["25.0", "2.50x"]
     assert ours[1][-1] == "5"
     assert sum("3 sockets were closed" in line for line in lines) == 3
@@ -89,3 +107,58 @@ def test_every_server_serves_the_same_application():
     arguments = [" ".join(argv("80")) for _, argv in SERVERS.values()]
     assert all("bench.sockets.echo_app" in one for one in arguments)
     assert len(set(arguments)) == len(SERVERS)
+
+
+# ---------------------------------------------------------------------- the whole part
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """All but the programs: what is measured of whom, with which keys."""
+    seen = []
+
+    @contextmanager
+    def echo():
+        yield Serving(BASELINE, None, "ws://echo/")
+
+    @contextmanager
+    def gateway(settings, keys):
+        yield Serving(OURS, None, "ws://gateway/", keys)
+
+    async def measured(serving, plan, idle, begin):
+        seen.append((serving.name, idle, serving.keys, begin))
+        return figures(serving.name, idle, 1.0, 1.0)
+
+    monkeypatch.setattr(many, "_echo", echo)
+    monkeypatch.setattr(many, "_gateway", gateway)
+    monkeypatch.setattr(many, "measured", measured)
+    monkeypatch.setattr(many, "platform_topics", lambda _: nullcontext())
+    monkeypatch.setattr(many, "known_schemas", lambda _: {})
+    monkeypatch.setattr(many, "allow_open_files", lambda wanted: wanted)
+    return Settings(run=tmp_path), seen
+
+
+def test_gateway_and_echo_take_turns_over_all_sizes(parts):
+    settings, seen = parts
+    said = []
+    found = many.measure(settings, SocketsPlan(idle=(10, 20)), said.append)
+    assert [(name, idle) for name, idle, *_ in seen] == [
+        (BASELINE, 10),
+        (OURS, 10),
+        (BASELINE, 20),
+        (OURS, 20),
+    ]
+    assert [one.line() for one in found] == said
+    assert seen[0][3] is many.echoes
+
+
+def test_the_sockets_are_of_several_tenants_whose_keys_hold_together(parts):
+    settings, seen = parts
+    many.measure(settings, SocketsPlan(idle=(10,)), lambda _: None)
+    keys = ApiKeys(keys_path(settings))
+    tenants = [keys.find(secret).tenant for secret in seen[1][2]]
+    keys.close()
+    assert len(set(tenants)) == many.TENANTS
+    most = max(PLAN.idle) + PLAN.streaming + PLAN.warm_up
+    assert most / many.TENANTS < CONNECTIONS.of_key
+    assert most < CONNECTIONS.of_all

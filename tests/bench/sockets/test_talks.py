@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bench.child import MeasurementFailed
-from bench.sockets.talks import Echoes, LoggedTokens, asked, number_of, released, text_of
+from bench.sockets.talks import Echoes, KeepsUp, LoggedTokens, asked, number_of, released, text_of
 from edge.listening.entries import Entry
 from edge.listening.live_records import entry_of, whose_is
 from schemas import QuestionAsked, TokensReleased
@@ -46,6 +46,7 @@ async def test_tokens_are_put_where_a_gateway_reads_them_of_their_request():
     logged = LoggedTokens(MemoryProducer(broker), CODEC, [meta])
     for number in range(3):
         await logged.say(0, number)
+    logged.close()
     lying = broker.rows[topic_of(TokensReleased), 2].messages
     assert [whose_is(one) for one in lying] == [("acme", "r-1")] * 3
     events = [entry_of(CODEC, one, TokensReleased).event for one in lying]
@@ -79,13 +80,31 @@ async def test_what_is_released_for_a_question_that_was_asked_reaches_its_asker(
         serving(gateway) as server,
         connect(f"ws://{address_of(server)}/v1/chat", a_key(gateway)) as socket,
     ):
-        [meta] = await asked([socket], ["acme"], gateway.settings.partitions)
+        kept = []
+        partitions = gateway.settings.partitions
+        [meta] = await asked([socket], ["acme"], partitions, lambda: kept.append(log.entries))
+        assert len(kept) == 2, "before the first question, and after the last"
         [question] = log.published(QuestionAsked)
         assert (meta.request, meta.lane) == (question.meta.request, question.meta.lane)
         for number in range(2):
             gateway.dispatch.take([Entry(released(meta, number), meta.lane, number, 0)])
         logged = LoggedTokens(None, CODEC, [meta])
         assert [logged.number_in(await socket.recv()) for _ in range(2)] == [0, 1]
+
+
+def test_what_a_step_has_to_do_is_committed_as_done():
+    committed = []
+
+    class Group:
+        def get_watermark_offsets(self, place, timeout):
+            return 0, 10 * place.partition
+
+        def commit(self, offsets, asynchronous):
+            assert not asynchronous
+            committed.extend((one.topic, one.partition, one.offset) for one in offsets)
+
+    KeepsUp(Group(), "asked", 3)()
+    assert committed == [("asked", 0, 0), ("asked", 1, 10), ("asked", 2, 20)]
 
 
 async def test_a_question_that_is_refused_ends_the_measurement(tmp_path):
