@@ -1,5 +1,7 @@
 """The rule of visibility: which version is current when, and which chunks it shows."""
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -140,3 +142,19 @@ def test_a_reader_sees_what_the_rule_shows_chunk_by_chunk(
     assert [sight.shows(one) for one in chunks] == [
         is_visible(one, known, request, then_alone) for one in chunks
     ]
+
+
+def test_a_reader_sees_each_version_as_of_each_position():
+    known = {"d": READ_BY, "e": HISTORY}
+    chunks = [
+        ReadObject("", {"document": document, "version_from": first, "version_to": end})
+        for document, first, end in product("def", range(4), range(5))
+    ]
+    for group, values, as_of, alone in product(
+        "ab", ({}, {"class": "pay"}), (-1, 4, 5, 9, 12, 20), (False, True)
+    ):
+        request = Search(text="", vector=b"", limit=9, groups=(group,), filters=values, as_of=as_of)
+        sight = ReaderSight(known, request, then_alone=alone)
+        assert [sight.shows(one) for one in chunks] == [
+            is_visible(one, known, request, alone) for one in chunks
+        ]
