@@ -6,9 +6,12 @@ import gc
 import gzip
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -50,6 +53,9 @@ ALONE = "alone"
 """What runs in one process, one after the other, where several run tests: stacks and chaos need the
 machine for themselves."""
 
+MEMORY = Path("/dev/shm")  # where Linux has a file system in memory
+MEMORY_BYTES_MIN = 2_000_000_000  # a container has 64 MB of it, if nobody asks for more
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,6 +83,31 @@ def needs_machine(item: pytest.Item) -> bool:
     """Whether a test starts so much that others beside it would make it say less."""
     marker = marker_of(item.keywords)
     return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
+
+
+@pytest.fixture
+def tmp_path(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Give a folder of the test's own, in memory where its files are few.
+
+    A store that survives a power cut waits for the disk at each commit, as do hundreds of tests that
+    cut no power: half of the time of those of the gateway. Whoever names --basetemp looks for files
+    there after the test, so they stand there.
+    """
+    on_disk = needs_machine(request.node) or request.config.option.basetemp
+    if on_disk or not has_room(MEMORY):
+        yield tmp_path_factory.mktemp(re.sub(r"\W", "_", request.node.name)[:30])
+        return
+    with tempfile.TemporaryDirectory(
+        prefix="playhead-test-", dir=MEMORY, ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a folder is there and has room for the files of tests."""
+    return folder.is_dir() and shutil.disk_usage(folder).free > MEMORY_BYTES_MIN
 
 
 def pytest_collection_finish() -> None:

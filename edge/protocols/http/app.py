@@ -83,7 +83,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         service,
         interface_documents,
     ):
-        app.include_router(routes.router)
+        app.router.routes.extend(routes.router.routes)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     # applications of their own, not functions of the framework's
     app.router.routes.append(Route(mcp_route.PATH, mcp, include_in_schema=False))
