@@ -271,7 +271,7 @@ class SpanCollector:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def of_trace(self, trace_id: str) -> list[Any]:
         """Return the spans of a trace (32 hex digits)."""
