@@ -110,6 +110,7 @@ def test_what_was_done_is_found_or_needs_a_checkpoint(verify, whole, operation):
     assert unnoticed == (logs.keys() if needs is EVERY else needs & logs.keys())
 
 
+@pytest.mark.slow  # each tampering is made
 def test_the_table_is_as_long_as_it_says(whole, capsys):
     """Print how many cases there are, and how many of them are left to a checkpoint."""
     cases = left = 0
