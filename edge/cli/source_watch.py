@@ -28,7 +28,7 @@ class Awake:
         changes: Callable[..., Iterator[Any]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Watch a folder from now on; `changes` is watchfiles.watch, which begins when it is read."""
+        """Watch a folder from now on; `changes` is watchfiles.watch, which begins when read."""
         self._pause, self._every_s, self._clock = pause, every_s, clock
         self._changes: Iterator[Any] | None = None
         if folder is not None:
