@@ -106,9 +106,9 @@ def tmp_path(
         yield Path(folder)
 
 
-def has_room(folder: Path) -> bool:
+def has_room(folder: Path, bytes_min: int = MEMORY_BYTES_MIN) -> bool:
     """Whether a folder is there and has room for the files of tests."""
-    return folder.is_dir() and shutil.disk_usage(folder).free > MEMORY_BYTES_MIN
+    return folder.is_dir() and shutil.disk_usage(folder).free >= bytes_min
 
 
 def pytest_collection_finish() -> None:

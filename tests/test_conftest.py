@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.conftest import MEMORY, has_room
+
 TESTS = 12
 SUITE = f"""
 import os, pytest
@@ -34,3 +36,16 @@ def test_what_is_of_one_group_runs_in_one_process(tmp_path):
     told = [line for line in ran.stdout.splitlines() if line.startswith("ran in ")]
     assert len(told) == TESTS
     assert len(set(told)) == 1
+
+
+def test_a_unit_writes_into_memory_where_there_is_room(tmp_path, request):
+    wanted = has_room(MEMORY) and not request.config.option.basetemp
+    assert tmp_path.is_relative_to(MEMORY) == wanted
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "bytes_min", "room"), [(".", 1, True), (".", 2**62, False), ("none", 0, False)]
+)
+def test_there_is_room_in_a_folder_that_is_there_and_has_so_much(tmp_path, place, bytes_min, room):
+    assert has_room(tmp_path / place, bytes_min) == room

@@ -83,6 +83,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         service,
         interface_documents,
     ):
+        # as they are: what is included is made anew, a tenth of a second for all of them
         app.router.routes.extend(routes.router.routes)
     app.add_api_websocket_route("/v1/chat", websocket_chat)
     # applications of their own, not functions of the framework's
