@@ -24,6 +24,7 @@ from typing import Any
 
 import httpx
 import hypothesis
+import psutil
 import pytest
 from click.testing import CliRunner
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -86,24 +87,61 @@ def needs_machine(item: pytest.Item) -> bool:
     return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
 
 
-@pytest.fixture
-def tmp_path(
+class MemoryFolders:
+    """Makes folders in memory for the tests of this process, as pytest.TempPathFactory does on the disk.
+
+    What a run that was killed has left there goes when the next one begins.
+    """
+
+    def __init__(self, memory: Path = MEMORY) -> None:
+        for left in memory.glob("playhead-tests-*"):
+            if not psutil.pid_exists(int(left.name.split("-")[2])):
+                shutil.rmtree(left, ignore_errors=True)
+        self._place = Path(tempfile.mkdtemp(prefix=f"playhead-tests-{os.getpid()}-", dir=memory))
+
+    def getbasetemp(self) -> Path:
+        """Return the folder of all of them."""
+        return self._place
+
+    def mktemp(self, basename: str) -> Path:
+        """Make another folder."""
+        return Path(tempfile.mkdtemp(prefix=f"{basename}-", dir=self._place))
+
+    def close(self) -> None:
+        """Remove them all."""
+        shutil.rmtree(self._place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def unit_path_factory(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    """Give a folder of the test's own, in memory where its files are few.
+) -> Iterator[MemoryFolders | pytest.TempPathFactory]:
+    """Make folders for units, in memory where their files are few.
 
     A store that survives a power cut waits for the disk at each commit, as do hundreds of tests that
     cut no power: half of the time of those of the gateway. Whoever names --basetemp looks for files
     there after the test, so they stand there.
     """
-    on_disk = needs_machine(request.node) or request.config.option.basetemp
-    if on_disk or not has_room(MEMORY):
-        yield tmp_path_factory.mktemp(re.sub(r"\W", "_", request.node.name)[:30])
+    if request.config.option.basetemp or not has_room(MEMORY):
+        yield tmp_path_factory
         return
-    with tempfile.TemporaryDirectory(
-        prefix="playhead-test-", dir=MEMORY, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder)
+    folders = MemoryFolders()
+    yield folders
+    folders.close()
+
+
+@pytest.fixture
+def tmp_path(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    unit_path_factory: MemoryFolders | pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """Give a folder of the test's own: on the disk where it is of a stack, which writes much."""
+    factory = tmp_path_factory if needs_machine(request.node) else unit_path_factory
+    folder = factory.mktemp(re.sub(r"\W", "_", request.node.name)[:30])
+    yield folder
+    if factory is not tmp_path_factory:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def has_room(folder: Path, bytes_min: int = MEMORY_BYTES_MIN) -> bool:

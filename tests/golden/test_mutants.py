@@ -163,8 +163,8 @@ def named(file: str, after: str) -> Mutant:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
-    [present, _] = copies(tmp_path_factory.mktemp("golden"))
+def judge(unit_path_factory):
+    [present, _] = copies(unit_path_factory.mktemp("golden"))
     made_ready = MutantJudge([present], lambda _: [])
     made_ready.prepare()
     return made_ready

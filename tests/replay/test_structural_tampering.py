@@ -70,10 +70,10 @@ NEEDS_A_CHECKPOINT = {
 
 
 @pytest.fixture(scope="module")
-def verify(tmp_path_factory):
+def verify(unit_path_factory):
     """Return what verifies a log with the keys of the golden one."""
     run = GOLDEN / "run"
-    master = tmp_path_factory.mktemp("keys") / "master.key"
+    master = unit_path_factory.mktemp("keys") / "master.key"
     master.write_bytes((run / "master.key").read_bytes())
     master.chmod(0o600)
     settings = Settings(run=run, master_key_file=str(master), tokenizer=tokenizer())
