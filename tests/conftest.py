@@ -87,7 +87,7 @@ def needs_machine(item: pytest.Item) -> bool:
     return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
 
 
-class MemoryFolders:
+class UnitFolders:
     """Makes folders in memory for the tests of this process, as pytest.TempPathFactory does on the disk.
 
     What a run that was killed has left there goes when the next one begins.
@@ -115,7 +115,7 @@ class MemoryFolders:
 @pytest.fixture(scope="session")
 def unit_path_factory(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MemoryFolders | pytest.TempPathFactory]:
+) -> Iterator[UnitFolders | pytest.TempPathFactory]:
     """Make folders for units, in memory where their files are few.
 
     A store that survives a power cut waits for the disk at each commit, as do hundreds of tests that
@@ -125,7 +125,7 @@ def unit_path_factory(
     if request.config.option.basetemp or not has_room(MEMORY):
         yield tmp_path_factory
         return
-    folders = MemoryFolders()
+    folders = UnitFolders()
     yield folders
     folders.close()
 
@@ -134,7 +134,7 @@ def unit_path_factory(
 def tmp_path(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    unit_path_factory: MemoryFolders | pytest.TempPathFactory,
+    unit_path_factory: UnitFolders | pytest.TempPathFactory,
 ) -> Iterator[Path]:
     """Give a folder of the test's own: on the disk where it is of a stack, which writes much."""
     factory = tmp_path_factory if needs_machine(request.node) else unit_path_factory

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import MEMORY, MemoryFolders, has_room
+from tests.conftest import MEMORY, UnitFolders, has_room
 
 TESTS = 12
 SUITE = f"""
@@ -58,7 +58,7 @@ def test_what_a_run_left_that_was_killed_goes_and_what_another_one_has_stays(tmp
     left, others = (tmp_path / f"playhead-tests-{pid}-x" for pid in (ended.pid, os.getppid()))
     for folder in (left, others):
         (folder / "a").mkdir(parents=True)
-    folders = MemoryFolders(tmp_path)
+    folders = UnitFolders(tmp_path)
     made = [folders.mktemp("same") for _ in range(2)]
     assert len(set(made)) == 2
     assert all(one.parent == folders.getbasetemp() for one in made)
