@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
 from click.testing import CliRunner
@@ -225,9 +226,11 @@ def test_a_watch_outlasts_a_run_by_hand(acme, folder, monkeypatch):
 
 
 def test_a_folder_tells_of_changes_at_once(tmp_path):
-    awake = Awake(tmp_path, 30.0, clock=lambda: 0.0)  # which never comes to its while
+    looks = count()  # which a clock counts that goes on by one each time
+    awake = Awake(tmp_path, 120.0, clock=lambda: float(next(looks)))
     (tmp_path / "new.md").write_text("x")  # as may happen in the first run
-    awake.wait()  # would fail by the test's own limit, were it not told
+    awake.wait()
+    assert next(looks) < 120, "it was not told, but looked again after a while"
 
 
 def test_a_folder_that_tells_nothing_is_looked_at_again_after_a_while(tmp_path):
