@@ -65,12 +65,29 @@ down: $(synced)
 test: check setup
 	"$(bin)"/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
+# side by side, the longest first; what each says comes in one piece
+checks := check-types check-lock check-format check-lint check-arrows check-generated
+.PHONY: $(checks)
+
 check: $(synced)
-	infra/local/sync --check
-	"$(bin)"/ruff format --check .
-	"$(bin)"/ruff check .
+	@"$(MAKE)" --no-print-directory --jobs=2 --output-sync=target $(checks)
+
+check-types:
 	"$(bin)"/mypy
+
+check-lock:
+	infra/local/sync --check
+
+check-format:
+	"$(bin)"/ruff format --check .
+
+check-lint:
+	"$(bin)"/ruff check .
+
+check-arrows:
 	"$(bin)"/lint-imports
+
+check-generated:
 	"$(bin)"/python -m schemas.check
 	"$(bin)"/python -m infra.kafka.deploy --check
 	"$(bin)"/python -m infra.kafka.acls --check

@@ -6,9 +6,12 @@ import gc
 import gzip
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -21,7 +24,9 @@ from typing import Any
 
 import httpx
 import hypothesis
+import psutil
 import pytest
+from click.testing import CliRunner
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from infra.local.network import without_proxy
@@ -50,6 +55,9 @@ ALONE = "alone"
 """What runs in one process, one after the other, where several run tests: stacks and chaos need the
 machine for themselves."""
 
+MEMORY = Path("/dev/shm")  # where Linux has a file system in memory
+MEMORY_BYTES_MIN = 2_000_000_000  # a container has 64 MB of it, if nobody asks for more
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,6 +85,68 @@ def needs_machine(item: pytest.Item) -> bool:
     """Whether a test starts so much that others beside it would make it say less."""
     marker = marker_of(item.keywords)
     return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
+
+
+class UnitFolders:
+    """Makes folders in memory for the tests of this process, as pytest.TempPathFactory does on the disk.
+
+    What a run that was killed has left there goes when the next one begins.
+    """
+
+    def __init__(self, memory: Path = MEMORY) -> None:
+        for left in memory.glob("playhead-tests-*"):
+            if not psutil.pid_exists(int(left.name.split("-")[2])):
+                shutil.rmtree(left, ignore_errors=True)
+        self._place = Path(tempfile.mkdtemp(prefix=f"playhead-tests-{os.getpid()}-", dir=memory))
+
+    def getbasetemp(self) -> Path:
+        """Return the folder of all of them."""
+        return self._place
+
+    def mktemp(self, basename: str) -> Path:
+        """Make another folder."""
+        return Path(tempfile.mkdtemp(prefix=f"{basename}-", dir=self._place))
+
+    def close(self) -> None:
+        """Remove them all."""
+        shutil.rmtree(self._place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def unit_path_factory(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[UnitFolders | pytest.TempPathFactory]:
+    """Make folders for units, in memory where their files are few.
+
+    A store that survives a power cut waits for the disk at each commit, as do hundreds of tests that
+    cut no power: half of the time of those of the gateway. Whoever names --basetemp looks for files
+    there after the test, so they stand there.
+    """
+    if request.config.option.basetemp or not has_room(MEMORY):
+        yield tmp_path_factory
+        return
+    folders = UnitFolders()
+    yield folders
+    folders.close()
+
+
+@pytest.fixture
+def tmp_path(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    unit_path_factory: UnitFolders | pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """Give a folder of the test's own: on the disk where it is of a stack, which writes much."""
+    factory = tmp_path_factory if needs_machine(request.node) else unit_path_factory
+    folder = factory.mktemp(re.sub(r"\W", "_", request.node.name)[:30])
+    yield folder
+    if factory is not tmp_path_factory:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def has_room(folder: Path, bytes_min: int = MEMORY_BYTES_MIN) -> bool:
+    """Whether a folder is there and has room for the files of tests."""
+    return folder.is_dir() and shutil.disk_usage(folder).free >= bytes_min
 
 
 def pytest_collection_finish() -> None:
@@ -157,11 +227,14 @@ class Running:
         )
 
     def key(self, tenant: str, *options: str) -> str:
-        """Return an API key of a tenant, made at the first call."""
+        """Return an API key of a tenant, made at the first call: here, for a process takes seconds."""
+        from edge.cli.keys import keys
+
         known = self.keys.get((tenant, " ".join(options)))
         if known is None:
-            done = self.playhead("keys", "create", "--tenant", tenant, *options, "--json")
-            assert done.returncode == 0, done.stderr
+            wanted = ["create", "--tenant", tenant, *options, "--json"]
+            done = CliRunner().invoke(keys, [*wanted, "--run", str(self.settings.run)])
+            assert done.exit_code == 0, done.output
             known = self.keys[tenant, " ".join(options)] = json.loads(done.stdout)["key"]
         return known
 
@@ -240,7 +313,7 @@ class SpanCollector:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def of_trace(self, trace_id: str) -> list[Any]:
         """Return the spans of a trace (32 hex digits)."""

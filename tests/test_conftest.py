@@ -1,9 +1,12 @@
 """Tests of one group run in one process: what needs the machine for itself gets it."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from tests.conftest import MEMORY, UnitFolders, has_room
 
 TESTS = 12
 SUITE = f"""
@@ -34,3 +37,31 @@ def test_what_is_of_one_group_runs_in_one_process(tmp_path):
     told = [line for line in ran.stdout.splitlines() if line.startswith("ran in ")]
     assert len(told) == TESTS
     assert len(set(told)) == 1
+
+
+def test_a_unit_writes_into_memory_where_there_is_room(tmp_path, request):
+    wanted = has_room(MEMORY) and not request.config.option.basetemp
+    assert tmp_path.is_relative_to(MEMORY) == wanted
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "bytes_min", "room"), [(".", 1, True), (".", 2**62, False), ("none", 0, False)]
+)
+def test_there_is_room_in_a_folder_that_is_there_and_has_so_much(tmp_path, place, bytes_min, room):
+    assert has_room(tmp_path / place, bytes_min) == room
+
+
+def test_what_a_run_left_that_was_killed_goes_and_what_another_one_has_stays(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, others = (tmp_path / f"playhead-tests-{pid}-x" for pid in (ended.pid, os.getppid()))
+    for folder in (left, others):
+        (folder / "a").mkdir(parents=True)
+    folders = UnitFolders(tmp_path)
+    made = [folders.mktemp("same") for _ in range(2)]
+    assert len(set(made)) == 2
+    assert all(one.parent == folders.getbasetemp() for one in made)
+    assert (left.exists(), others.exists()) == (False, True)
+    folders.close()
+    assert list(tmp_path.iterdir()) == [others]

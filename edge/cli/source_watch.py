@@ -12,6 +12,8 @@ from typing import Any
 from connectors.sources.findings import DocumentSource
 
 DEBOUNCE_MS = 1_600  # changes that come closer together are one
+LOOK_MS = 500
+"""How long a look at what a folder told takes at most. The first one begins the watch."""
 
 
 class Awake:
@@ -24,33 +26,40 @@ class Awake:
         *,
         pause: Callable[[float], None] = time.sleep,
         changes: Callable[..., Iterator[Any]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what tells of changes of a folder: `changes` is watchfiles.watch."""
-        self._pause, self._every_s = pause, every_s
+        """Watch a folder from now on; `changes` is watchfiles.watch, which begins when read."""
+        self._pause, self._every_s, self._clock = pause, every_s, clock
         self._changes: Iterator[Any] | None = None
         if folder is not None:
             from watchfiles import watch
 
-            # it yields nothing after `every_s`, since some file systems tell of no change
             self._changes = (changes or watch)(
                 folder,
                 debounce=DEBOUNCE_MS,
-                rust_timeout=int(every_s * 1_000),
+                rust_timeout=LOOK_MS,
                 yield_on_timeout=True,
                 raise_interrupt=True,
                 ignore_permission_denied=True,
             )
+            self._changed()
 
     def wait(self) -> None:
-        """Return when it is time to look again."""
-        if self._changes is None:
-            self._pause(self._every_s)
-            return
+        """Return when it is time to look again: untold, too, since some file systems don't tell."""
+        ends_s = self._clock() + self._every_s
+        while self._changes is not None:
+            if self._changed() or self._clock() >= ends_s:
+                return
+        self._pause(self._every_s)
+
+    def _changed(self) -> bool:
+        """Look what the folder told since the last look."""
+        assert self._changes is not None
         try:
-            next(self._changes)
+            return bool(next(self._changes))
         except (StopIteration, FileNotFoundError, RuntimeError):
             self._changes = None  # the folder went: it may come back
-            self._pause(self._every_s)
+            return False
 
 
 @contextmanager

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any, Self
 
 import agents
+from tests.counted_lines import CountedLines, traced
 
 ROOM = Path(agents.__file__).parent
 
@@ -125,24 +126,19 @@ FAMILIES: dict[str, Callable[[int], str]] = {
 
 def lines_run(piece: Callable[[], Any]) -> Counter[tuple[str, str]]:
     """Count the lines of the steps' code that a call runs, by file and function; a loop's once a turn."""
-    counted: Counter[tuple[str, str]] = Counter()
-    room = str(ROOM)
+    counts: list[tuple[CodeType, CountedLines]] = []
 
-    def local(frame, event, argument):
-        if event == "line":
-            code = frame.f_code
-            counted[code.co_filename, code.co_qualname] += 1
-        return local
+    def counted_by(code: CodeType) -> CountedLines | None:
+        if not code.co_filename.startswith(f"{ROOM}/"):
+            return None
+        counts.append((code, CountedLines()))
+        return counts[-1][1]
 
-    def called(frame, event, argument):
-        return local(frame, "line", None) if frame.f_code.co_filename.startswith(room) else None
-
-    before = sys.gettrace()
-    sys.settrace(called)
-    try:
+    with traced(counted_by):
         piece()
-    finally:
-        sys.settrace(before)
+    counted: Counter[tuple[str, str]] = Counter()
+    for code, lines in counts:
+        counted[code.co_filename, code.co_qualname] += lines.take()
     return counted
 
 
@@ -151,29 +147,22 @@ class LinesWithoutPause:
 
     def __init__(self) -> None:
         self.most = 0
-        self._lines = 0
-        self._before: Any = None
+        self._counted = CountedLines()
+        self._traced = traced(self._counted_by)
 
     def __enter__(self) -> Self:
-        self._before = sys.gettrace()
-        sys.settrace(self._called)
+        self._traced.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(self._before)
+    def __exit__(self, *error: object) -> None:
+        self._traced.__exit__(*error)
+        self.pause()
 
     def pause(self) -> None:
-        self._lines = 0
+        self.most = max(self.most, self._counted.take())
 
-    def _called(self, frame, event, argument):
-        ours = frame.f_code.co_filename.startswith(str(ROOM))
-        return self._line(frame, "line", argument) if ours else None
-
-    def _line(self, frame, event, argument):
-        if event == "line":
-            self._lines += 1
-            self.most = max(self.most, self._lines)
-        return self._line
+    def _counted_by(self, code: CodeType) -> CountedLines | None:
+        return self._counted if code.co_filename.startswith(f"{ROOM}/") else None
 
 
 def functions_of_steps() -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from hashlib import blake2b
 from itertools import accumulate, pairwise
 
@@ -25,6 +26,7 @@ SIZES = ChunkPolicy(tokens_min=1, tokens_target=180, tokens_max=200, overlap_tok
 SHARE_MAX = 0.02  # of the chunks of a hundred pages may be embedded again after an edit
 
 
+@cache  # most of a document is as it was before an edit
 def tokens(text):
     return len(re.findall(r"[A-Za-z0-9]{1,6}|[^\sA-Za-z0-9]", text))
 

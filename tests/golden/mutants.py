@@ -34,7 +34,8 @@ LEAST_VERIFY, LEAST_BOTH = 0.90, 0.95
 KEPT = ROOT / ".playhead" / "mutants.jsonl"
 
 
-def imported(file: str, root: Path = ROOT) -> set[str]:
+@cache
+def imported(file: str, root: Path = ROOT) -> frozenset[str]:
     """Return the files of `agents` that a file imports; of a package the one that stands for it."""
     found = set()
     for node in ast.walk(ast.parse((root / file).read_bytes())):
@@ -48,7 +49,7 @@ def imported(file: str, root: Path = ROOT) -> set[str]:
                 place = name.replace(".", "/")
                 paths = (f"{place}.py", f"{place}/__init__.py")
                 found |= {path for path in paths if (root / path).exists()}
-    return found
+    return frozenset(found)
 
 
 def reached_from(files: Iterable[str], root: Path = ROOT) -> set[str]:

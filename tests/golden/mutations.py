@@ -75,19 +75,38 @@ def mutants_of(root: Path, file: str) -> tuple[Mutant, ...]:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
+    parts = _parts_of(source)
     seen: Counter[tuple[str, str]] = Counter()
     made = []
     for edit in sorted(set(edits_of(source)), key=lambda edit: (edit.start, edit.end, edit.text)):
         at, end = (starts[line - 1] + column for line, column in (edit.start, edit.end))
         changed = source[:at] + edit.text.encode() + source[end:]
         line = edit.start[0]
-        if not _compiles(changed, file):
+        edited = changed.splitlines(keepends=True)
+        part = next(part for part in parts if line in part)
+        if not _compiles(b"".join(edited[part.start - 1 : part.stop - 1]), file):
             continue
         before = lines[line - 1].decode().strip()
-        after = changed.splitlines()[line - 1].decode().strip()
+        after = edited[line - 1].decode().strip()
         made.append(Mutant(file, line, before, after, changed.decode(), seen[before, after]))
         seen[before, after] += 1
     return tuple(made)
+
+
+def _parts_of(source: bytes) -> list[range]:
+    """Return the lines of each part that is Python by itself: one statement of the module, or more on one line.
+
+    To compile the part that an edit stands in is as good as to compile the file, and a fraction of the work.
+    """
+    parts: list[range] = []
+    for node in ast.parse(source).body:
+        begun = [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]
+        assert node.end_lineno is not None
+        part = range(min(begun), node.end_lineno + 1)
+        if parts and part.start in parts[-1]:
+            part = range(parts.pop().start, part.stop)
+        parts.append(part)
+    return parts
 
 
 def _compiles(source: bytes, file: str) -> bool:

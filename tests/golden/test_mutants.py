@@ -116,7 +116,19 @@ def test_a_sample_stays_when_other_lines_come(tmp_path):
     assert few != {mutant.key for mutant in sample(made(tmp_path, "\n".join(lines)), 9, 4)}
 
 
-def test_the_files_are_those_that_a_step_runs():
+@pytest.fixture(scope="module")
+def every_mutant():
+    """The mutants of each file that a step runs: thousands of files are compiled to make them."""
+    return {file: mutants_of(ROOT, file) for file in files_of_steps()}
+
+
+@pytest.fixture
+def made_once(every_mutant, monkeypatch):
+    monkeypatch.setattr(command, "mutants_of", lambda root, file: every_mutant[file])
+    return every_mutant
+
+
+def test_the_files_are_those_that_a_step_runs(made_once):
     files = files_of_steps()
     assert {"agents/ingest.py", "agents/pieces.py", "agents/lexicon.py"} <= set(files)
     # a step imports the package, and the package the rest
@@ -135,8 +147,8 @@ def test_the_tests_of_a_file_are_its_own_and_then_those_of_the_steps_that_run_it
     assert "tests/agents/test_ingest.py" not in tests
 
 
-def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted():
-    made_here = {mutant.key[:3] for file in files_of_steps() for mutant in mutants_of(ROOT, file)}
+def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted(made_once):
+    made_here = {mutant.key[:3] for mutants in made_once.values() for mutant in mutants}
     assert set(EQUIVALENT) <= made_here, "the line was edited: look again"
     assert all(EQUIVALENT.values())
     assert not {mutant.key[:3] for mutant in drawn(0, 1)} & set(EQUIVALENT)
@@ -151,8 +163,8 @@ def named(file: str, after: str) -> Mutant:
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
-    [present, _] = copies(tmp_path_factory.mktemp("golden"))
+def judge(unit_path_factory):
+    [present, _] = copies(unit_path_factory.mktemp("golden"))
     made_ready = MutantJudge([present], lambda _: [])
     made_ready.prepare()
     return made_ready

@@ -30,8 +30,8 @@ class Archive:
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory) -> Archive:
-    folder = tmp_path_factory.mktemp("archive")
+def archive(unit_path_factory) -> Archive:
+    folder = unit_path_factory.mktemp("archive")
     settings = with_words_tokenizer(Settings(run=folder / "run"), folder)
     log = asyncio.run(Builder(settings).build(conversations=2, documents=2))
     manifest = export(log, folder / "archive")

@@ -167,6 +167,7 @@ def test_where_nothing_is_selected_nothing_was_shown(playhead, archive, options)
     assert f"nothing is selected by {options[0]}" in err
 
 
+@pytest.mark.slow  # a log is verified two dozen times
 def test_a_window_takes_inputs_with_all_their_outcomes(playhead, archive):
     """However a log is cut in two by time, each half holds, and both are the whole."""
     log = ArchiveLog(archive.folder)

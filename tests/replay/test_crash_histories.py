@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -281,6 +282,7 @@ LATE_TORSO = [
 """The second owner runs what the first one's late outcome closes, and half of its own comes late, too."""
 
 
+@pytest.mark.slow  # many histories
 @settings(max_examples=150, deadline=None)
 @example(LATE_TORSO, set(), [])
 @example(LATE, set(), [])

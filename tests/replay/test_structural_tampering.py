@@ -70,10 +70,10 @@ NEEDS_A_CHECKPOINT = {
 
 
 @pytest.fixture(scope="module")
-def verify(tmp_path_factory):
+def verify(unit_path_factory):
     """Return what verifies a log with the keys of the golden one."""
     run = GOLDEN / "run"
-    master = tmp_path_factory.mktemp("keys") / "master.key"
+    master = unit_path_factory.mktemp("keys") / "master.key"
     master.write_bytes((run / "master.key").read_bytes())
     master.chmod(0o600)
     settings = Settings(run=run, master_key_file=str(master), tokenizer=tokenizer())
@@ -110,6 +110,7 @@ def test_what_was_done_is_found_or_needs_a_checkpoint(verify, whole, operation):
     assert unnoticed == (logs.keys() if needs is EVERY else needs & logs.keys())
 
 
+@pytest.mark.slow  # each tampering is made
 def test_the_table_is_as_long_as_it_says(whole, capsys):
     """Print how many cases there are, and how many of them are left to a checkpoint."""
     cases = left = 0

@@ -98,7 +98,7 @@ def test_bytes_of_anybody_are_refused_alike(name):
     kind, python = getattr(schemas, name), PYTHON["schemas.wire"]
 
     @UNHURRIED
-    @given(records_of(definitions()[name]), st.randoms(use_true_random=False))
+    @given(records_of(definitions()[name]), st.randoms(use_true_random=True))
     def holds(record, chance):
         data = wire.encode(record)
         for _ in range(20):
@@ -176,6 +176,7 @@ def compiler():
         pytest.skip("this machine has no C compiler")
 
 
+@pytest.mark.slow  # a compiler
 def test_a_build_lies_under_the_name_of_its_sources_and_works(sources, tmp_path, compiler):
     place = build(sources, tmp_path / "built")
     assert place == tmp_path / "built" / name_of(sources)
@@ -203,6 +204,7 @@ print(canonical.four(), Path(wire.__file__).name, compiled.in_use().split()[0])
 """
 
 
+@pytest.mark.slow  # a compiler
 def test_what_is_built_is_not_built_again_and_what_is_stale_is_removed(sources, tmp_path, compiler):
     into = tmp_path / "built"
     before = build(sources, into)
@@ -227,6 +229,7 @@ def test_without_a_compiler_it_says_so_and_python_goes_on(sources, tmp_path, cap
         build(sources, tmp_path / "built", NO_COMPILER)
 
 
+@pytest.mark.slow  # a compiler
 def test_what_can_not_be_compiled_is_told_and_leaves_nothing(sources, tmp_path, compiler):
     (sources / "wire.py").write_text("VALUE: int = 'one'\n")
     with pytest.raises(CannotBuild, match="Incompatible types in assignment"):

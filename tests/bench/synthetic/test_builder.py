@@ -64,8 +64,8 @@ def records_of(log, record):
 
 
 @pytest.fixture(scope="module")
-def a_log(tmp_path_factory):
-    return asyncio.run(built(tmp_path_factory.mktemp("built"), conversations=10))[0]
+def a_log(unit_path_factory):
+    return asyncio.run(built(unit_path_factory.mktemp("built"), conversations=10))[0]
 
 
 def test_every_question_is_answered(a_log):

@@ -80,7 +80,9 @@ class FakeRegistryProxy:
                 """Say nothing."""
 
         self._server = _Server((HOST, port), _Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
 
     @property
     def url(self) -> str:

@@ -15,9 +15,9 @@ from connectors.documents.tokens import AT_ONCE, CHARS_AT_ONCE, batched, load_to
 
 
 @pytest.fixture(scope="module")
-def tokenizer(tmp_path_factory):
+def tokenizer(unit_path_factory):
     """As a model ships it: truncating, padding, and adding marks of its own."""
-    path = tmp_path_factory.mktemp("model") / "tokenizer.json"
+    path = unit_path_factory.mktemp("model") / "tokenizer.json"
     shipped = Tokenizer(WordLevel({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2}, unk_token="[UNK]"))
     shipped.pre_tokenizer = Whitespace()
     shipped.post_processor = TemplateProcessing(

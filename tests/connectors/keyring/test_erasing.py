@@ -102,9 +102,9 @@ def test_whoever_was_erased_goes_under_another_digest_each_time(keyring):
 
 @settings(max_examples=25, deadline=None)
 @given(user=st.text(max_size=80))
-def test_no_user_can_be_called_what_another_is_after_an_erasure(tmp_path_factory, user):
+def test_no_user_can_be_called_what_another_is_after_an_erasure(unit_path_factory, user):
     keyring = KEYRINGS.setdefault("one", None) or Keyring(
-        Settings(run=tmp_path_factory.mktemp("any")), fresh_s=0.0
+        Settings(run=unit_path_factory.mktemp("any")), fresh_s=0.0
     )
     KEYRINGS["one"] = keyring
     first = keyring.digest("acme", b"jane")

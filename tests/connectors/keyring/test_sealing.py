@@ -14,8 +14,8 @@ from streams.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def sealer(tmp_path_factory):
-    return KeyringSealer(Settings(run=tmp_path_factory.mktemp("keys")))
+def sealer(unit_path_factory):
+    return KeyringSealer(Settings(run=unit_path_factory.mktemp("keys")))
 
 
 def test_a_known_key_seals_to_known_bytes(sealer):

@@ -110,8 +110,8 @@ def test_names_are_those_in_use_sorted_and_without_the_digest_key(store):
 
 @settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from(["a", "aa"]), NAMES), unique=True, max_size=8))
-def test_tenants_and_names_that_join_alike_have_keys_of_their_own(tmp_path_factory, pairs):
-    folder = tmp_path_factory.mktemp("store")
+def test_tenants_and_names_that_join_alike_have_keys_of_their_own(unit_path_factory, pairs):
+    folder = unit_path_factory.mktemp("store")
     store = KeyStore(folder / "keyring.sqlite", folder / "master.key")
     for tenant, name in pairs:
         store.create(tenant, [name])

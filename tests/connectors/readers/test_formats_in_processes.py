@@ -32,16 +32,19 @@ async def test_each_format_is_read_within_the_limits(documents, kind):
     assert "Some text." in " ".join(one.text for one in parsed.blocks)
 
 
-async def test_a_document_of_too_much_work_ends_its_process_alone(documents):
+@pytest.mark.slow  # it works for as long as it may
+async def test_a_document_of_too_much_work_ends_its_process_alone():
+    documents = Documents(Settings(document_cpu_s=1, document_memory_mb=700))
     page = pypdf.PdfReader(io.BytesIO(pdf_of(["The pump moves water. " * 60] * 8))).pages[0]
     writer = pypdf.PdfWriter()
-    for _ in range(6_000):
+    for _ in range(3_000):
         writer.add_page(page)
     file = io.BytesIO()
     writer.write(file)
     with pytest.raises(BeyondMeans, match="CPU time"):
         await read(documents, PDF, file.getvalue())
     assert not (await read(documents, PDF, WRITTEN[PDF])).error
+    await documents.close()
 
 
 @pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="no /proc here")

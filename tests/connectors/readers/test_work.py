@@ -1,8 +1,5 @@
 """Work grows with the document, not with its square: counted, since a clock says nothing here."""
 
-import sys
-from types import CodeType
-
 import lxml.html
 import pytest
 from hypothesis import given
@@ -22,35 +19,20 @@ from connectors.readers.html_views import seen_of
 from connectors.readers.parsing import parse
 from connectors.readers.plain import _paragraph
 from tests.connectors.readers.hostile import MARKDOWN, MARKDOWN_KINDS, OTHER_FORMATS, OURS
+from tests.counted_lines import CountedLines, traced
 
 READERS = "/connectors/readers/"
 
 
 def lines_run(function, *arguments, of=(READERS,)) -> int:
     """Count the lines of some code that a call runs; of our readers, if nothing else is said."""
-    count = 0
-    ours: dict[CodeType, bool] = {}
-
-    def trace(frame, event, _):
-        nonlocal count
-        code = frame.f_code
-        if code not in ours:
-            ours[code] = any(part in code.co_filename for part in of)
-        if not ours[code]:
-            return None
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    counted = CountedLines()
+    with traced(lambda code: counted if any(part in code.co_filename for part in of) else None):
         function(*arguments)
-    finally:
-        sys.settrace(before)
-    return count
+    return counted.take()
 
 
-class CountedLines(list):
+class CopiedLines(list):
     """Lines that count how many of them are copied by slices, slices of slices included."""
 
     def __init__(self, lines, copied):
@@ -61,14 +43,14 @@ class CountedLines(list):
         taken = super().__getitem__(key)
         if isinstance(key, slice):
             self.copied.append(len(taken))
-            return CountedLines(taken, self.copied)
+            return CopiedLines(taken, self.copied)
         return taken
 
 
 @pytest.mark.parametrize("group", [["abc", "abd", "==="], ["abc", "==="], ["abc"]])
 def test_each_line_of_a_paragraph_is_copied_once(group):
     copied: list[int] = []
-    lines = CountedLines(group * 400, copied)
+    lines = CopiedLines(group * 400, copied)
     assert list(_paragraph(lines, []))
     assert sum(copied) <= len(lines)
 

@@ -136,8 +136,8 @@ def test_what_is_no_time_to_live_is_refused(text):
 
 
 @given(st.text(max_size=20))
-def test_no_text_is_a_key_by_chance(tmp_path_factory, text):
-    folder = tmp_path_factory.getbasetemp() / "chance"
+def test_no_text_is_a_key_by_chance(unit_path_factory, text):
+    folder = unit_path_factory.getbasetemp() / "chance"
     store = STORES.setdefault(folder, None) or ApiKeys(folder / "keys.sqlite")
     STORES[folder] = store
     if not store.all():

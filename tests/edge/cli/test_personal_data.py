@@ -227,6 +227,7 @@ def test_nothing_is_shown_where_the_log_does_not_take_the_record(exporting):
 
 def test_without_a_broker_the_verb_says_so_and_shows_nothing(exporting, monkeypatch):
     monkeypatch.setenv("PLAYHEAD_KAFKA", "127.0.0.1:1")
+    monkeypatch.setattr("streams.log.offsets.ANSWER_TIMEOUT_S", 0.1)
     _, secret = exporting.keys.create("acme", user="eve", scopes=["read", "restore"])
     done = run(personal_data, "export", "--tenant", "acme", "d", "--key", secret)
     assert done.exit_code == 1

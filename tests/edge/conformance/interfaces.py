@@ -34,14 +34,10 @@ def asyncapi_validator():
 
 
 def asyncapi_faults(document):
-    """List what is wrong with an AsyncAPI document, by the specification's schema and by what no schema says."""
-    faults = [
-        f"{error.json_path}: {error.message[:300]}"
-        for error in asyncapi_validator().iter_errors(document)
-    ]
-    faults += [
-        f"{ref}: nothing is there" for ref in refs_in(document) if not is_there(document, ref)
-    ]
+    """Tell what is wrong with an AsyncAPI document, one by one: what no schema says, then by the specification's own."""
+    for ref in refs_in(document):
+        if not is_there(document, ref):
+            yield f"{ref}: nothing is there"
     for name, operation in document["operations"].items():
         channel = operation["channel"]["$ref"]
         strangers = [
@@ -49,8 +45,9 @@ def asyncapi_faults(document):
             for one in operation["messages"]
             if not one["$ref"].startswith(f"{channel}/")
         ]
-        faults += [f"operations.{name}: {one} is no message of {channel}" for one in strangers]
-    return faults
+        yield from (f"operations.{name}: {one} is no message of {channel}" for one in strangers)
+    for error in asyncapi_validator().iter_errors(document):
+        yield f"{error.json_path}: {error.message[:300]}"
 
 
 def openapi_faults(document):

@@ -179,8 +179,8 @@ def test_an_erased_user_comes_back_as_somebody_else(requests, keyring):
 
 
 @given(st.text(min_size=1, max_size=200))
-def test_any_text_can_be_asked(tmp_path_factory, text):
-    settings = Settings(run=tmp_path_factory.getbasetemp() / "any")
+def test_any_text_can_be_asked(unit_path_factory, text):
+    settings = Settings(run=unit_path_factory.getbasetemp() / "any")
     keyring = KEYRINGS.setdefault(settings.run, None) or Keyring(settings)
     KEYRINGS[settings.run] = keyring
     event = RequestBuilder(settings, keyring, edge="producer").question("acme", user="u", text=text)

@@ -1,6 +1,7 @@
 """Which topics code names: the modules that a process may run, and the records that each of them speaks of."""
 
 import ast
+from functools import cache
 
 from streams.topics import TOPICS
 from tests.house import PACKAGES, ROOT
@@ -25,15 +26,23 @@ def modules_from(begins):
         if path is None or path in found:  # a name within a module
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                left += [one.name for one in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                left += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+        left += _imported_by(path)
     paths = {path.relative_to(ROOT) for path in found}
     return sorted(one for one in paths if not one.as_posix().startswith(WITHOUT_LOG))
 
 
+@cache
+def _imported_by(path):
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{one.name}" for one in node.names)]
+    return tuple(names)
+
+
+@cache
 def records_in(path):
     """Topics of the records that a module hands on or lists, and of those that it makes."""
     named, made = set(), set()
@@ -44,7 +53,7 @@ def records_in(path):
             named |= set() if called in LOOKS_ONLY else _records(node.args)
         elif isinstance(node, ast.Tuple | ast.List) and len(_records(node.elts)) == len(node.elts):
             named |= _records(node.elts)
-    return {TOPIC_OF[one] for one in named}, {TOPIC_OF[one] for one in made}
+    return frozenset(TOPIC_OF[one] for one in named), frozenset(TOPIC_OF[one] for one in made)
 
 
 def _records(nodes):

@@ -48,7 +48,7 @@ class Dying(PartitionWriter):
 
 
 @pytest.fixture(scope="module")
-def gapped(tmp_path_factory):
+def gapped(unit_path_factory):
     log = with_every_topic(GappedLog(), LANES)
     for place, (offsets, *_) in HELD.items():
         log.topics[place] = [
@@ -57,7 +57,7 @@ def gapped(tmp_path_factory):
             )
             for one in offsets
         ]
-    folder = tmp_path_factory.mktemp("gapped") / "archive"
+    folder = unit_path_factory.mktemp("gapped") / "archive"
     export(log, folder)
     return ArchiveLog(folder)
 

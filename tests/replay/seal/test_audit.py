@@ -182,10 +182,10 @@ def test_an_older_log_with_an_older_seal_is_found_by_a_witness_alone(sealed):
     assert "witness usb" in found.reason
 
 
-def test_a_log_that_was_sealed_anew_contradicts_its_witness(sealed, tmp_path_factory):
+def test_a_log_that_was_sealed_anew_contradicts_its_witness(sealed, unit_path_factory):
     before = sealed.known(by="witness usb").by_place[PLACE]
     sealed.rows[4] = edited(sealed.rows[4])
-    forged = SealedLog(tmp_path_factory.mktemp("anew"))
+    forged = SealedLog(unit_path_factory.mktemp("anew"))
     forged.log = sealed.log
     forged.seal()
     known = forged.known()

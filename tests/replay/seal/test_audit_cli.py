@@ -34,9 +34,9 @@ def read(log, extent):
 
 
 @pytest.fixture(scope="module")
-def sealed(archive, tmp_path_factory) -> Path:
+def sealed(archive, unit_path_factory) -> Path:
     """The archive of a conversation, with a seal."""
-    folder = tmp_path_factory.mktemp("sealed")
+    folder = unit_path_factory.mktemp("sealed")
     log, trees = ArchiveLog(archive.folder), SealFolder(folder / "seal")
     done = list(seal(log.extents(), partial(read, log), trees, SIGNER))
     for one in done:

@@ -24,8 +24,8 @@ GO = EXAMPLES / "verify_receipt_go"
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory):
-    sealed = SealedLog(tmp_path_factory.mktemp("receipts")).put(300)
+def log(unit_path_factory):
+    sealed = SealedLog(unit_path_factory.mktemp("receipts")).put(300)
     sealed.seal()
     return sealed
 

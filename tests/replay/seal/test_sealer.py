@@ -28,9 +28,9 @@ def root_of(rows):
 
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=4))
 def test_whatever_comes_between_two_passes_the_tree_is_that_of_all_records(
-    tmp_path_factory, passes
+    unit_path_factory, passes
 ):
-    log = SealedLog(tmp_path_factory.mktemp("seal"))
+    log = SealedLog(unit_path_factory.mktemp("seal"))
     for count in passes:
         log.put(count)
         done = {(one.topic, one.partition): one for one in log.seal()}
@@ -180,8 +180,8 @@ def test_a_key_can_be_changed_and_what_the_old_one_signed_stands(tmp_path):
 
 
 @given(st.lists(st.text(max_size=50), max_size=5), st.binary(max_size=40))
-def test_a_line_that_was_torn_is_no_note_and_does_not_hide_the_next(tmp_path_factory, notes, torn):
-    path = tmp_path_factory.mktemp("witness") / "notes"
+def test_a_line_that_was_torn_is_no_note_and_does_not_hide_the_next(unit_path_factory, notes, torn):
+    path = unit_path_factory.mktemp("witness") / "notes"
     for note in notes:
         add_note(path, note)
     with path.open("ab") as file:

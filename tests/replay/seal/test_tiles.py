@@ -76,8 +76,8 @@ def test_a_tree_of_more_than_one_level_of_tiles_goes_on(tmp_path):
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 600), min_size=1, max_size=4, unique=True).map(sorted), st.data())
-def test_whatever_was_signed_is_proved_later(tmp_path_factory, sizes, data):
-    folder = tmp_path_factory.mktemp("tiles")
+def test_whatever_was_signed_is_proved_later(unit_path_factory, sizes, data):
+    folder = unit_path_factory.mktemp("tiles")
     tiles, all_roots = grown(folder, *sizes), roots(sizes[-1])
     old = data.draw(st.sampled_from(sizes))
     index = data.draw(st.integers(0, old - 1))

@@ -6,8 +6,8 @@ from tests.replay.whatif.mill_talk import KEY, OPENS, SHUTTLE, WHERE, held
 
 
 @pytest.fixture(scope="session")
-def mill(tmp_path_factory):
-    return held(tmp_path_factory.mktemp("mill"), OPENS, KEY, SHUTTLE, WHERE)
+def mill(unit_path_factory):
+    return held(unit_path_factory.mktemp("mill"), OPENS, KEY, SHUTTLE, WHERE)
 
 
 @pytest.fixture

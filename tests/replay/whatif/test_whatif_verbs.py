@@ -17,8 +17,8 @@ BLOCK = [{"category": "wool", "pattern": "shuttle", "action": "block"}]
 
 
 @pytest.fixture(scope="module")
-def exported(mill, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("exported") / "archive"
+def exported(mill, unit_path_factory):
+    folder = unit_path_factory.mktemp("exported") / "archive"
     export(mill.log, folder)
     return folder
 

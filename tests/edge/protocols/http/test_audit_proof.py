@@ -32,8 +32,8 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="no node: apt-get install n
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory):
-    sealed = SealedLog(tmp_path_factory.mktemp("proofs")).put(300)
+def good(unit_path_factory):
+    sealed = SealedLog(unit_path_factory.mktemp("proofs")).put(300)
     sealed.seal()
     return prove(sealed.log, sealed.folder, (*PLACE, 7), [SIGNER.verifier], request="value 7")
 

@@ -110,8 +110,8 @@ def test_other_tenants_hold_nothing_of_it(people):
 
 @settings(max_examples=12, deadline=None)
 @given(said=st.lists(SAID, max_size=6), named=VALUES)
-def test_nothing_of_the_erased_opens_and_everything_of_others_does(tmp_path_factory, said, named):
-    people = PeopleHeld(tmp_path_factory.mktemp("people"))
+def test_nothing_of_the_erased_opens_and_everything_of_others_does(unit_path_factory, said, named):
+    people = PeopleHeld(unit_path_factory.mktemp("people"))
     janes, others = [], []
     for kind, who, values in said:
         sealed = people.ask(who, *values) if kind == "ask" else people.hand_in(who, *values)
