@@ -8,6 +8,7 @@ that the token tells. What is compared here besides is the digest, the nonce, an
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,7 @@ APART_S_MAX = 3_600
 """How far an authority's clock may be from ours when it is asked."""
 ROOTS_BYTES_MAX = 10_000_000
 ROOTS_MAX = 1_000
+CHAIN = re.compile(r'Verify error: ?([^"]{1,200})')
 MEANINGS = {404: "it is no address of an authority"}
 
 
@@ -74,7 +76,13 @@ def check_stamp(
     try:
         return _checked(_decoded(response), content, roots, nonce)
     except VerificationError as error:
-        raise BadStamp(f"the time stamp does not hold: {error}") from None
+        raise BadStamp(f"the time stamp does not hold: {_reason(str(error))}") from None
+
+
+def _reason(said: str) -> str:
+    """Return what OpenSSL says of a chain, out of the stack of errors that it stands in."""
+    found = CHAIN.search(said)
+    return found[1] if found else said[:300]
 
 
 def _decoded(response: bytes) -> TimeStampResponse:

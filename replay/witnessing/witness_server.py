@@ -28,8 +28,9 @@ DRAIN_S = 5
 class WitnessApp:
     """The routes, as ASGI has them."""
 
-    def __init__(self, state: WitnessState) -> None:
+    def __init__(self, state: WitnessState, body_s: float = BODY_S) -> None:
         self._state = state
+        self._body_s = body_s
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -56,10 +57,10 @@ class WitnessApp:
             if method != "POST":
                 return WitnessAnswer(405, "a checkpoint is posted\n")
             try:
-                async with asyncio.timeout(BODY_S):
+                async with asyncio.timeout(self._body_s):
                     body = await _body(receive)
             except TimeoutError:
-                return WitnessAnswer(408, f"the request did not come within {BODY_S:g} s\n")
+                return WitnessAnswer(408, f"the request did not come within {self._body_s:g} s\n")
             if body is None:
                 return WitnessAnswer(413, f"a request has at most {REQUEST_BYTES_MAX} bytes\n")
             return await asyncio.to_thread(self._state.add, body)
