@@ -122,6 +122,8 @@ def check_command(
 def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
     """Take in what files of checkpoints hold; raises UsageError for one that holds none of this."""
     for path in files:
+        if not path.is_file():
+            raise click.UsageError(f"{path} is no file: a witness is one, or URL#VKEY")
         kept = list(of_witness(path, known.keys))
         if not kept:
             raise click.UsageError(
