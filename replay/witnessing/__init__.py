@@ -11,5 +11,4 @@ witness_server       that over HTTP; witness_cli its verb
 time_stamps          RFC 3161: asking an authority, and checking what it said
 stamp_folder         where stamps lie with a seal, and what one is over
 stamping             having a seal stamped, and holding stamps against checkpoints
-bounded_http         asking a server that nobody believes
 """

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from replay.bounded_http import ANSWER_S
 from replay.seal.checkpoint import Checkpoint
 from replay.seal.merkle import consistency_proof
 from replay.seal.note import BadNote, VerifierKey
 from replay.seal.seal_folder import SealedTree, SealFolder
 from replay.seal.sealer import SealedPartition
-from replay.witnessing.bounded_http import ANSWER_S
 from replay.witnessing.cosignature import Cosignature, cosignatures, cosigned
 from replay.witnessing.witness_client import (
     WitnessAway,

@@ -25,7 +25,7 @@ from rfc3161_client import (
 )
 from rfc3161_client.errors import VerificationError
 
-from replay.witnessing.bounded_http import (
+from replay.bounded_http import (
     ANSWER_S,
     BoundedHttp,
     Unanswered,

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from replay.seal.note import BadNote, VerifierKey, opened
-from replay.witnessing.bounded_http import (
+from replay.bounded_http import (
     ANSWER_S,
     BoundedHttp,
     Unanswered,
@@ -20,6 +19,7 @@ from replay.witnessing.bounded_http import (
     cut_short,
     refused,
 )
+from replay.seal.note import BadNote, VerifierKey, opened
 from replay.witnessing.cosignature import Cosignature, cosignatures, cosigned
 from replay.witnessing.witness_messages import ADD_CHECKPOINT, AddCheckpoint, monitored_path
 from replay.witnessing.witness_policy import HttpWitness
