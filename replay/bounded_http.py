@@ -19,7 +19,7 @@ REASON_CHARACTERS_MAX = 200
 ASK_AGAIN = frozenset({408, 425, 429})
 
 
-class Unanswered(ConnectionError):
+class NoHttpAnswer(ConnectionError):
     """A server does not answer now: another try may do better."""
 
 
@@ -51,7 +51,7 @@ class BoundedHttp:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """Return status and body; raises Unanswered, or UselessAnswer for one without end."""
+        """Return status and body; raises NoHttpAnswer, or UselessAnswer for one without end."""
         try:
             async with (
                 asyncio.timeout(self._answer_s),
@@ -63,12 +63,12 @@ class BoundedHttp:
                     if len(content) > ANSWER_BYTES_MAX:
                         raise UselessAnswer(f"its answer has more than {ANSWER_BYTES_MAX} bytes")
         except TimeoutError:
-            raise Unanswered(f"it did not answer within {self._answer_s:g} s") from None
+            raise NoHttpAnswer(f"it did not answer within {self._answer_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             why = str(error) or type(error).__name__
-            raise Unanswered(f"it does not answer: {cut_short(why.encode())}") from None
+            raise NoHttpAnswer(f"it does not answer: {cut_short(why.encode())}") from None
         if answer.status_code >= 500 or answer.status_code in ASK_AGAIN:
-            raise Unanswered(f"it answered {answer.status_code}: {cut_short(bytes(content))}")
+            raise NoHttpAnswer(f"it answered {answer.status_code}: {cut_short(bytes(content))}")
         return answer.status_code, bytes(content)
 
 

@@ -71,8 +71,8 @@ class LineageRun:
     """Names of the document's properties."""
     change: str = ""
     """What became of the document in the index: CREATE, OVERWRITE, DROP; empty for nothing."""
-    rows: int = 0
-    """Passages written."""
+    written: dict[int, int] = field(default_factory=dict)
+    """Passages written, by batch: one that was done again is the same."""
     told: bool = False
     """Whether its beginning was told."""
 
@@ -102,7 +102,7 @@ class LineageFold:
                 self._begin(INGEST, event)
             case QuestionAsked():
                 self._begin(ANSWER, event)
-            case _:
+            case _ if self._since_us is None or event.meta.at >= self._since_us:
                 _fold(self._run_of(event), event)
 
     def events(self) -> Iterator[Shape]:
@@ -182,7 +182,7 @@ def _fold(run: LineageRun, event: Event) -> None:
             _take_document(run, event)
         case ChunksIndexed():
             _take_document(run, event)
-            run.rows += event.indexed
+            run.written[event.batch.number] = event.indexed
             if event.outcome == "failed":
                 why = run.error or "index: the document could not be written to the index"
                 run.end(at_us, "FAIL", why)
@@ -226,7 +226,7 @@ def _ingested(run: LineageRun, namespace: str, *, begun: bool) -> Datasets:
             continue
         change = {"lifecycleStateChange": shapes.life_cycle(run.change)} if run.change else {}
         facets = {**_known_version(version), **change, "schema": shapes.schema(run.metadata)}
-        written = {"outputStatistics": shapes.rows_written(run.rows)}
+        written = {"outputStatistics": shapes.rows_written(sum(run.written.values()))}
         outputs.append(shapes.dataset(here, facets, outputFacets=written))
     return inputs, outputs
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from types import MappingProxyType
 
-from replay.bounded_http import ANSWER_S, BoundedHttp, Unanswered, UselessAnswer, refused
+from replay.bounded_http import ANSWER_S, BoundedHttp, NoHttpAnswer, UselessAnswer, refused
 from replay.lineage.lineage_events import Shape
 
 ROUTE = "api/v1/lineage"
@@ -37,7 +37,7 @@ async def send_events(
             body = json.dumps(event, ensure_ascii=False).encode()
             try:
                 status, said = await http.ask("POST", f"{url.rstrip('/')}/{ROUTE}", body, headers)
-            except (Unanswered, UselessAnswer) as error:
+            except (NoHttpAnswer, UselessAnswer) as error:
                 raise LineageNotTaken(f"{url}, after {sent} events: {error}") from None
             if not 200 <= status < 300:
                 why = refused(status, said, MEANINGS)

@@ -11,7 +11,7 @@ from rich.table import Table
 from replay.seal.audit_report import AuditReport
 from replay.seal.sealer import SealedPartition
 from replay.witnessing.cosigned_report import moment
-from replay.witnessing.gathering import Gathered
+from replay.witnessing.gathering import GatheredCosignatures
 from replay.witnessing.stamping import StampPass
 from streams.log.offsets import Partition
 from streams.operations.printing import counted
@@ -33,7 +33,7 @@ def show_seals(done: Sequence[SealedPartition], to: Console) -> None:
             to.print(f"[red]{place} was not sealed:[/] {escape(one.refused)}")
 
 
-def show_gathered(gathered: Gathered, to: Console) -> None:
+def show_gathered(gathered: GatheredCosignatures, to: Console) -> None:
     """Print what each witness cosigned, and what it did not."""
     for one in gathered.passes:
         line = f"{one.name}: {one.cosigned} of {counted(one.of, 'newest checkpoint')} cosigned"

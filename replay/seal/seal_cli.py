@@ -17,7 +17,7 @@ from replay.seal.known_checkpoints import Witness
 from replay.seal.seal_folder import SealFolder
 from replay.seal.seal_once import AWAY, seal_now
 from replay.seal.sealer import SealedPartition
-from replay.witnessing.gathering import Gathered, gather
+from replay.witnessing.gathering import GatheredCosignatures, gather
 from replay.witnessing.stamping import StampPass, stamp
 from replay.witnessing.witness_options import (
     TIMESTAMP_ROOTS,
@@ -102,7 +102,7 @@ def seal_command(
 
 def _tell(
     done: Sequence[SealedPartition],
-    gathered: Gathered,
+    gathered: GatheredCosignatures,
     stamped: StampPass | None,
     *,
     as_json: bool,

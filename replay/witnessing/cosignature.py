@@ -126,6 +126,22 @@ def cosignatures(note: str, known: Iterable[VerifierKey]) -> list[Cosignature]:
     return list(found.values())
 
 
+def without_broken(note: str, known: Iterable[VerifierKey]) -> str:
+    """Return a note without what should be a known witness's signature and is not; raises BadNote.
+
+    So what became of a file keeps nobody from signing anew.
+    """
+    text, lines = parts_of(note)
+    verifiers = {(one.name, one.key_id): one for one in known}
+    kept = []
+    for line in lines:
+        name, key_id, signature = signature_in(line)
+        verifier = verifiers.get((name, key_id))
+        if verifier is None or verifier.holds(text, signature):
+            kept.append(line)
+    return f"{text}\n" + "".join(f"{line}\n" for line in kept)
+
+
 def cosigned(note: str, lines: Iterable[str]) -> str:
     """Return a note with further lines of signatures, each once; raises BadNote for another line.
 

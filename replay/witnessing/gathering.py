@@ -20,7 +20,12 @@ from replay.seal.merkle import consistency_proof
 from replay.seal.note import BadNote, VerifierKey
 from replay.seal.seal_folder import SealedTree, SealFolder
 from replay.seal.sealer import SealedPartition
-from replay.witnessing.cosignature import Cosignature, cosignatures, cosigned
+from replay.witnessing.cosignature import (
+    Cosignature,
+    cosignatures,
+    cosigned,
+    without_broken,
+)
 from replay.witnessing.witness_client import (
     WitnessAway,
     WitnessClient,
@@ -80,7 +85,7 @@ class WitnessPass:
 
 
 @dataclass
-class Gathered:
+class GatheredCosignatures:
     """What one pass led to at all witnesses."""
 
     passes: list[WitnessPass] = field(default_factory=list)
@@ -101,20 +106,24 @@ def gather(
     policy: WitnessPolicy,
     now_s: Callable[[], int] = lambda: int(time.time()),
     answer_s: float = ANSWER_S,
-) -> Gathered:
+) -> GatheredCosignatures:
     """Have the newest checkpoints of a pass cosigned, and keep them so; blocks a minute at most.
 
     Raises BadNote, and OSError, where the seal's folder can't be used; what a witness does is told
     in what is returned.
     """
     due = [
-        Due(folder.tree(one.topic, one.partition), one.checkpoint, one.note)
+        Due(
+            folder.tree(one.topic, one.partition),
+            one.checkpoint,
+            without_broken(one.note, policy.keys),
+        )
         for one in done
         if one.checkpoint is not None and one.note
     ]
     asked = [one for one in policy.witnesses if one.url]
     results = asyncio.run(_asked_all(asked, due, lambda one: WitnessClient(one, now_s, answer_s)))
-    gathered = Gathered([told for told, _ in results])
+    gathered = GatheredCosignatures([told for told, _ in results])
     new: defaultdict[Partition, list[str]] = defaultdict(list)
     for _, found in results:
         for place, cosignature in found.items():

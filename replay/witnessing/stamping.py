@@ -151,12 +151,12 @@ def check_stamps(
     return found
 
 
-Lacking = tuple[TamperingKind, str] | None
+LackingCheckpoint = tuple[TamperingKind, str] | None
 
 
 def _held_against(
     listed: StampedList, digests: dict[Partition, dict[str, int]]
-) -> Iterator[tuple[Partition, str, Lacking]]:
+) -> Iterator[tuple[Partition, str, LackingCheckpoint]]:
     """Yield each checkpoint of a list, and what it means where it is not known here."""
     for origin, (digest, size) in listed.checkpoints.items():
         try:

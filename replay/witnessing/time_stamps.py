@@ -28,7 +28,7 @@ from rfc3161_client.errors import VerificationError
 from replay.bounded_http import (
     ANSWER_S,
     BoundedHttp,
-    Unanswered,
+    NoHttpAnswer,
     UselessAnswer,
     refused,
 )
@@ -143,7 +143,7 @@ class TimeStampAuthority:
         try:
             response = asyncio.run(self._ask(asked.as_bytes()))
             told = check_stamp(response, content, self.roots, asked.nonce)
-        except (Unanswered, UselessAnswer, BadStamp) as error:
+        except (NoHttpAnswer, UselessAnswer, BadStamp) as error:
             raise NoStamp(str(error)) from None
         apart_s = abs((told.at - now()).total_seconds())
         if apart_s > APART_S_MAX:

@@ -14,7 +14,7 @@ from typing import Self
 from replay.bounded_http import (
     ANSWER_S,
     BoundedHttp,
-    Unanswered,
+    NoHttpAnswer,
     UselessAnswer,
     cut_short,
     refused,
@@ -122,7 +122,7 @@ class WitnessClient:
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         try:
             return await self._http.ask(method, f"{self._witness.url}/{path}", body)
-        except Unanswered as error:
+        except NoHttpAnswer as error:
             raise WitnessAway(str(error)) from None
         except UselessAnswer as error:
             raise WitnessFault(str(error)) from None

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from replay.seal.note import Signer
+from replay.seal.note import BadNote, Signer
 from replay.seal.sealer import seal
 from replay.witnessing.cosignature import KINDS, Cosigner, cosignatures
 from replay.witnessing.gathering import gather
@@ -31,7 +31,7 @@ def log(tmp_path):
 
 
 def gathered(log, *witnesses, least=None, **how):
-    how = {"now_s": lambda: NOW_S, "answer_s": 0.5, **how}
+    how = {"now_s": lambda: NOW_S, "answer_s": 30, **how}
     return gather(log.folder, log.seal(), policy_of(witnesses, least), **how)
 
 
@@ -91,7 +91,7 @@ def _line(body, cosigner=LIAR, at_s=NOW_S):
 def _drip(handler, _body):
     handler.send_response(200)
     handler.end_headers()
-    for _ in range(100):
+    for _ in range(600):
         handler.wfile.write(b"x")
         handler.wfile.flush()
         time.sleep(0.1)
@@ -99,7 +99,7 @@ def _drip(handler, _body):
 
 def _drip_head(handler, _body):
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(100):
+    for number in range(600):
         handler.wfile.write(f"X-{number}: x\r\n".encode())
         handler.wfile.flush()
         time.sleep(0.1)
@@ -144,12 +144,13 @@ HOSTILE = {
     "503": lambda h, b: say(h, 503, _line(b)),
     "slow": _drip,
     "a slow head": _drip_head,
-    "hanging": lambda h, b: time.sleep(5),
+    "hanging": lambda h, b: time.sleep(60),
     "gone": lambda h, b: h.connection.close(),
     "no HTTP": lambda h, b: h.wfile.write(GARBAGE),
     "a head without end": lambda h, b: h.wfile.write(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10**6),
 }
 SAYS_OF_THE_LOG = {"409, ahead", "422"}
+NEVER_ENDS = {"slow", "a slow head", "hanging"}
 
 
 @pytest.mark.parametrize("how", HOSTILE)
@@ -158,7 +159,8 @@ def test_a_witness_that_lies_is_told_and_nothing_else(honest, tmp_path, how):
     with AnsweringServer(HOSTILE[how]) as server:
         liar = HttpWitness(LIAR.verifier, server.url)
         own = SealedLog(tmp_path / "own").put(5)
-        [lied, told] = gathered(own, liar, honest).passes
+        patience_s = 3 if how in NEVER_ENDS else 30
+        [lied, told] = gathered(own, liar, honest, answer_s=patience_s).passes
         asked = len(server.asked)
     assert lied.cosigned == 0
     [fault] = lied.faults
@@ -256,6 +258,21 @@ def test_a_witness_is_known_by_the_key_that_was_named(tmp_path, log):
         spelt = f"{witness.url}/#{witness.key}"
         [told] = gathered(log, given_witness(spelt)).passes
         assert told.cosigned == 1
+
+
+def test_a_cosignature_that_was_broken_here_is_asked_for_again(tmp_path, log):
+    with served_witness(tmp_path / "w") as witness:
+        gathered(log, witness)
+        path = log.folder.tree(*PLACE).folder / "checkpoint"
+        [found] = cosignatures(path.read_text(), [witness.key])
+        other = "A" if found.line[-20] != "A" else "B"
+        broken = f"{found.line[:-20]}{other}{found.line[-19:]}"
+        path.write_text(path.read_text().replace(found.line, broken))
+        with pytest.raises(BadNote):
+            cosignatures(path.read_text(), [witness.key])
+        [told] = gathered(log, witness).passes
+    assert (told.cosigned, told.faults) == (1, [])
+    assert cosignatures(path.read_text(), [witness.key])
 
 
 def test_a_witness_that_was_not_told_of_the_log_is_told_as_such(tmp_path, log):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from replay.seal.audit_terminal import show_gathered, show_stamp
 from replay.witnessing.cosignature import Cosigner
-from replay.witnessing.gathering import Gathered, WitnessPass
+from replay.witnessing.gathering import GatheredCosignatures, WitnessPass
 from replay.witnessing.stamping import StampPass
 from replay.witnessing.witness_options import GivenWitnesses, given_authority
 from streams.settings import Settings
@@ -84,7 +84,7 @@ def test_what_a_witness_says_is_shown_as_it_is():
         WitnessPass("w.test", "https://w.test", 3, 3),
         WitnessPass("[/b]", "https://x.test", 0, 3, ["[/red] no"], contradicts=True),
     ]
-    said = shown(show_gathered, Gathered(passes, [PLACE]))
+    said = shown(show_gathered, GatheredCosignatures(passes, [PLACE]))
     assert "w.test: 3 of 3 newest checkpoints cosigned" in said
     assert "[/b]: [/red] no" in said
     assert f"too few witnesses have cosigned: {PLACE[0]}[0]" in said
@@ -106,7 +106,9 @@ def test_what_an_authority_did_is_shown(done, says):
 
 
 def test_a_pass_is_told_to_programs():
-    gathered = Gathered([WitnessPass("w", "u", 1, 2, ["why"], contradicts=True)], [PLACE])
+    gathered = GatheredCosignatures(
+        [WitnessPass("w", "u", 1, 2, ["why"], contradicts=True)], [PLACE]
+    )
     assert gathered.as_json() == {
         "witnesses": [
             {
