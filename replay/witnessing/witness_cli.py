@@ -18,6 +18,7 @@ from replay.witnessing.cosignature import COSIGNATURE_ED25519, COSIGNATURE_MLDSA
 from replay.witnessing.witness_server import serve_witness
 from replay.witnessing.witness_state import WitnessState, cosigner_of
 
+BACKLOG = 128
 KINDS = {"ed25519": COSIGNATURE_ED25519, "ml-dsa-44": COSIGNATURE_MLDSA44}
 
 
@@ -97,6 +98,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         at.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         at.bind((host, port))
+        at.listen(BACKLOG)  # before its address is told
     except OSError as error:
         at.close()
         raise click.ClickException(f"can't serve on {host}:{port}: {error.strerror}") from None
