@@ -14,6 +14,7 @@ import click
 from replay.seal.audit_options import JSON
 from replay.seal.audit_terminal import show_gathered, show_seals, show_stamp
 from replay.seal.known_checkpoints import Witness
+from replay.seal.note import BadNote
 from replay.seal.seal_folder import SealFolder
 from replay.seal.seal_once import AWAY, seal_now
 from replay.seal.sealer import SealedPartition
@@ -90,8 +91,14 @@ def seal_command(
                 raise
             click.echo(f"not sealed: {error}; again in {every:g} s", err=True)
         else:
-            gathered = gather(folder, done, policy)
-            stamped = stamp(folder, authority, timestamp_every) if authority else None
+            gathered, stamped = GatheredCosignatures(), None
+            try:
+                gathered = gather(folder, done, policy)
+                stamped = stamp(folder, authority, timestamp_every) if authority else None
+            except (BadNote, OSError) as error:  # a full disk, say: the log is sealed by now
+                if every is None:
+                    raise
+                click.echo(f"what others said was not kept: {error}", err=True)
             _tell(done, gathered, stamped, as_json=as_json, indent=None if every else 1)
             if any(one.refused for one in done) or (gathered.short and every is None):
                 sys.exit(1)
