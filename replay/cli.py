@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 from replay.debugging.debug_cli import debug
 from replay.export import export
 from replay.importing.import_cli import import_command
+from replay.lineage.lineage_cli import lineage_command
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log
 from replay.opening_logs import open_log
@@ -58,6 +59,7 @@ replay.add_command(what_if)
 replay.add_command(import_command)
 replay.add_command(as_of_command)
 replay.add_command(timeline_command)
+replay.add_command(lineage_command)
 replay.add_command(rebuild)
 
 

@@ -180,6 +180,9 @@ class Settings:
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
     seal: str = ""
     """Folder of the trees and checkpoints of a sealed log; empty for <run>/seal."""
+    witness_policy: str = ""
+    """File that names the seal's witnesses and how many must cosign (C2SP tlog-policy,
+    docs/how-to/witnesses.md); empty for those of the command line."""
     oidc: str = ""
     """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
     (docs/how-to/single-sign-on.md); empty for keys alone."""

@@ -32,6 +32,7 @@ NAMED = (
     "PLAYHEAD_TRITON_PRIVATE_KEY",
     "PLAYHEAD_WEAVIATE_CA",
     "PLAYHEAD_WEAVIATE_KEY_FILE",
+    "PLAYHEAD_WITNESS_POLICY",
     "XDG_CACHE_HOME",
 )
 """Variables that hold a path. The stack's processes run in the run folder, Triton below it."""

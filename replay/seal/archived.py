@@ -6,16 +6,17 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from replay.seal.checkpoint import parsed
+from replay.seal.checkpoint import parsed, tree_of
 from replay.seal.note import BadNote
-from replay.seal.seal_folder import SealedTree, SealFolder
+from replay.seal.seal_folder import SealedTree, SealFolder, text_of
+from replay.witnessing.stamp_folder import copy_stamps
 from streams.log.offsets import Extent, Partition
 
 SEAL = "seal"
 
 
 def copy_seal(sealed: SealFolder, target: Path, extents: Mapping[Partition, Extent]) -> list[str]:
-    """Copy trees and checkpoints into an archive; returns the newest note of each partition.
+    """Copy trees, checkpoints and stamps into an archive; returns each partition's newest note.
 
     The log may have been sealed further since these extents were read: what ends beyond them is
     left out. Raises BadNote for a seal that can't be read.
@@ -25,14 +26,15 @@ def copy_seal(sealed: SealFolder, target: Path, extents: Mapping[Partition, Exte
     for tree in sealed.trees():
         extent = extents.get((tree.topic, tree.partition))
         notes = [] if extent is None else _notes_up_to(tree, extent.end)
-        if not notes:
+        if extent is None or not notes:
             continue
         into = copied.tree(tree.topic, tree.partition)
         if (tree.folder / "tile").is_dir():
             shutil.copytree(tree.folder / "tile", into.folder / "tile", ignore=_unfinished)
-        into.keep_all(notes)
-        newest.append(notes[-1])
+        cosigned = [note for note in tree.cosigned() if _next(note) <= extent.end]
+        newest.append(into.keep_all(notes, cosigned))
     if newest:
+        copy_stamps(sealed, copied, dict(tree_of(f"{text_of(note)}\n")[:2] for note in newest))
         keys = sealed.keys()
         for key in keys:
             copied.add_key(key)

@@ -35,6 +35,7 @@ TamperingKind = Literal[
     "changed",
     "contradiction",
     "forged checkpoint",
+    "forged time stamp",
 ]
 """What became of the first leaf that is not as it was signed; "changed" where no tile tells."""
 

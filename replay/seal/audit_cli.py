@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -22,21 +20,24 @@ from replay.seal.audit_options import (
     names_of,
     seal_at,
 )
-from replay.seal.audit_report import AuditReport, audit
-from replay.seal.audit_terminal import show_audit, show_seals
-from replay.seal.known_checkpoints import (
-    Checkpoints,
-    Witness,
-    of_folder,
-    of_log,
-    of_witness,
-)
+from replay.seal.audit_report import AuditReport, Vouched, audit
+from replay.seal.audit_terminal import show_audit
+from replay.seal.known_checkpoints import Checkpoints, of_folder, of_log, of_witness
 from replay.seal.receipt_cli import prove_command, receipt_command, verify_receipt_command
+from replay.seal.seal_cli import seal_command
 from replay.seal.seal_folder import SealFolder
-from replay.seal.seal_once import AWAY, seal_now
-from replay.seal.sealer import SealedPartition
+from replay.seal.sealer import SEALED_TOPICS
 from replay.seal.signing_key import rotate, signer_of
-from streams.operations.options import Group, NumberRange, run_option
+from replay.witnessing.cosigned_report import WitnessedTrees, ask_witnesses
+from replay.witnessing.stamping import check_stamps
+from replay.witnessing.witness_cli import witness_command
+from replay.witnessing.witness_options import (
+    TIMESTAMP_ROOTS,
+    GivenWitnesses,
+    given_roots,
+    witnesses_option,
+)
+from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
@@ -53,101 +54,44 @@ def audit_group() -> None:
     """
 
 
-@audit_group.command("seal")
-@click.option(
-    "--witness",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Add each newest checkpoint that this file lacks; keep it where no writer of the log can.",
-)
-@click.option(
-    "--every",
-    type=NumberRange(1, 86_400),
-    help="Go on, and seal again after so many seconds.",
-)
-@run_option
-@JSON
-def seal_command(
-    witness: Path | None, every: float | None, run: Path | None, as_json: bool
-) -> None:
-    """Let each partition's tree grow by what was written since, and sign it.
-
-    A checkpoint goes to the seal's folder, onto the log and to the witness. The key is made at the
-    first seal. Exits 1 where a partition is not as it was sealed before. With --every it goes on
-    when the broker is away for a while.
-
-    \b
-    Example:
-      playhead audit seal --every 60 --witness /mnt/witness/checkpoints
-    """
-    settings = Settings.load(run=run)
-    keeper = Witness(witness) if witness else None
-    while True:
-        try:
-            done = seal_now(settings, keeper)
-        except AWAY as error:
-            if every is None:
-                raise
-            click.echo(f"not sealed: {error}; again in {every:g} s", err=True)
-        else:
-            if as_json:
-                click.echo(json.dumps(_seals_as_json(done), indent=None if every else 1))
-            else:
-                show_seals(done, console())
-            if any(one.refused for one in done):
-                sys.exit(1)
-        if every is None:
-            return
-        time.sleep(every)
-
-
-def _seals_as_json(done: Sequence[SealedPartition]) -> dict[str, Any]:
-    return {
-        "sealed": sum(one.added for one in done),
-        "partitions": [
-            {
-                "topic": one.topic,
-                "partition": one.partition,
-                "size": one.checkpoint.size if one.checkpoint else None,
-                "added": one.added,
-                "refused": one.refused,
-            }
-            for one in done
-        ],
-    }
-
-
 @audit_group.command("check")
 @ARCHIVE
-@click.option(
-    "--witness",
-    "witnesses",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Checkpoints that were kept elsewhere: without them a cut-off tail may be sealed anew.",
-)
+@witnesses_option
+@click.option("--offline", is_flag=True, help="Ask no witness; those that are named are believed.")
+@TIMESTAMP_ROOTS
 @KEYS
 @run_option
 @JSON
 def check_command(
     archive: Path | None,
-    witnesses: tuple[Path, ...],
+    witnesses: GivenWitnesses,
+    timestamp_roots: Path | None,
     keys: tuple[str, ...],
     run: Path | None,
+    *,
+    offline: bool,
     as_json: bool,
 ) -> None:
     """Hold every record against the signed checkpoints, and name the first that is another.
 
+    A witness is a file of checkpoints that were kept elsewhere, or URL#VKEY: it is asked what it
+    saw last. Without one a cut-off tail may have been sealed anew.
+
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
-    a cut tail, an older log in the place of a newer one, or a forged checkpoint; 2 for wrong usage
-    and where nothing was signed, or a witness keeps nothing of this log; 3 where partitions have
-    records and no checkpoint.
+    a cut tail, an older log in the place of a newer one, or a forged checkpoint, cosignature or
+    time stamp; 2 for wrong usage and where nothing was signed, or a witness keeps nothing of this
+    log or can't be asked; 3 where partitions have records and no checkpoint, too few witnesses have
+    cosigned the newest one, or no time stamp covers any.
 
     \b
     Example:
       playhead audit check --archive /tmp/archive --witness /mnt/witness/checkpoints
+      playhead audit check --witness 'https://w.example.org/#w.example.org+1f2e…+BA…'
     """
     settings = Settings.load(run=run)
     folder = seal_at(archive, settings)
+    files, policy = witnesses.read(settings)
+    roots = given_roots(timestamp_roots)
     with closing(log_at(archive, settings)) as log:
         believed = believed_keys(keys, folder)
         if not believed:
@@ -155,24 +99,38 @@ def check_command(
                 "no public key is known here, and a signature says nothing without one: name it "
                 "(--key), as whoever owns the log publishes it (`playhead audit key`)"
             )
+        by = "archive" if archive else "seal"
         known = Checkpoints(believed)
-        known.take_all(of_folder(folder), "archive" if archive else "seal")
+        known.take_all(of_folder(folder), by)
         known.take_all(of_log(log), "log")
-        for witness in witnesses:
-            kept = list(of_witness(witness, known.keys))
-            if not kept:
-                raise click.UsageError(
-                    f"{witness} keeps no checkpoint of this log ({names_of(believed)}): it is the "
-                    "witness of another one, or another log stands in the place of this one"
-                )
-            known.take_all(kept, f"witness {witness.name}")
+        _take_files(known, files)
+        vouched = Vouched(WitnessedTrees(policy), stamps_wanted=roots is not None)
+        vouched.witnessed.take_folder(folder, known, by)
+        if not offline:
+            places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
+            ask_witnesses(vouched.witnessed, known, places | set(known.by_place))
         if not known.by_place and not known.forged:
             raise click.UsageError(
                 "there is no checkpoint of this log: seal it first (`playhead audit seal`), or "
                 "name a witness that keeps some"
             )
-        report = audit(log, folder, known)
+        vouched.stamped = check_stamps(folder, roots, known)
+        report = audit(log, folder, known, vouched)
     _tell(report, trusted=bool(keys), as_json=as_json)
+
+
+def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
+    """Take in what files of checkpoints hold; raises UsageError for one that holds none of this."""
+    for path in files:
+        if not path.is_file():
+            raise click.UsageError(f"{path} is no file: a witness is one, or URL#VKEY")
+        kept = list(of_witness(path, known.keys))
+        if not kept:
+            raise click.UsageError(
+                f"{path} keeps no checkpoint of this log ({names_of(known.keys)}): it is the "
+                "witness of another one, or another log stands in the place of this one"
+            )
+        known.take_all(kept, f"witness {path.name}")
 
 
 def _tell(report: AuditReport, *, trusted: bool, as_json: bool) -> None:
@@ -235,5 +193,11 @@ def key_command(new: bool, run: Path | None, as_json: bool) -> None:
     click.echo(json.dumps({"key": spelt}) if as_json else spelt)
 
 
-for command in (prove_command, receipt_command, verify_receipt_command):
+for command in (
+    seal_command,
+    witness_command,
+    prove_command,
+    receipt_command,
+    verify_receipt_command,
+):
     audit_group.add_command(command)

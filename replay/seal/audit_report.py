@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,9 +13,23 @@ from replay.seal.audit import Audited, Tampering, audited
 from replay.seal.known_checkpoints import Checkpoints
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
+from replay.witnessing.cosigned_report import WitnessedTrees, WitnessTold
+from replay.witnessing.stamping import StampedTrees
+from streams.log.offsets import Partition
 
-HOLDS, BROKEN, NOT_SEALED = 0, 1, 3
-"""Exit statuses: all is as it was signed; something is not; there is what nobody signed."""
+HOLDS, BROKEN, UNHEARD, NOT_SEALED = 0, 1, 2, 3
+"""Exit statuses: all is as it was signed; something is not; a witness that was named could not be
+asked; there is what nobody signed, or what those who were named did not."""
+
+
+@dataclass
+class Vouched:
+    """What others than the log's owner say of its checkpoints."""
+
+    witnessed: WitnessedTrees
+    stamped: StampedTrees = field(default_factory=StampedTrees)
+    stamps_wanted: bool = False
+    """Whether roots were named, so that every partition is to have a time stamp."""
 
 
 @dataclass
@@ -27,6 +41,14 @@ class AuditReport:
     faults: list[str] = field(default_factory=list)
     """Where the archive is not as its manifest tells."""
     keys: list[str] = field(default_factory=list)
+    witnesses: list[WitnessTold] = field(default_factory=list)
+    unheard: list[str] = field(default_factory=list)
+    """Witnesses that could not be asked, and why."""
+    too_few: list[Partition] = field(default_factory=list)
+    """Partitions whose newest checkpoint too few witnesses have cosigned."""
+    stamped: StampedTrees = field(default_factory=StampedTrees)
+    unstamped: list[Partition] = field(default_factory=list)
+    """Partitions of which no time stamp covers any checkpoint, where roots were named."""
 
     @property
     def findings(self) -> list[Tampering]:
@@ -58,7 +80,9 @@ class AuditReport:
         """The exit status."""
         if self.findings or self.faults:
             return BROKEN
-        return NOT_SEALED if self.without else HOLDS
+        if self.unheard:
+            return UNHEARD
+        return NOT_SEALED if self.without or self.too_few or self.unstamped else HOLDS
 
     def _whole(self) -> list[Audited]:
         return [part for part in self.partitions if not part.findings]
@@ -83,13 +107,32 @@ class AuditReport:
             ],
             "faults": self.faults,
             "keys": self.keys,
+            "witnesses": [one.as_json() for one in self.witnesses],
+            "unheard": self.unheard,
+            "too_few_witnesses": _spelt(self.too_few),
+            "timestamps": self.stamped.as_json(),
+            "without_timestamp": _spelt(self.unstamped),
         }
+
+    def take(self, vouched: Vouched, checkpoints: Checkpoints) -> None:
+        """Take in what others say of the checkpoints."""
+        self.witnesses = vouched.witnessed.told(checkpoints)
+        self.unheard = vouched.witnessed.unheard
+        self.too_few = vouched.witnessed.short(checkpoints)
+        self.stamped = vouched.stamped
+        if vouched.stamps_wanted:
+            self.unstamped = sorted(set(checkpoints.by_place) - vouched.stamped.places)
+
+
+def _spelt(places: Sequence[Partition]) -> list[str]:
+    return [f"{topic}[{partition}]" for topic, partition in places]
 
 
 def audit(
     log: Log,
     folder: SealFolder,
     checkpoints: Checkpoints,
+    vouched: Vouched | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> AuditReport:
     """Hold a log against checkpoints; the folder's tiles only tell which record it is."""
@@ -98,6 +141,8 @@ def audit(
         faults=[fault.reason for fault in log.faults()],
         keys=[str(key) for key in checkpoints.keys],
     )
+    if vouched is not None:
+        report.take(vouched, checkpoints)
     places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
     for place in sorted(places | set(checkpoints.by_place)):
         tree = folder.tree(*place)

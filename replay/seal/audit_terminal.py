@@ -10,6 +10,10 @@ from rich.table import Table
 
 from replay.seal.audit_report import AuditReport
 from replay.seal.sealer import SealedPartition
+from replay.witnessing.cosigned_report import moment
+from replay.witnessing.gathering import GatheredCosignatures
+from replay.witnessing.stamping import StampPass
+from streams.log.offsets import Partition
 from streams.operations.printing import counted
 
 SHOWN_MAX = 50
@@ -27,6 +31,28 @@ def show_seals(done: Sequence[SealedPartition], to: Console) -> None:
         if one.refused:
             place = escape(f"{one.topic}[{one.partition}]")
             to.print(f"[red]{place} was not sealed:[/] {escape(one.refused)}")
+
+
+def show_gathered(gathered: GatheredCosignatures, to: Console) -> None:
+    """Print what each witness cosigned, and what it did not."""
+    for one in gathered.passes:
+        line = f"{one.name}: {one.cosigned} of {counted(one.of, 'newest checkpoint')} cosigned"
+        to.print(line, highlight=False, markup=False)
+        colour = "red" if one.contradicts else "yellow"
+        for fault in one.faults:
+            to.print(f"[{colour}]{escape(one.name)}:[/] {escape(fault)}")
+    if gathered.short:
+        to.print(f"[red]too few witnesses have cosigned:[/] {escape(_places(gathered.short))}")
+
+
+def show_stamp(stamped: StampPass, to: Console) -> None:
+    """Print what the authority stamped, or why it did not."""
+    if stamped.at is not None:
+        what = counted(stamped.checkpoints, "checkpoint")
+        line = f"{what} stamped at {stamped.at.isoformat()} by {stamped.by}"
+        to.print(line, highlight=False, markup=False)
+    elif stamped.fault:
+        to.print(f"[yellow]not stamped by {escape(stamped.url)}:[/] {escape(stamped.fault)}")
 
 
 def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
@@ -52,9 +78,39 @@ def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
     held = f"{counted(report.sealed, 'record')} as they were signed"
     by = counted(report.checkpoints, "checkpoint")
     to.print(f"{held}, by {by}; {counted(report.unsealed, 'record')} not sealed yet")
+    _show_vouched(report, to)
     for key in report.keys:
         to.print(f"signed by {key}", soft_wrap=True, highlight=False, markup=False)
     if not trusted:
         to.print(
             "this key lies beside the seal: compare it with the published one, or name it (--key)"
         )
+
+
+def _show_vouched(report: AuditReport, to: Console) -> None:
+    """Print what witnesses and authorities say of it."""
+    for told in report.witnesses:
+        last = f", last at {moment(told.at_s)}" if told.at_s else ""
+        older = f", of {told.older} an older one" if told.older else ""
+        newest = counted(told.newest, "partition")
+        line = f"{told.name} cosigned the newest checkpoint of {newest}{older}{last}"
+        to.print(line, highlight=False, markup=False)
+    for fault in report.unheard[:SHOWN_MAX]:
+        to.print(f"[red]not heard:[/] {escape(fault)}")
+    if report.too_few:
+        to.print(f"[yellow]too few witnesses have cosigned:[/] {escape(_places(report.too_few))}")
+    stamped = report.stamped
+    if stamped.newest is not None:
+        covered = counted(stamped.current, "newest checkpoint")
+        when = f"the last by {stamped.by} at {stamped.newest.isoformat()}"
+        line = f"{counted(stamped.stamps, 'time stamp')}, {when}; {covered} stamped"
+        to.print(line, highlight=False, markup=False)
+    if stamped.unchecked:
+        many = counted(stamped.unchecked, "time stamp")
+        to.print(f"{many} not checked: name the roots to believe (--timestamp-roots)")
+    if report.unstamped:
+        to.print(f"[yellow]no time stamp covers:[/] {escape(_places(report.unstamped))}")
+
+
+def _places(places: Sequence[Partition]) -> str:
+    return ", ".join(f"{topic}[{partition}]" for topic, partition in places[:SHOWN_MAX])

@@ -55,7 +55,13 @@ def read(note: str, known: Iterable[VerifierKey]) -> Checkpoint:
 
 
 def parsed(text: str) -> Checkpoint:
-    """Read the text of a checkpoint; lines that are not known are passed over."""
+    """Read the text of a checkpoint; lines that are not known are passed over. Raises BadNote."""
+    origin, size, root, others = tree_of(text)
+    return Checkpoint(origin, size, root, _offset(others, FIRST), _offset(others, NEXT))
+
+
+def tree_of(text: str) -> tuple[str, int, bytes, list[str]]:
+    """Read the checkpoint of any log: origin, size, root, and its other lines; raises BadNote."""
     lines = text.split("\n")[:-1]
     if len(lines) < 3 or not lines[0]:
         raise BadNote("a checkpoint has three lines at least: origin, size, root")
@@ -66,20 +72,19 @@ def parsed(text: str) -> Checkpoint:
         root = b""
     if len(root) != HASH_BYTES:
         raise BadNote("the root of a checkpoint is base64 of 32 bytes")
-    return Checkpoint(
-        origin, _number(size, "size"), root, _offset(others, FIRST), _offset(others, NEXT)
-    )
+    return origin, number_in(size, "size of a checkpoint"), root, others
 
 
 def _offset(lines: list[str], name: str) -> int:
     told = [line.removeprefix(name) for line in lines if line.startswith(name)]
     if len(told) != 1:
         raise BadNote(f"a checkpoint of a partition has one line that begins with {name.strip()}")
-    return _number(told[0], name.strip())
+    return number_in(told[0], f"{name.strip()} of a checkpoint")
 
 
-def _number(digits: str, what: str) -> int:
+def number_in(digits: str, what: str) -> int:
+    """Read a decimal number without leading zeros; raises BadNote."""
     plain = digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS_MAX
     if not plain or str(int(digits)) != digits:
-        raise BadNote(f"the {what} of a checkpoint is a decimal number")
+        raise BadNote(f"the {what} is a decimal number")
     return int(digits)

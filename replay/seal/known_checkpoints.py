@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay.log import Log
-from replay.seal.audit import KnownCheckpoint, Tampering
+from replay.seal.audit import KnownCheckpoint, Tampering, TamperingKind
 from replay.seal.checkpoint import origin_of
 from replay.seal.note import BadNote, VerifierKey
-from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in
+from replay.seal.seal_folder import SealFolder, add_note, checkpoint_for, notes_in, text_of
 from replay.seal.sealer import CHECKPOINTS
 from schemas import CheckpointSigned
 from schemas.registry import UnknownSchema
@@ -44,11 +44,14 @@ class Checkpoints:
         try:
             checkpoint = checkpoint_for(note, self.keys, place, self.name)
         except BadNote as error:
-            if len(self.forged) < FORGED_MAX:
-                why = f"{str(error)[:REASON_CHARACTERS_MAX]} ({by})"
-                self.forged.append(Tampering(*place, -1, "forged checkpoint", why))
+            self.forge(place, f"{str(error)[:REASON_CHARACTERS_MAX]} ({by})")
             return
         self.by_place[place].append(KnownCheckpoint(checkpoint, by))
+
+    def forge(self, place: Partition, why: str, kind: TamperingKind = "forged checkpoint") -> None:
+        """Note what is not what it should be; beyond so many nothing is noted."""
+        if len(self.forged) < FORGED_MAX:
+            self.forged.append(Tampering(*place, -1, kind, why))
 
     def take_all(self, notes: Iterable[tuple[str, Partition]], by: str) -> None:
         """Take in what one keeper holds."""
@@ -67,6 +70,8 @@ def of_folder(folder: SealFolder) -> Iterator[tuple[str, Partition]]:
             yield note, place
         if not stands:
             yield newest, place
+        for note in tree.cosigned():
+            yield note, place
 
 
 def of_log(log: Log) -> Iterator[tuple[str, Partition]]:
@@ -96,11 +101,11 @@ def of_witness(path: Path, keys: Sequence[VerifierKey]) -> Iterator[tuple[str, P
             raise BadNote(f"{path} holds what is no checkpoint")
         origin = note.partition("\n")[0]
         if origin.partition("/")[0] in names:
-            yield note, _place_of(origin)
+            yield note, place_of(origin)
 
 
 class Witness:
-    """A file that the sealer adds checkpoints to, each once."""
+    """A file that the sealer adds checkpoints to, each once, whoever has cosigned it since."""
 
     def __init__(self, path: Path) -> None:
         """Read what it keeps; raises BadNote for a file of something else, which stays as it is."""
@@ -117,7 +122,7 @@ class Witness:
 
 
 def _digest(note: str) -> bytes:
-    return hashlib.sha256(note.encode()).digest()
+    return hashlib.sha256(text_of(note).encode()).digest()
 
 
 def _kept(path: Path) -> Iterator[str]:
@@ -132,7 +137,8 @@ def _is_lines(path: Path) -> bool:
         return file.read(1) == b'"'
 
 
-def _place_of(origin: str) -> Partition:
+def place_of(origin: str) -> Partition:
+    """Return which partition an origin names; raises BadNote for one that names none."""
     name, _, rest = origin.partition("/")
     topic, _, partition = rest.rpartition("/")
     number = int(partition) if partition.isdecimal() and len(partition) < 10 else -1

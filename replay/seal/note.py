@@ -5,7 +5,8 @@
     — NAME BASE64(4 bytes that tell the key || signature)
 
 Ed25519 keys are written NAME+HEX(key id)+BASE64(0x01 || key). So golang.org/x/mod/sumdb/note reads
-what is written here, and the other way round.
+what is written here, and the other way round. Keys of other kinds have another first byte, and are
+classes below `VerifierKey` (`replay.witnessing.cosignature`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -38,28 +40,31 @@ class BadNote(ValueError):
 class VerifierKey:
     """A name with its public key."""
 
+    KIND: ClassVar[bytes] = ED25519
+    BYTES: ClassVar[int] = KEY_BYTES
+
     name: str
     key: bytes
-    """32 bytes."""
+    """Of so many BYTES."""
 
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell this key from others of the name."""
-        named = self.name.encode() + b"\n" + ED25519 + self.key
+        named = self.name.encode() + b"\n" + self.KIND + self.key
         return hashlib.sha256(named).digest()[:ID_BYTES]
 
     @classmethod
-    def read(cls, text: str) -> VerifierKey:
-        """Read a key as it is published; raises BadNote."""
-        name, key_id, key = _fields(text, "NAME+ID+KEY")
-        verifier = cls(_a_name(name), key)
+    def read(cls, text: str) -> Self:
+        """Read a key as it is published; raises BadNote, for one of another kind, too."""
+        name, key_id, key = fields(text, "NAME+ID+KEY", cls.KIND, cls.BYTES)
+        verifier = cls(a_name(name), key)
         if verifier.key_id.hex() != key_id:
             raise BadNote(f"the key of {name} is not the one that its id {key_id} tells of")
         return verifier
 
     def __str__(self) -> str:
         """Spell it as it is published."""
-        spelt = base64.b64encode(ED25519 + self.key).decode()
+        spelt = base64.b64encode(self.KIND + self.key).decode()
         return f"{self.name}+{self.key_id.hex()}+{spelt}"
 
     def holds(self, text: str, signature: bytes) -> bool:
@@ -76,7 +81,7 @@ class Signer:
 
     def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
         self._key = key
-        self.verifier = VerifierKey(_a_name(name), _raw(key.public_key()))
+        self.verifier = VerifierKey(a_name(name), _raw(key.public_key()))
 
     @classmethod
     def new(cls, name: str) -> Signer:
@@ -88,7 +93,9 @@ class Signer:
         """Read a private key as `secret` spells it; raises BadNote that holds nothing of it."""
         if not text.startswith(PRIVATE):
             raise BadNote(f"a private key begins with {PRIVATE}")
-        name, key_id, seed = _fields(text.removeprefix(PRIVATE), f"{PRIVATE}NAME+ID+KEY")
+        name, key_id, seed = fields(
+            text.removeprefix(PRIVATE), f"{PRIVATE}NAME+ID+KEY", ED25519, KEY_BYTES
+        )
         signer = cls(name, Ed25519PrivateKey.from_private_bytes(seed))
         if signer.verifier.key_id.hex() != key_id:
             raise BadNote(f"the private key of {name} is not the one that its id tells of")
@@ -131,11 +138,11 @@ def opened(note: str, known: Iterable[VerifierKey]) -> Note:
     Signatures of others are passed over. Raises BadNote where it is no note, where a known key's
     signature does not hold, or none is a known key's.
     """
-    text, lines = _parts(note)
+    text, lines = parts_of(note)
     verifiers = {(one.name, one.key_id): one for one in known}
     by: list[VerifierKey] = []
     for line in lines:
-        name, key_id, signature = _signature(line)
+        name, key_id, signature = signature_in(line)
         verifier = verifiers.get((name, key_id))
         if verifier is None or verifier in by:
             continue
@@ -148,8 +155,8 @@ def opened(note: str, known: Iterable[VerifierKey]) -> Note:
     return Note(text, tuple(by))
 
 
-def _parts(note: str) -> tuple[str, list[str]]:
-    """Split a note into its text and its lines of signatures."""
+def parts_of(note: str) -> tuple[str, list[str]]:
+    """Split a note into its text and its lines of signatures; raises BadNote."""
     if len(note) > NOTE_BYTES_MAX:
         raise BadNote(f"a note has at most {NOTE_BYTES_MAX} bytes")
     head, parted, tail = note.rpartition("\n\n")
@@ -162,22 +169,22 @@ def _parts(note: str) -> tuple[str, list[str]]:
     return text, lines
 
 
-def _signature(line: str) -> tuple[str, bytes, bytes]:
-    """Read a line: name, key id and signature."""
+def signature_in(line: str) -> tuple[str, bytes, bytes]:
+    """Read a line of a note: name, key id and signature; raises BadNote."""
     name, _, encoded = line.removeprefix(DASH).partition(" ")
     signed = _decoded(encoded)
     if not line.startswith(DASH) or signed is None or len(signed) <= ID_BYTES:
         raise BadNote("a signature is spelt: dash, name, base64")
-    return _a_name(name), signed[:ID_BYTES], signed[ID_BYTES:]
+    return a_name(name), signed[:ID_BYTES], signed[ID_BYTES:]
 
 
-def _fields(text: str, form: str) -> tuple[str, str, bytes]:
-    """Read a key's spelling: name, id, and the key behind the byte of its algorithm."""
+def fields(text: str, form: str, kind: bytes, size: int) -> tuple[str, str, bytes]:
+    """Read a key's spelling: name, id, and the key behind the byte of its kind; raises BadNote."""
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     key = _decoded(encoded)
-    if key is None or len(key) != 1 + KEY_BYTES or key[:1] != ED25519:
-        raise BadNote(f"a key of Ed25519 is spelt {form}")
+    if key is None or len(key) != 1 + size or key[:1] != kind:
+        raise BadNote(f"a key of kind {kind.hex()} (01 is Ed25519) is spelt {form}")
     return name, key_id, key[1:]
 
 
@@ -188,7 +195,8 @@ def _decoded(text: str) -> bytes | None:
         return None
 
 
-def _a_name(name: str) -> str:
+def a_name(name: str) -> str:
+    """Return the name of a key; raises BadNote for one that no key can have."""
     if not name or "+" in name or any(sign.isspace() for sign in name):
         raise BadNote("the name of a key has neither blanks nor +")
     return name

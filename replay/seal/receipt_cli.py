@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from replay.seal.audit_options import (
     log_at,
     seal_at,
 )
+from replay.seal.note import BadNote
 from replay.seal.proving import prove
 from replay.seal.receipt import (
     RECEIPT_BYTES_MAX,
@@ -28,6 +30,8 @@ from replay.seal.receipt import (
     check_receipt,
     read_receipt,
 )
+from replay.witnessing.cosignature import Cosignature, cosignatures, witness_key
+from replay.witnessing.cosigned_report import moment
 from schemas import AnswerReleased
 from streams.log.codec import Codec
 from streams.operations.options import run_option
@@ -99,8 +103,16 @@ def receipt_command(
 @click.command("verify-receipt")
 @click.argument("file", type=click.File("rb"))
 @KEYS
+@click.option(
+    "--witness-key",
+    "witness_keys",
+    multiple=True,
+    help="The key of a witness, as it publishes it, that must have cosigned the checkpoint.",
+)
 @JSON
-def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> None:
+def verify_receipt_command(
+    file: Any, keys: tuple[str, ...], witness_keys: tuple[str, ...], as_json: bool
+) -> None:
     """Check a receipt, without a network: that its record is one of those that were signed.
 
     Without --key it is held against the key that it names itself: that shows that receipt and
@@ -116,6 +128,7 @@ def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> N
     try:
         receipt = read_receipt(content)
         checkpoint = check_receipt(receipt, given_keys(keys))
+        witnessed = _witnessed(receipt, witness_keys)
     except BadReceipt as error:
         raise click.ClickException(f"{file.name} proves nothing: {error}") from None
     if as_json:
@@ -128,6 +141,7 @@ def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> N
             "request": receipt.request,
             "text": receipt.text,
             "key_given": bool(keys),
+            "cosigned": [{"witness": one.by.name, "at": moment(one.at_s)} for one in witnessed],
         }
         click.echo(json.dumps(told, indent=1))
         return
@@ -135,10 +149,28 @@ def verify_receipt_command(file: Any, keys: tuple[str, ...], as_json: bool) -> N
         f"record {receipt.offset} of {checkpoint.origin} is one of "
         f"{counted(checkpoint.size, 'record')} that were signed"
     )
+    for one in witnessed:
+        click.echo(f"cosigned by {one.by.name} at {moment(one.at_s)}")
     if receipt.text:
         click.echo(f"it holds this text: {receipt.text}")
     if not keys:
         click.echo(f"signed by {receipt.key}: the receipt names this key, compare it (--key)")
+
+
+def _witnessed(receipt: RecordReceipt, spelt: Sequence[str]) -> list[Cosignature]:
+    """Return the cosignatures of these witnesses; raises BadReceipt where one has not signed."""
+    try:
+        keys = [witness_key(one) for one in spelt]
+    except BadNote as error:
+        raise click.BadParameter(str(error), param_hint="--witness-key") from None
+    try:
+        found = cosignatures(receipt.checkpoint, keys)
+    except BadNote as error:
+        raise BadReceipt(str(error)) from None
+    lacking = {key.name for key in keys} - {one.by.name for one in found}
+    if lacking:
+        raise BadReceipt(f"{', '.join(sorted(lacking))} has not cosigned its checkpoint")
+    return found
 
 
 def _print(receipt: RecordReceipt) -> None:

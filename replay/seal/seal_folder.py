@@ -1,9 +1,12 @@
 """The folder of a seal: for each sealed partition its tree and checkpoints, and the public keys.
 
     keys                              public keys, one a line: the one in use is the last
-    TOPIC/PARTITION/checkpoint        the newest signed checkpoint (C2SP tlog-checkpoint)
+    TOPIC/PARTITION/checkpoint        the newest signed checkpoint (C2SP tlog-checkpoint), with the
+                                      cosignatures of witnesses that have come for it
     TOPIC/PARTITION/history           all of them, the oldest first, a JSON string a line
+    TOPIC/PARTITION/cosigned          those that witnesses cosigned, in the order they did
     TOPIC/PARTITION/tile/…            hashes of the tree (C2SP tlog-tiles)
+    timestamps/                       what authorities said it was by when (replay.witnessing)
 
 It lies in the run folder, where the sealer goes on from it, and in an archive as `seal/`. Nothing
 in it is believed: a checkpoint by its signature alone, a tile by a signed root. The private key is
@@ -31,8 +34,10 @@ KEYS = "keys"
 LOCK = ".lock"  # of whoever writes here
 CHECKPOINT = "checkpoint"
 HISTORY = "history"
+COSIGNED = "cosigned"
 KEYS_BYTES_MAX = 100_000  # of a thousand keys
 LINE_BYTES_MAX = 2 * NOTE_BYTES_MAX
+LAST_BYTES = 512 * 1024  # of the cosigned checkpoints, to find what each witness saw last
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,23 @@ class SealedTree:
 
     def notes(self) -> Iterator[str]:
         """Yield every checkpoint, the oldest first; raises BadNote for a line that is none."""
-        path = self.folder / HISTORY
+        return self._lines(HISTORY)
+
+    def cosigned(self) -> Iterator[str]:
+        """Yield the checkpoints with cosignatures; raises BadNote for a line that is none.
+
+        One may stand there several times: a later line has more cosignatures.
+        """
+        return self._lines(COSIGNED)
+
+    def newest_cosigned(self) -> list[str]:
+        """Return the last checkpoints with cosignatures, the newest first, of a folder of ours."""
+        return last_notes(self.folder / COSIGNED)
+
+    def _lines(self, name: str) -> Iterator[str]:
+        path = self.folder / name
         try:
-            file = open_file(self.folder, HISTORY)
+            file = open_file(self.folder, name)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -69,11 +88,24 @@ class SealedTree:
         add_note(self.folder / HISTORY, note)
         write_whole(self.folder / CHECKPOINT, note.encode())
 
-    def keep_all(self, notes: Sequence[str]) -> None:
-        """Keep all checkpoints of a copy, the oldest first; on the disk when this returns."""
-        lines = "".join(f"{json.dumps(note)}\n" for note in notes)
-        write_whole(self.folder / HISTORY, lines.encode())
-        write_whole(self.folder / CHECKPOINT, notes[-1].encode())
+    def keep_cosigned(self, note: str) -> None:
+        """Keep a checkpoint with its cosignatures; the newest one is shown with them."""
+        add_note(self.folder / COSIGNED, note)
+        if text_of(self.note) == text_of(note):
+            write_whole(self.folder / CHECKPOINT, note.encode())
+
+    def keep_all(self, notes: Sequence[str], cosigned: Sequence[str] = ()) -> str:
+        """Keep all checkpoints of a copy, the oldest first, and those that witnesses cosigned.
+
+        On the disk when this returns the newest one.
+        """
+        write_whole(self.folder / HISTORY, _spelt(notes))
+        if cosigned:
+            write_whole(self.folder / COSIGNED, _spelt(cosigned))
+        text = text_of(notes[-1])
+        newest = next((one for one in reversed(cosigned) if text_of(one) == text), notes[-1])
+        write_whole(self.folder / CHECKPOINT, newest.encode())
+        return newest
 
 
 class SealFolder:
@@ -130,6 +162,31 @@ def notes_in(path: Path) -> Iterator[str]:
         return
     with file:
         yield from _notes_of(file, path)
+
+
+def last_notes(path: Path) -> list[str]:
+    """Return the notes at the end of such a file, the newest first; empty where it can't be read.
+
+    Of a long file no more than LAST_BYTES are read.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = max(0, path.stat().st_size - LAST_BYTES)
+            file.seek(begin)
+            lines = file.read(LAST_BYTES).split(b"\n")[bool(begin) : -1]
+        notes = [json.loads(line) for line in reversed(lines)]
+    except (OSError, ValueError, RecursionError):
+        return []
+    return [note for note in notes if isinstance(note, str)]
+
+
+def text_of(note: str) -> str:
+    """Return the text of a note, without its signatures; what is no note is all text."""
+    return note.rpartition("\n\n")[0] or note
+
+
+def _spelt(notes: Iterable[str]) -> bytes:
+    return "".join(f"{json.dumps(note)}\n" for note in notes).encode()
 
 
 def _notes_of(file: BufferedReader, path: Path) -> Iterator[str]:

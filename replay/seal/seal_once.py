@@ -1,7 +1,8 @@
-"""Sealing the log on the broker, once: trees, the log's own copy of the checkpoints, a witness."""
+"""Sealing the log on the broker, once: trees, the log's own copy of the checkpoints, files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 
 from confluent_kafka import KafkaException
@@ -21,7 +22,7 @@ AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError)
 """What is raised where the broker or the registry does not answer: another try may do better."""
 
 
-def seal_now(settings: Settings, witness: Witness | None = None) -> list[SealedPartition]:
+def seal_now(settings: Settings, witnesses: Sequence[Witness] = ()) -> list[SealedPartition]:
     """Seal what was written since; a checkpoint is handed on only when it is on the disk.
 
     Raises one of AWAY.
@@ -32,7 +33,7 @@ def seal_now(settings: Settings, witness: Witness | None = None) -> list[SealedP
         signer = signer_of(settings.seal_key_path, log.cluster)
         done = []
         for one in seal(log.extents(), log.read_extent, folder, signer):
-            if witness is not None and one.note:
+            for witness in witnesses if one.note else ():
                 witness.take(one.note)
             done.append(one)
         put_checkpoints(settings, Codec(log.ids), done)

@@ -2,8 +2,13 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 
 import pytest
+
+from tests.replay.witnessing.openssl_authority import OpensslAuthority, needs_openssl
+from tests.replay.witnessing.served import AnsweringServer, say
 
 pytestmark = pytest.mark.stack
 
@@ -54,3 +59,43 @@ def test_what_was_asked_is_sealed_checked_and_proved(running, workshop, told, tm
     assert told(*words, env=nowhere)["findings"] == []
     done = running.playhead("replay", "verify", "--archive", str(archive), "--json", env=nowhere)
     assert json.loads(done.stdout)["diverged"] == []
+
+
+@needs_openssl
+def test_a_witness_and_an_authority_vouch_for_the_log(running, workshop, told, tmp_path):
+    running.search(workshop, "compressor")
+    (tmp_path / "log.key").write_text(told("key", "--json")["key"])
+    openssl = OpensslAuthority(tmp_path / "authority")
+    command = (
+        *(sys.executable, "-m", "infra.cli", "audit", "witness", "--listen", "127.0.0.1:0"),
+        *("--state", tmp_path / "witness", "--name", "witness.test/w"),
+        *("--log", tmp_path / "log.key"),
+    )
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as witness,
+        AnsweringServer(lambda h, body: say(h, 200, openssl.reply(body))) as authority,
+    ):
+        try:
+            address = witness.stdout.readline().strip()
+            asked = ("--witness", address, "--timestamp-roots", openssl.roots)
+            least = (*asked, "--witnesses-least", 1)
+            sealed = told("seal", *least, "--timestamp", authority.url, "--json")
+            [told_of] = sealed["witnesses"]
+            assert told_of["cosigned"] == told_of["of"] > 20, told_of["faults"]
+            assert sealed["timestamp"]["checkpoints"] == told_of["of"]
+            report = told("check", *least, "--json")
+        finally:
+            witness.terminate()
+    assert report["findings"] == report["unheard"] == report["too_few_witnesses"] == []
+    assert report["witnesses"][0]["newest"] == report["timestamps"]["current"] == told_of["of"]
+    told(
+        "seal", *asked, "--timestamp", authority.url, "--json"
+    )  # both are gone: sealed all the same
+    archive = tmp_path / "archive"
+    done = running.playhead("replay", "export", str(archive))
+    assert done.returncode == 0, done.stderr
+    words = ("check", "--archive", archive, *asked, "--json")
+    report = told(*words, "--offline")
+    assert (report["findings"], report["unheard"]) == ([], [])
+    assert report["timestamps"]["stamps"] == 1
+    told(*words, status=2)

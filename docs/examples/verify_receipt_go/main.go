@@ -1,22 +1,25 @@
-// Check a receipt of Playhead with the Go team's own packages: go run . RECEIPT KEY
+// Check a receipt of Playhead with the Go team's own packages: go run . RECEIPT KEY [WITNESS KEY ...]
 //
 // KEY is the public key of whose log it is, NAME+ID+BASE64, from where its owner publishes it.
 // The signature is checked by golang.org/x/mod/sumdb/note, the proof by golang.org/x/mod/sumdb/tlog:
-// the packages that the go command checks modules by. Prints what is proved, or says what is wrong
-// and exits with 1.
+// the packages that the go command checks modules by. Every witness that is named by its key (Ed25519)
+// must have cosigned the checkpoint. Prints what is proved, or says what is wrong and exits with 1.
 package main
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -40,17 +43,17 @@ type receipt struct {
 const versionOfLeaf = 1
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: verify_receipt RECEIPT KEY")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: verify_receipt RECEIPT KEY [WITNESS KEY ...]")
 		os.Exit(2)
 	}
-	if err := verify(os.Args[1], os.Args[2]); err != nil {
+	if err := verify(os.Args[1], os.Args[2], os.Args[3:]); err != nil {
 		fmt.Fprintln(os.Stderr, "this receipt proves nothing:", err)
 		os.Exit(1)
 	}
 }
 
-func verify(path, key string) error {
+func verify(path, key string, witnesses []string) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -83,7 +86,66 @@ func verify(path, key string) error {
 	if err := tlog.CheckRecord(r.Proof, size, root, r.Index, tlog.RecordHash(r.Leaf)); err != nil {
 		return err
 	}
+	for _, key := range witnesses {
+		if err := cosigned(r.Checkpoint, key); err != nil {
+			return err
+		}
+	}
 	return r.tell(origin, size)
+}
+
+// cosigned says whether a witness has signed a checkpoint too: C2SP tlog-cosignature, Ed25519.
+func cosigned(checkpoint, key string) error {
+	w, err := newWitness(key)
+	if err != nil {
+		return err
+	}
+	signed, err := note.Open([]byte(checkpoint), note.VerifierList(w))
+	if err != nil {
+		return fmt.Errorf("%s has not cosigned: %w", w.name, err)
+	}
+	signature, err := base64.StdEncoding.DecodeString(signed.Sigs[0].Base64)
+	if err != nil {
+		return err
+	}
+	at := time.Unix(int64(binary.BigEndian.Uint64(signature[4:])), 0)
+	fmt.Printf("cosigned by %s at %s\n", w.name, at.UTC().Format(time.RFC3339))
+	return nil
+}
+
+// witness is a note.Verifier of cosignatures: eight bytes of time, then a signature over both.
+type witness struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+const cosignatureEd25519 = 4
+
+func newWitness(vkey string) (*witness, error) {
+	name, rest, _ := strings.Cut(strings.TrimSpace(vkey), "+")
+	id, encoded, _ := strings.Cut(rest, "+")
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != cosignatureEd25519 {
+		return nil, errors.New("the key of the witness is none of Ed25519")
+	}
+	digest := sha256.Sum256(append([]byte(name+"\n"), key...))
+	if hex.EncodeToString(digest[:4]) != id {
+		return nil, errors.New("the key of the witness is not the one that its id tells of")
+	}
+	return &witness{name, binary.BigEndian.Uint32(digest[:4]), key[1:]}, nil
+}
+
+func (w *witness) Name() string    { return w.name }
+func (w *witness) KeyHash() uint32 { return w.hash }
+
+func (w *witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	at := binary.BigEndian.Uint64(signature)
+	message := append(fmt.Appendf(nil, "cosignature/v1\ntime %d\n", at), text...)
+	return ed25519.Verify(w.key, message, signature[8:])
 }
 
 // readCheckpoint reads origin, size and root: the first three lines of a C2SP tlog-checkpoint.

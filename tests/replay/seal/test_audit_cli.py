@@ -14,6 +14,7 @@ from replay.seal.audit_cli import audit_group
 from replay.seal.note import Signer
 from replay.seal.seal_folder import SealFolder, add_note
 from replay.seal.sealer import SEALED_TOPICS, seal
+from replay.witnessing.cosignature import KINDS, Cosigner
 from schemas import AnswerReleased, QuestionAsked
 from streams.log.codec import Codec
 from streams.topics import topic_of
@@ -182,6 +183,26 @@ def test_a_receipt_of_an_answer_is_checked_by_anybody(sealed, tmp_path):
     path.write_text(receipt.replace(request, request[::-1]))
     status, said = told("verify-receipt", path)
     assert (status, "proves nothing" in said) == (1, True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receipt_tells_which_witness_cosigned_it(sealed, tmp_path, kind):
+    cosigner, other = Cosigner.new("witness.test/w", kind), Cosigner.new("other.test", kind)
+    request = a_request(sealed / "archive")
+    receipt = json.loads(told("receipt", request, "--archive", sealed / "archive")[1])
+    text = receipt["checkpoint"].partition("\n\n")[0] + "\n"
+    receipt["checkpoint"] += cosigner.line(text, 1_679_315_147)
+    path = tmp_path / "receipt.json"
+    path.write_text(json.dumps(receipt))
+    words = ("verify-receipt", path, "--key", sealed / "key", "--witness-key")
+    status, said = told(*words, cosigner.verifier)
+    assert (status, "cosigned by witness.test/w at 2023-03-20T12:25:47+00:00" in said) == (0, True)
+    [shown] = json.loads(told(*words, cosigner.verifier, "--json")[1])["cosigned"]
+    assert shown == {"witness": "witness.test/w", "at": "2023-03-20T12:25:47+00:00"}
+    status, said = told(*words, cosigner.verifier, "--witness-key", other.verifier)
+    assert (status, "other.test has not cosigned its checkpoint" in said) == (1, True)
+    status, said = told(*words, SIGNER.verifier)
+    assert (status, "is no key of a witness" in said) == (2, True)
 
 
 def test_a_text_of_another_record_is_not_told_as_an_answer(sealed, tmp_path):

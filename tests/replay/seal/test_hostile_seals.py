@@ -7,12 +7,12 @@ import pytest
 
 from replay.seal.known_checkpoints import FORGED_MAX, REASON_CHARACTERS_MAX, Checkpoints, of_folder
 from replay.seal.note import BadNote, Signer
-from replay.seal.seal_folder import CHECKPOINT, HISTORY, KEYS
+from replay.seal.seal_folder import CHECKPOINT, COSIGNED, HISTORY, KEYS
 from replay.seal.tiles import tile_path
 from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
 
 TREE = f"{TOPIC}/0"
-FILES = (KEYS, f"{TREE}/{CHECKPOINT}", f"{TREE}/{HISTORY}")
+FILES = (KEYS, *(f"{TREE}/{name}" for name in (CHECKPOINT, HISTORY, COSIGNED)))
 
 
 def _pipe(path):
@@ -42,7 +42,7 @@ def sealed(tmp_path):
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_none_is_told_and_not_waited_for(sealed, name, make):
     path = sealed.folder.folder / name
-    path.unlink()
+    path.unlink(missing_ok=True)
     make(path)
     reads = sealed.folder.keys if name == KEYS else sealed.report
     with pytest.raises(BadNote, match=path.name):

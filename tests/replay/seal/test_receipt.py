@@ -16,6 +16,7 @@ from infra.parts import system
 from replay.seal.note import Signer
 from replay.seal.proving import NotProvable, prove
 from replay.seal.receipt import BadReceipt, as_string, check_receipt, read_receipt
+from replay.witnessing.cosignature import COSIGNATURE_ED25519, KINDS, Cosigner
 from tests.replay.seal.sealed_log import PLACE, SIGNER, TOPIC, SealedLog, edited
 
 EXAMPLES = Path(__file__).parents[3] / "docs/examples"
@@ -117,10 +118,22 @@ def test_a_record_that_was_edited_since_can_not_be_proved(tmp_path):
 CHANGES = ({"text": "value 8"}, {"text": "value"}, {"index": 8}, {"offset": 8}, {"proof": []})
 
 
-def checked(program, receipt, key, folder):
+def checked(program, receipt, key, folder, *witnesses):
     path = folder / "receipt.json"
     path.write_bytes(msgspec.json.encode(receipt))
-    return subprocess.run([*program, path, str(key)], capture_output=True, text=True, check=False)
+    words = [*program, path, str(key), *map(str, witnesses)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+COSIGNER = Cosigner.new("witness.test/w")
+
+
+def cosigned_receipt(log, kind=COSIGNATURE_ED25519):
+    receipt = receipt_at(log, 299, text="value 299")
+    text = receipt.checkpoint.partition("\n\n")[0] + "\n"
+    cosigner = COSIGNER if kind == COSIGNATURE_ED25519 else Cosigner.new("witness.test/w", kind)
+    line = cosigner.line(text, 1_679_315_147)
+    return msgspec.structs.replace(receipt, checkpoint=receipt.checkpoint + line)
 
 
 def checks_receipts(program, log, folder):
@@ -134,6 +147,9 @@ def checks_receipts(program, log, folder):
         bad = checked(program, msgspec.structs.replace(good, **change), SIGNER.verifier, folder)
         assert bad.returncode == 1
         assert "proves nothing" in bad.stderr
+    for kind in KINDS:  # whoever knows no witness passes over what it signed
+        done = checked(program, cosigned_receipt(log, kind), SIGNER.verifier, folder)
+        assert done.returncode == 0, done.stderr
     other = checked(program, good, Signer.new("playhead-test").verifier, folder)
     assert other.returncode == 1
     return other.stderr
@@ -157,3 +173,14 @@ def test_a_go_program_by_the_packages_of_gos_own_log_checks_one_too(log, tmp_pat
         pytest.skip("its packages can't be fetched here")
     assert built.returncode == 0, built.stderr
     assert "no verifiable signatures" in checks_receipts([program], log, tmp_path)
+    receipt = cosigned_receipt(log)
+    done = checked([program], receipt, SIGNER.verifier, tmp_path, COSIGNER.verifier)
+    assert "cosigned by witness.test/w at 2023-03-20T12:25:47Z" in done.stdout, done.stderr
+    stranger = Cosigner.new("witness.test/w").verifier
+    for lacking in (stranger, SIGNER.verifier, "nonsense"):
+        bad = checked([program], receipt, SIGNER.verifier, tmp_path, COSIGNER.verifier, lacking)
+        assert (bad.returncode, "proves nothing" in bad.stderr) == (1, True)
+    later = COSIGNER.line("another text\n", 1_679_315_147)
+    forged = msgspec.structs.replace(receipt, checkpoint=receipt_at(log, 299).checkpoint + later)
+    bad = checked([program], forged, SIGNER.verifier, tmp_path, COSIGNER.verifier)
+    assert (bad.returncode, "invalid signature" in bad.stderr) == (1, True)

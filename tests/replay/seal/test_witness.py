@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from replay.seal.known_checkpoints import Witness, of_witness
-from replay.seal.note import BadNote
+from replay.seal.note import BadNote, Signer
 from replay.seal.seal_folder import notes_in
 from tests.replay.seal.sealed_log import PLACE, SIGNER, SealedLog
 
@@ -21,6 +21,15 @@ def test_a_checkpoint_of_a_pass_that_did_not_reach_the_witness_comes_with_the_ne
                 witness.take(one.note)
     assert list(notes_in(path)) == log.notes()
     assert list(of_witness(path, [SIGNER.verifier])) == [(log.notes()[0], PLACE)]
+
+
+def test_a_checkpoint_that_was_cosigned_since_is_the_same_one(tmp_path):
+    log = SealedLog(tmp_path / "seal").put(3)
+    [one] = log.seal()
+    witness = Witness(tmp_path / "witness")
+    for note in (one.note, one.note + Signer.new("witness.test").line("whatever\n")):
+        witness.take(note)
+    assert list(notes_in(tmp_path / "witness")) == [one.note]
 
 
 @pytest.mark.parametrize("content", [b"my notes", b"my notes\n", b'"x"\nmy notes\n', b"[]\n"])
