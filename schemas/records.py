@@ -2366,8 +2366,8 @@ class Turns(Record, frozen=True, gc=False, kw_only=True):
     summaries.
     """
     origin: str = ""
-    """In the row of a fork: tenant/subject of the conversation that it began with, so that erasing
-    that person drops it. Empty where turns are read.
+    """In the row of a fork: fork:tenant/subject; of each conversation that it rests on, so that
+    erasing one of these people drops it. Empty where turns are read.
     """
 
 
@@ -2566,6 +2566,8 @@ class SessionForked(Event, frozen=True, gc=False, kw_only=True):
     """Those in use then, so that none comes to stand for something else; with an empty digest
     unless values are carried.
     """
+    people: tuple[str, ...] = ()
+    """tenant/subject of the origin and, where that is a fork, of all that it rests on."""
     by: str = ""
     """Who forked it, as they are called on their machine."""
 

@@ -6907,6 +6907,7 @@ def encode_session_forked(record: SessionForked) -> bytes:
             LONG[len(turns)] + b"".join([encode_turn(item) for item in turns]) + b"\0" if (turns := record.turns) else b"\0",
             b"\0" if (summary := record.summary) is None else b"\2" + encode_session_summary(summary),
             LONG[len(placeholders)] + b"".join([encode_numbered(item) for item in placeholders]) + b"\0" if (placeholders := record.placeholders) else b"\0",
+            LONG[len(people)] + strings(people) + b"\0" if (people := record.people) else b"\0",
             LONG[len(by := record.by.encode())], by,
         )
     )
@@ -6942,6 +6943,13 @@ def read_session_forked(data: bytes, here: int) -> tuple[SessionForked, int]:
             placeholders_item, here = read_numbered(data, here)
             placeholders.append(placeholders_item)
     here += 1
+    people: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            people_item, here = string_at(data, here)
+            people.append(people_item)
+    here += 1
     if (size := data[here]) & 0x81:
         here, end = span_at(data, here)
     else:
@@ -6956,6 +6964,7 @@ def read_session_forked(data: bytes, here: int) -> tuple[SessionForked, int]:
         turns=tuple(turns),
         summary=summary,
         placeholders=tuple(placeholders),
+        people=tuple(people),
         by=by,
     )
     return record, here

@@ -61,7 +61,7 @@ class Opener:
         between_tries: Pauses = pauses,
         holds: Holds = anybody,
     ) -> None:
-        """`holds` says whether a record that no step will judge may be taken for its tenant's."""
+        """Take whom to ask: `holds` says whether what no step judges is its tenant's own."""
         self._holds = holds
         self._step = step
         self._reads = reads

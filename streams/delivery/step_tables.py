@@ -22,7 +22,6 @@ from schemas import (
     ReleaseState,
     Request,
     SessionForked,
-    SessionOrigin,
     TableRow,
     Turn,
     Turns,
@@ -45,6 +44,8 @@ ANSWERS_MAX = 4_000
 
 
 _ORIGIN = re.compile(rb"fork:([^/;]{1,63})/([^/;]{1,256});")
+ORIGINS_MAX = 64
+"""People that a row may rest on."""
 
 
 def makes_turn(released: AnswerReleased) -> bool:
@@ -68,9 +69,11 @@ def turn_of(released: AnswerReleased) -> Turn:
     )
 
 
-def spelt_origin(origin: SessionOrigin) -> str:
-    """Spell whose conversation a fork began with, as its row says it."""
-    return f"fork:{origin.tenant}/{origin.subject};"
+def _spelt_origin(fork: SessionForked) -> str:
+    """Spell whose conversations a fork rests on, as its row says it."""
+    origin = fork.origin
+    people = dict.fromkeys((f"{origin.tenant}/{origin.subject}", *fork.people))
+    return "".join(f"fork:{one};" for one in list(people)[:ORIGINS_MAX])
 
 
 class DocumentVersions(Table):
@@ -214,7 +217,7 @@ class Sessions(Table):
         if not forked.turns or any(CARRIED in entry.event for entry in said):
             return
         log, offset = self._place_of(meta.lane, FORKS, offset)
-        summary, origin, begun = forked.summary, spelt_origin(forked.origin), TableRow(entries=())
+        summary, origin, begun = forked.summary, _spelt_origin(forked), TableRow(entries=())
         for number, turn in enumerate(forked.turns):
             value = Turns(turns=(turn,), summary=summary, origin=origin)
             event, made = f"{meta.id}{CARRIED}{number}", self._codec.encode(value)
@@ -232,11 +235,11 @@ class Sessions(Table):
             )
         await self._put(place, self._codec.encode(begun))
 
-    def _origin_in(self, row: bytes) -> Person | None:
-        found = _ORIGIN.search(row)
-        if found is None:
-            return None
-        return found[1].decode("utf-8", "replace"), found[2].decode("utf-8", "replace")
+    def _origins_in(self, row: bytes) -> frozenset[Person]:
+        return frozenset(
+            (tenant.decode("utf-8", "replace"), subject.decode("utf-8", "replace"))
+            for tenant, subject in _ORIGIN.findall(row)
+        )
 
 
 class Releases(Table):

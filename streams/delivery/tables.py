@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, cast
@@ -44,6 +45,7 @@ DROPPED_MAX = 4
 """Rows dropped at one write."""
 Person = tuple[str, str]
 """Tenant and subject."""
+NOBODY: frozenset[Person] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ class Table(ABC):
         """Of each lane, those that are known to be on the log."""
         self._named: dict[bytes, bytes] = {}
         """The fence that each row names."""
-        self._origins: dict[bytes, Person] = {}
-        """Of rows that began with somebody else's: whose."""
+        self._origins: dict[bytes, frozenset[Person]] = {}
+        """Of rows that rest on somebody else's: whose."""
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -201,23 +203,26 @@ class Table(ABC):
         keys = self._keys.setdefault(lane, {})
         keys.pop(key, None)  # so that the key written last stands last
         self._origins.pop(key, None)
-        if value is not None and (origin := self._origin_in(value)) is not None:
-            self._origins[key] = origin
+        if value is not None and (origins := self._origins_in(value)):
+            self._origins[key] = origins
         if value is None:
             self._table.data.pop(key, None)
         else:
             keys[key] = turn
             self._table.data[key] = value
 
-    def forget_people(self, people: Collection[Person]) -> int:
-        """Drop the rows of people who were erased, and those that began with theirs.
+    def forget_people(self, people: AbstractSet[Person]) -> int:
+        """Drop the rows of people who were erased, and those that rest on theirs.
 
-        In the lanes held here. Nobody waits for the changelog: a restart may do it again. Returns how many there were.
+        In the lanes held here. Nobody waits for the changelog: a restart may do it again. Returns
+        how many there were.
         """
         dropped = 0
         for lane, keys in self._keys.items():
             gone = [
-                key for key in keys if whose_row(key) in people or self._origins.get(key) in people
+                key
+                for key in keys
+                if whose_row(key) in people or self._origins.get(key, NOBODY) & people
             ]
             for key in gone:
                 self._send(lane, key, None, Unattended())
@@ -225,9 +230,9 @@ class Table(ABC):
             dropped += len(gone)
         return dropped
 
-    def _origin_in(self, _row: bytes) -> Person | None:
-        """Tell whose a row was before it became another's; nobody's, of most tables."""
-        return None
+    def _origins_in(self, _row: bytes) -> frozenset[Person]:
+        """Tell on whose rows a row rests beside its own; on nobody's, of most tables."""
+        return NOBODY
 
     # ------------------------------------------------------------------ lanes come and go
 
