@@ -27,11 +27,8 @@ class Conversations:
 
     def begin(self, fork: SessionForked) -> None:
         """Take in what a conversation began with, before its answers; its first fork counts."""
-        meta = fork.meta
-        for subject in (fork.subject, EVERYBODY):
-            answers = self._answers[meta.tenant, subject, meta.session]
-            if answers.places:
-                continue
+        answers = self._answers[fork.meta.tenant, fork.subject, fork.meta.session]
+        if not answers.places:
             answers.summed_up = 0 if fork.summary is None else fork.summary.turns
             for turn in fork.turns:
                 answers.take(turn)
