@@ -50,6 +50,9 @@ class Publisher:
         word.set_result(Position(topic, event.meta.lane, offset, 0))
         return word
 
+    def close(self):
+        pass
+
 
 class Bench:
     def __init__(self, run):
