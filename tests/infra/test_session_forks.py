@@ -147,6 +147,12 @@ def a_question(bench, session="try-1", user="jane", tenant="acme-test"):
     return QuestionAsked(meta=meta, subject=subject, text=SEALED, ask=Ask())
 
 
+def test_the_same_with_values_is_another_fork(bench):
+    bench.fork(wish=ForkWish("acme", "try-1", "jane", live=True))
+    with pytest.raises(Refused, match="is a fork already"):
+        bench.fork(wish=ForkWish("acme", "try-1", "jane", live=True, values=True))
+
+
 def test_a_session_that_has_begun_is_refused(bench):
     put(bench.log, a_question(bench))
     with pytest.raises(Refused, match="session try-1 of tenant acme-test has begun"):

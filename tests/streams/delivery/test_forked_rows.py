@@ -111,6 +111,16 @@ async def test_a_fork_that_comes_behind_what_was_said_stands_before_it():
     assert table.forget_people({("globex", "d1ce")}) == 1
 
 
+async def test_where_a_fork_lies_on_its_topic_says_nothing_of_where_answers_lie():
+    table = sessions()
+    table.came(2, "playhead.session.forked", "the log", None)
+    await table.carry(a_fork(a_turn(1)), 700)
+    await table.remember(an_answer("r-1"), 0)
+    row = a_codec().decode(table._table.data[KEY], TableRow)
+    assert [(entry.log, entry.offset) for entry in row.entries] == [("the log", 700), ("", -1)]
+    assert (await read(table, limit=1)).summary == summarised(SUMMARY, a_turn(1))
+
+
 async def test_what_a_row_can_not_hold_is_left_to_the_summary():
     many = [a_turn(number) for number in range(ENTRIES_MAX + 3)]
     told = await read(await forked(*many), limit=100)
