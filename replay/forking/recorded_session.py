@@ -176,8 +176,9 @@ class _Said:
     def up_to(cls, log: Log, codec: Codec, name: SessionName, asked: QuestionAsked) -> _Said:
         """Read up to the answer to a question; without one, what was released before it."""
         said, before = cls(), dict[str, Turn]()
-        for _, event in _of_session(log, codec, AnswerRetracted, name):
-            said.retracted.add(event.meta.request)
+        said.retracted.update(
+            event.meta.request for _, event in _of_session(log, codec, AnswerRetracted, name)
+        )
         for stored, event in _of_session(log, codec, AnswerReleased, name):
             if makes_turn(event):
                 said.answers[event.meta.id] = turn_of(event)
