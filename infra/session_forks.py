@@ -33,7 +33,7 @@ TOPIC = topic_of(SessionForked)
 READERS = tuple(group_of(fold.beside) for fold in FOLDS if fold.reads is SessionForked)
 LOOK_S = 0.3  # between looks at how far the folds are
 OFFSETS_S = 10.0
-Asks = Callable[[Settings, dict[str, list[Partition]], list[Partition], float], Offsets]
+AsksOffsets = Callable[[Settings, dict[str, list[Partition]], list[Partition], float], Offsets]
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def taken_in(
     lane: int,
     offset: int,
     limit_s: float,
-    ask: Asks,
+    ask: AsksOffsets,
     pause: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Wait until the tables hold a fork; False where they do not in time. Raises NoAnswer."""

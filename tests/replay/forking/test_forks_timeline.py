@@ -4,16 +4,19 @@ import json
 
 import pytest
 
-from replay import timeline_cli
+from replay.export import export
+from replay.timeline_cli import timeline_command
 from tests.edge.cli.running import run
 from tests.replay.forking.test_recorded_session import Talk, a_fork, forked_talk
+from tests.replay.little_log import with_every_topic
 
 
 @pytest.fixture
-def timeline(monkeypatch):
+def timeline(tmp_path):
     def call(talk, *words):
-        monkeypatch.setattr(timeline_cli, "open_log", lambda *_: talk.log)
-        done = run(timeline_cli.timeline_command, "s-1", *words)
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        export(with_every_topic(talk.log), folder)
+        done = run(timeline_command, "s-1", "--archive", folder, *words)
         assert done.exit_code == 0, done.output
         return done.stdout
 
