@@ -63,7 +63,7 @@ VERBS = {
         "infra.load_verb:load",
         "Ask questions whether or not earlier ones were answered, and tell what that did",
     ),
-    "replay": Verb("replay.cli:replay", "Read the log again: verify it, export it"),
+    "replay": Verb("infra.replay_verbs:replay", "Read the log again: verify it, export it"),
     "audit": Verb(
         "replay.seal.audit_cli:audit_group",
         "Prove that nothing of the log was edited, deleted or cut off",

@@ -91,9 +91,8 @@ def diagram() -> str:
     for (writer, reader), names in arrows().items():
         lines.append(f"  {writer} -->|{'<br>'.join(names)}| {reader}")
     for fold in FOLDS:
-        for step in STEPS:
-            if fold.reads in step.writes:
-                lines.append(f"  {step.name} -.->|{short(fold.reads)}| {fold.beside}")
+        writers = [step.name for step in STEPS if fold.reads in step.writes] or [EDGE]
+        lines += [f"  {writer} -.->|{short(fold.reads)}| {fold.beside}" for writer in writers]
     return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 

@@ -21,7 +21,7 @@ from replay.rules import (
     StoredOutcome,
 )
 from replay.selection import Selection
-from schemas import CancellationRequested, Event, EventRejected
+from schemas import CancellationRequested, Event, EventRejected, SessionForked
 from streams.topics import Step, topic_of
 
 Tapes = Mapping[type[Event], Tape]
@@ -45,7 +45,8 @@ class LaneOutcomes:
         self._report = report
         self._rejections: defaultdict[str, list[StoredOutcome]] = defaultdict(list)
         self._strays: list[StoredOutcome] = []
-        self._read_wishes()
+        self.checks.wishes_lost = self._read_told(CancellationRequested)
+        self.checks.forks_lost = self._read_told(SessionForked)
         self._read_letters({step.name for step in steps})
         self._surveys: dict[str, StepSurvey] = {}
         for number, step in enumerate(steps):
@@ -54,16 +55,18 @@ class LaneOutcomes:
             for session in survey.sessions:
                 self.checks.disordered.setdefault(session, number)
 
-    def _read_wishes(self) -> None:
-        """Read what was cancelled, all of it: whatever is selected may rest on it."""
-        for _, wish in self.reader.events(CancellationRequested):
-            if isinstance(wish, Unread):
-                self.checks.wishes_lost = f"{topic_of(CancellationRequested)} holds one unreadable"
+    def _read_told(self, kind: type[Event]) -> str:
+        """Read what runs are told of beside their inputs.
+
+        All of it: whatever is selected may rest on it. Returns why there may have been more.
+        """
+        lost = ""
+        for _, told in self.reader.events(kind):
+            if isinstance(told, Unread):
+                lost = f"{topic_of(kind)} holds one unreadable"
             else:
-                self.checks.learn(wish)
-        self.checks.wishes_lost = (
-            self.reader.gone_of(CancellationRequested) or self.checks.wishes_lost
-        )
+                self.checks.learn(told)
+        return self.reader.gone_of(kind) or lost
 
     def _read_letters(self, steps: set[str]) -> None:
         for stored, letter in self.reader.events(EventRejected):

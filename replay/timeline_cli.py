@@ -16,7 +16,7 @@ from replay.one_request import events_by_request
 from replay.opening_logs import open_log
 from replay.recorded_spans import export_spans, spans_of
 from replay.terminal import stages_table, timeline_table
-from schemas import Event
+from schemas import Event, SessionForked, SessionOrigin
 from streams.operations.budget import stages
 from streams.operations.options import run_option
 from streams.operations.printing import console, counted
@@ -50,7 +50,8 @@ def timeline_command(
     """Follow ID from the edge to its last record: queueing, running and effects of each step.
 
     ID is a request, a session or a document; of the last two each request is shown. Of a question
-    it also tells what share of its time each stage had, and what was left out.
+    it also tells what share of its time each stage had, and what was left out; of a fork, where it
+    comes from.
 
     \b
     Example:
@@ -84,9 +85,16 @@ def _told(request: str, events: Sequence[Event]) -> dict[str, Any]:
         "request_id": request,
         "session_id": events[0].meta.session,
         "trace_id": _trace_of(events),
+        **({"origin": origin.to_avro()} if (origin := _origin_of(events)) else {}),
         "steps": [run.as_json() for run in timeline(events)],
         "stages": [stage.as_json() for stage in stages(events)],
     }
+
+
+def _origin_of(events: Sequence[Event]) -> SessionOrigin | None:
+    """Return where a conversation comes from, where these are the records of its fork."""
+    forks = (event.origin for event in events if isinstance(event, SessionForked))
+    return next(forks, None)
 
 
 def _trace_of(events: Sequence[Event]) -> str:
@@ -103,6 +111,15 @@ def _show(request: str, events: Sequence[Event], *, named: bool, first: bool) ->
         out.print(f"request {request}", highlight=False)
     if trace:
         out.print(f"trace {trace}", highlight=False)
+    if origin := _origin_of(events):
+        where = "before request" if origin.before else "from request"
+        read = f", read from archive {origin.archive[:12]}…" if origin.archive else ""
+        out.print(
+            f"forked {where} {origin.request} of tenant {origin.tenant}, session {origin.session} "
+            f"({origin.topic}[{origin.partition}]@{origin.offset}{read})",
+            highlight=False,
+            markup=False,
+        )
     out.print(timeline_table(timeline(events)))
     if passed := stages(events):
         out.print()

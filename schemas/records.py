@@ -142,6 +142,8 @@ __all__ = [
     "Sealed",
     "SealedValues",
     "Search",
+    "SessionForked",
+    "SessionOrigin",
     "SessionSummary",
     "SourceConfigured",
     "SourceRan",
@@ -2363,6 +2365,10 @@ class Turns(Record, frozen=True, gc=False, kw_only=True):
     """Of the turns before these; null where there are none, or they are of before there were
     summaries.
     """
+    origin: str = ""
+    """In the row of a fork: fork:tenant/subject; of each conversation that it rests on, so that
+    erasing one of these people drops it. Empty where turns are read.
+    """
 
 
 class ReadTurns(Request[Turns], frozen=True, gc=False, kw_only=True):
@@ -2509,6 +2515,61 @@ class Search(Request[Found], frozen=True, gc=False, kw_only=True):
     """Whether to tell what a policy decides by of the documents."""
     generation: int = 0
     """Generation of the index to ask; 0 for the one in force."""
+
+
+class SessionOrigin(Record, frozen=True, gc=False, kw_only=True):
+    """The conversation that a fork goes on from, and up to where."""
+
+    SCHEMA: ClassVar[str] = "SessionOrigin"
+
+    tenant: str
+    """Whose it is."""
+    subject: str
+    """Keyed digest of its user, under the key of that tenant."""
+    session: str
+    """What it is called there."""
+    request: str
+    """The request at which it was forked."""
+    before: bool = False
+    """Whether that request is left out, so that something else can be asked in its place."""
+    topic: str
+    """Of the last record that counts: the answer to the request; with before, the question."""
+    partition: int
+    """Lane of that record."""
+    offset: int
+    """Offset of that record."""
+    archive: str = ""
+    """Hex SHA-256 of the manifest of the archive that it was read from; empty for the log itself.
+    """
+    configurations: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """By step, the digest of the configuration under which the request was answered; the fork goes
+    on under those in force.
+    """
+
+
+class SessionForked(Event, frozen=True, gc=False, kw_only=True):
+    """A conversation begins where another one was at some request."""
+
+    SCHEMA: ClassVar[str] = "SessionForked"
+
+    subject: str
+    """Keyed digest of the user who goes on."""
+    origin: SessionOrigin
+    """Where it comes from."""
+    turns: tuple[Turn, ...] = ()
+    """The newest turns of then, oldest first, as the log holds them: redacted. Without entries
+    unless values are carried.
+    """
+    summary: SessionSummary | None = None
+    """Of the turns before these; null where there were none."""
+    placeholders: tuple[Numbered, ...] = ()
+    """Those in use then, so that none comes to stand for something else; with an empty digest
+    unless values are carried.
+    """
+    people: tuple[str, ...] = ()
+    """tenant/subject of the origin and, where that is a fork, of all that it rests on."""
+    by: str = ""
+    """Who forked it, as they are called on their machine."""
 
 
 class SourceConfigured(Event, frozen=True, gc=False, kw_only=True):

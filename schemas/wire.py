@@ -136,6 +136,8 @@ from schemas.records import (
     Sealed,
     SealedValues,
     Search,
+    SessionForked,
+    SessionOrigin,
     SessionSummary,
     SourceConfigured,
     SourceRan,
@@ -6419,6 +6421,7 @@ def encode_turns(record: Turns) -> bytes:
         (
             LONG[len(turns)] + b"".join([encode_turn(item) for item in turns]) + b"\0" if (turns := record.turns) else b"\0",
             b"\0" if (summary := record.summary) is None else b"\2" + encode_session_summary(summary),
+            LONG[len(origin := record.origin.encode())], origin,
         )
     )
 
@@ -6437,9 +6440,17 @@ def read_turns(data: bytes, here: int) -> tuple[Turns, int]:
         summary, here = read_session_summary(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    origin = data[here:end].decode()
+    here = end
     record = Turns(
         turns=tuple(turns),
         summary=summary,
+        origin=origin,
     )
     return record, here
 
@@ -6789,6 +6800,172 @@ def read_search(data: bytes, here: int) -> tuple[Search, int]:
         as_of=as_of,
         described=described,
         generation=generation,
+    )
+    return record, here
+
+
+def encode_session_origin(record: SessionOrigin) -> bytes:
+    return b"".join(
+        (
+            LONG[len(tenant := record.tenant.encode())], tenant,
+            LONG[len(subject := record.subject.encode())], subject,
+            LONG[len(session := record.session.encode())], session,
+            LONG[len(request := record.request.encode())], request,
+            b"\1" if record.before else b"\0",
+            LONG[len(topic := record.topic.encode())], topic,
+            INT[record.partition],
+            LONG[record.offset],
+            LONG[len(archive := record.archive.encode())], archive,
+            LONG[len(configurations)] + pairs(configurations) + b"\0" if (configurations := record.configurations) else b"\0",
+        )
+    )
+
+
+def read_session_origin(data: bytes, here: int) -> tuple[SessionOrigin, int]:
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    tenant = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    session = data[here:end].decode()
+    here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    request = data[here:end].decode()
+    here = end
+    before = BOOLEANS[data[here]]
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    topic = data[here:end].decode()
+    here = end
+    if (partition := data[here]) & 0x81:
+        partition, here = long_at(data, here)
+    else:
+        partition >>= 1
+        here += 1
+    if (offset := data[here]) & 0x81:
+        offset, here = long_at(data, here)
+    else:
+        offset >>= 1
+        here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    archive = data[here:end].decode()
+    here = end
+    configurations: dict[str, str] = {}
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            key, here = string_at(data, here)
+            configurations[key], here = string_at(data, here)
+    here += 1
+    record = SessionOrigin(
+        tenant=tenant,
+        subject=subject,
+        session=session,
+        request=request,
+        before=before,
+        topic=topic,
+        partition=partition,
+        offset=offset,
+        archive=archive,
+        configurations=configurations,
+    )
+    return record, here
+
+
+def encode_session_forked(record: SessionForked) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(subject := record.subject.encode())], subject,
+            encode_session_origin(record.origin),
+            LONG[len(turns)] + b"".join([encode_turn(item) for item in turns]) + b"\0" if (turns := record.turns) else b"\0",
+            b"\0" if (summary := record.summary) is None else b"\2" + encode_session_summary(summary),
+            LONG[len(placeholders)] + b"".join([encode_numbered(item) for item in placeholders]) + b"\0" if (placeholders := record.placeholders) else b"\0",
+            LONG[len(people)] + strings(people) + b"\0" if (people := record.people) else b"\0",
+            LONG[len(by := record.by.encode())], by,
+        )
+    )
+
+
+def read_session_forked(data: bytes, here: int) -> tuple[SessionForked, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    subject = data[here:end].decode()
+    here = end
+    origin, here = read_session_origin(data, here)
+    turns: list[Turn] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            turns_item, here = read_turn(data, here)
+            turns.append(turns_item)
+    here += 1
+    summary: SessionSummary | None = None
+    branch, here = data[here], here + 1
+    if branch == 2:
+        summary, here = read_session_summary(data, here)
+    elif branch:
+        raise ValueError("a union has two branches")
+    placeholders: list[Numbered] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            placeholders_item, here = read_numbered(data, here)
+            placeholders.append(placeholders_item)
+    here += 1
+    people: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            people_item, here = string_at(data, here)
+            people.append(people_item)
+    here += 1
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    by = data[here:end].decode()
+    here = end
+    record = SessionForked(
+        meta=meta,
+        subject=subject,
+        origin=origin,
+        turns=tuple(turns),
+        summary=summary,
+        placeholders=tuple(placeholders),
+        people=tuple(people),
+        by=by,
     )
     return record, here
 
@@ -7536,6 +7713,8 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     SealedValues: encode_sealed_values,
     Seal: encode_seal,
     Search: encode_search,
+    SessionOrigin: encode_session_origin,
+    SessionForked: encode_session_forked,
     SourceConfigured: encode_source_configured,
     SourceRan: encode_source_ran,
     TableEntry: encode_table_entry,
@@ -7680,6 +7859,8 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     SealedValues: read_sealed_values,
     Seal: read_seal,
     Search: read_search,
+    SessionOrigin: read_session_origin,
+    SessionForked: read_session_forked,
     SourceConfigured: read_source_configured,
     SourceRan: read_source_ran,
     TableEntry: read_table_entry,

@@ -230,6 +230,9 @@ class Settings:
     """Address on which a worker serves its metrics; 0.0.0.0 in a container."""
     metrics_port: Port = 0
     """Port of a worker's Prometheus metrics (/metrics); 0 for none. The gateway has its own."""
+    test_tenants: str = "*-test"
+    """Tenants on which recorded conversations may be tried further (`playhead replay fork`): shell
+    patterns with commas between; empty for none."""
     region: Annotated[
         str, _text(r"^[\w.-]{0,64}\Z", "empty, or a name of letters, digits, . _ -")
     ] = ""

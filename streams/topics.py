@@ -73,6 +73,7 @@ from schemas import (
     Rerank,
     Seal,
     Search,
+    SessionForked,
     SourceConfigured,
     SourceRan,
     TextRestored,
@@ -168,6 +169,7 @@ REQUESTS = (
     Topic(LegalHoldSet, since="0.2.0.dev4"),
     Topic(TextRestored, since="0.2.0.dev3"),
     Topic(LogInspected, since="0.2.0.dev5"),
+    Topic(SessionForked, since="0.2.0.dev5"),
 )
 """What the edge writes: inputs of everything else."""
 
@@ -234,7 +236,12 @@ STEPS = (
     ),
 )
 
-FOLDS = (Fold("remember", beside="rewrite", reads=AnswerReleased, table="sessions"),)
+FOLDS = (
+    Fold("remember", beside="rewrite", reads=AnswerReleased, table="sessions"),
+    # a fork begins with what the other conversation had
+    Fold("carry", beside="rewrite", reads=SessionForked, table="sessions"),
+    Fold("number", beside="redact", reads=SessionForked, table="placeholders"),
+)
 
 CONTROL = (
     Topic(ConfigurationSet, compacted=True, partitioned=False),

@@ -23,7 +23,7 @@ from streams.delivery.memory import Memory
 from streams.delivery.opening import FoldFunction
 from streams.delivery.processing import Services
 from streams.delivery.runner import Runner
-from streams.delivery.step_tables import TABLES, Sessions
+from streams.delivery.step_tables import TABLES, PlaceholderNumbers, Sessions
 from streams.delivery.tables import Table
 from streams.log.broker_access import check_access, client_settings
 from streams.log.chosen_model import in_force
@@ -289,9 +289,13 @@ async def prove(steps: Sequence[Hosted]) -> bool:
 
 def folding(fold: Fold, tables: Mapping[str, Table]) -> FoldFunction:
     """Return the function behind a fold."""
-    table = tables[fold.table]
-    if fold.name == "remember" and isinstance(table, Sessions):
-        return table.remember
+    match fold.name, tables[fold.table]:
+        case "remember", Sessions() as sessions:
+            return sessions.remember
+        case "carry", Sessions() as sessions:
+            return sessions.carry
+        case "number", PlaceholderNumbers() as placeholders:
+            return placeholders.number
     raise KeyError(f"no function for the fold {fold.name}: see worker/wiring.py")
 
 
@@ -316,6 +320,7 @@ async def wait_for_topics(
     from confluent_kafka.admin import AdminClient
 
     names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
+    names |= {topic_of(fold.reads) for fold in FOLDS if fold.beside in {one.name for one in steps}}
     names |= {changelog_of(table) for entry in steps for table in entry.tables}
     needed = [topic for topic in wanted(settings) if topic.topic in names]
     if admin is None:

@@ -168,6 +168,7 @@ def require(run: Path | None, as_json: bool) -> None:
     """Take no unsigned request on Kafka, nor record of the inbox, from where the log ends now.
 
     What lies before is taken as it was. Gateways need a key first: PLAYHEAD_PRODUCER_KEY_FILE.
+    Again after an upgrade, it asks the same of topics that are new.
 
     \b
     Example:
@@ -182,7 +183,8 @@ def require(run: Path | None, as_json: bool) -> None:
                 "`playhead producers create --every-tenant`, set PLAYHEAD_PRODUCER_KEY_FILE to its "
                 "file and start the gateways again"
             )
-        return values if _required(values) else {**values, "required_from": ends}
+        # of topics that came with a later release, from now on
+        return {**values, "required_from": {**ends, **values.get("required_from", {})}}
 
     values = _change(run, asking, "signatures are required")
     _say(values, "what is written from now on must be signed", as_json=as_json)

@@ -31,6 +31,7 @@ from schemas import (
     LegalHoldSet,
     QuestionAsked,
     Record,
+    SessionForked,
     SourceConfigured,
     SourceRan,
     TextRestored,
@@ -143,7 +144,8 @@ def components() -> tuple[ComponentAccess, ...]:
 
 def _of_the_edge() -> tuple[ComponentAccess, ...]:
     """Return what takes requests in."""
-    requests = tuple(topic.name for topic in REQUESTS)
+    # whoever goes on from another conversation reads all of the log: that is no right of its edge
+    requests = tuple(topic.name for topic in REQUESTS if topic.record is not SessionForked)
     inbox = tuple(topic.name for topic in INBOX)
     documents = _named((DocumentSubmitted, DocumentWithdrawn))
     sources = _named((SourceConfigured, DocumentSeen, SourceRan))
@@ -200,6 +202,12 @@ def _of_verbs() -> tuple[ComponentAccess, ...]:
         ComponentAccess(
             "auditor",
             "replay, lag, drift and timelines: reads everything and writes nothing",
+            reads=EVERY_TOPIC,
+        ),
+        ComponentAccess(
+            "forker",
+            "playhead replay fork: reads everything, and lets a conversation go on as another",
+            writes=_named((SessionForked,)),
             reads=EVERY_TOPIC,
         ),
         ComponentAccess(

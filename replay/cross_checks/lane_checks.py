@@ -44,6 +44,7 @@ from schemas import (
     ReleaseState,
     Request,
     Search,
+    SessionForked,
     TokensGenerated,
     Turns,
     WithdrawVersions,
@@ -78,6 +79,8 @@ class LaneChecks:
         self.cancelled: set[Wanted] = set()
         self.wishes_lost = ""
         """Why a cancellation that is not known may have been on the log all the same."""
+        self.forks_lost = ""
+        """Why a fork that is not known may have been on the log all the same."""
         self.disordered: dict[tuple[str, str], int] = {}
         """Tenants and sessions whose inputs were not run in their order, so nothing is known of
         what one run left for the next -> the first step of the chain that did so."""
@@ -93,6 +96,10 @@ class LaneChecks:
                 self.withdrawn.add((event.meta.tenant, event.document.document))
             case CancellationRequested():
                 self.cancelled.add(Wanted.of(event))
+            case SessionForked():
+                self.conversations.begin(event)
+                key = _scope(event, event.meta.session)
+                self.placeholders.begin(key, Placeholders(entries=event.placeholders))
 
     def heeding(self, event: Event, offset: int, *, put_back: bool, step: int = 0) -> Heeding:
         """Return what heeds the answers of a run; `step` is its step's place in the chain."""
@@ -160,7 +167,7 @@ def _read_placeholders(run: Heeding, request: ReadPlaceholders, state: Placehold
     reason = rows.against_read(key, state, event.meta.id, run.code)
     # 0.1.0 had one row for all who named a conversation, or a document, alike
     shared = reason and rows.holds((run.tenant, request.scope, SHARED), state)
-    return "" if shared else reason
+    return "" if shared else _unless_forked(run, reason)
 
 
 def _write_placeholders(run: Heeding, request: WritePlaceholders, _: Record) -> str:
@@ -230,9 +237,18 @@ def _write_release(run: Heeding, request: WriteRelease, _: Record) -> str:
 def _turns(run: Heeding, request: ReadTurns, read: Turns) -> str:
     meta = run.event.meta
     subject = getattr(run.event, "subject", "")
-    return run.lane.conversations.against(
+    reason = run.lane.conversations.against(
         (meta.tenant, subject, meta.session), meta.request, request, read
     )
+    return _unless_forked(run, reason)
+
+
+def _unless_forked(run: Heeding, reason: str) -> str:
+    """Doubt what speaks against a conversation, where a fork that is gone may explain it."""
+    if reason and run.lane.forks_lost:
+        run.doubt = f"{reason}; whether a fork began with it can't be told: {run.lane.forks_lost}"
+        return ""
+    return reason
 
 
 def _fetched(run: Heeding, request: Any, fetched: Fetched) -> str:

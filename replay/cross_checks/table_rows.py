@@ -43,14 +43,22 @@ class Rows:
         self._rows_max = rows_max
         self._complete = True
         """Whether no row was forgotten."""
+        self._begun: dict[Key, bytes] = {}
+        """What rows of forks begin with, once that has been taken in."""
+
+    def begin(self, key: Key, state: Record) -> None:
+        """Take in that a row may hold a state before any run writes it; the first one counts."""
+        self._begun.setdefault(key, form_of(state))
 
     def against_read(self, key: Key, state: Record, event: str, code: str) -> str:
         """Say what speaks against what an event read of a row."""
         read, known = form_of(state), self._rows.get(key)
         if known is None:
             unknown = key in self._rows or not self._complete
-            if not unknown and read != self._empty:
+            if not unknown and read not in {self._empty, self._begun.get(key)}:
                 return "no run before wrote it"
+        elif not known.event and known.form == self._empty and read == self._begun.get(key):
+            pass  # read before what it begins with was there, and written by nobody since
         elif known.event == event:  # run again: it sees what it saw the first time
             return "" if known.before in {None, read} else "its event read otherwise before"
         elif read != known.form and (read != self._empty or code == known.code):

@@ -19,6 +19,7 @@ from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.pauses import Pauses, pauses
 from streams.running.admit import admit
+from streams.running.producer_proof import Holds, anybody
 from streams.watching.logs import enter, logger
 
 log = logger("runner")
@@ -58,7 +59,10 @@ class Opener:
         processes: Processes,
         spawn: Callable[[Coroutine[Any, Any, None], Sequence[Lane]], None],
         between_tries: Pauses = pauses,
+        holds: Holds = anybody,
     ) -> None:
+        """Take whom to ask: `holds` says whether what no step judges is its tenant's own."""
+        self._holds = holds
         self._step = step
         self._reads = reads
         self._codec = codec
@@ -101,6 +105,9 @@ class Opener:
         enter(self._step, event.meta.request, item, event.meta.trace)
         while True:
             try:
+                if not self._holds(item.message, event.meta.tenant):
+                    log.warning("nobody proved who wrote this, so the table goes on without")
+                    return
                 await fold(event, item.offset)
             except Transient as error:
                 log.warning("the table was not written, trying again", error=str(error))

@@ -30,6 +30,7 @@ from streams.delivery.tables import Table
 from streams.delivery.takeover import Takeover
 from streams.log.clock import now_us
 from streams.log.pauses import pauses
+from streams.running.producer_proof import ProducerProof
 from streams.topics import Fold, Step, topic_of
 from streams.watching.logs import begin_task, leave, logger, places
 from streams.watching.metrics import Counts, LaneState, observe
@@ -96,6 +97,7 @@ class Runner:
                 self.counts,
             ),
             self._spawn,
+            holds=ProducerProof(services.configurations).holds,
         )
 
     @property
@@ -204,7 +206,14 @@ class Runner:
     # ------------------------------------------------------------------ lanes come and go
 
     def _assigned(self, lanes: Sequence[Lane]) -> None:
-        """Take lanes over: learn what was done before, then run them."""
+        """Take lanes over: learn what was done before, then run them.
+
+        Of a lane whose inputs are another's, what is folded is left unread: the tables are the
+        other's, too. So it is while workers that do not know a folded topic have lanes beside us.
+        """
+        inputs = {topic_of(record) for record in self.step.reads}
+        ours = {lane.partition for lane in lanes if lane.topic in inputs}
+        lanes = [lane for lane in lanes if lane.partition in ours]
         self._lanes = [lane for lane in self._lanes if not lane.revoked] + list(lanes)
         self._takeover.keep_only({lane.partition for lane in self._lanes})
         if lanes:

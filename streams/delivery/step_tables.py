@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents.conversation.summary import summarised
 from schemas import (
@@ -18,7 +21,8 @@ from schemas import (
     ReadTurns,
     ReleaseState,
     Request,
-    SessionSummary,
+    SessionForked,
+    TableRow,
     Turn,
     Turns,
     WriteDocument,
@@ -27,8 +31,8 @@ from schemas import (
     Written,
 )
 from streams.delivery.faust_shell import App
-from streams.delivery.rows import RowKey, before
-from streams.delivery.tables import Table
+from streams.delivery.rows import RowKey, before, written
+from streams.delivery.tables import Person, Table
 from streams.running.world import Call, Handler
 from streams.settings import Settings
 from streams.topics import topic_of
@@ -39,6 +43,11 @@ ANSWERS_MAX = 4_000
 """Answers of a lane whose moderation is remembered; older ones ended long ago."""
 
 
+_ORIGIN = re.compile(rb"fork:([^/;]{1,63})/([^/;]{1,256});")
+ORIGINS_MAX = 64
+"""People that a row may rest on."""
+
+
 def makes_turn(released: AnswerReleased) -> bool:
     """Say whether a later question of the conversation could refer to an answer.
 
@@ -47,6 +56,24 @@ def makes_turn(released: AnswerReleased) -> bool:
     if released.answer.finish_reason == "cancelled":
         return bool(released.text)
     return released.answer.finish_reason not in NO_TURN
+
+
+def turn_of(released: AnswerReleased) -> Turn:
+    """Return the turn that an answer makes."""
+    return Turn(
+        request=released.meta.request,
+        question=released.answer.query,
+        answer=released.text,
+        entries=released.entries,
+        unanswered=released.answer.finish_reason == "not_found",
+    )
+
+
+def _spelt_origin(fork: SessionForked) -> str:
+    """Spell whose conversations a fork rests on, as its row says it."""
+    origin = fork.origin
+    people = dict.fromkeys((f"{origin.tenant}/{origin.subject}", *fork.people))
+    return "".join(f"fork:{one};" for one in list(people)[:ORIGINS_MAX])
 
 
 class DocumentVersions(Table):
@@ -92,6 +119,19 @@ class PlaceholderNumbers(Table):
         place = _scope_of(request, call)
         return await self._write(place, call.event, request.state, call.topic, call.offset)
 
+    async def number(self, forked: Event, offset: int = -1) -> None:
+        """Begin a fork with the placeholders of its origin, unless it has some.
+
+        Raises Transient.
+        """
+        assert isinstance(forked, SessionForked)
+        meta = forked.meta
+        place = RowKey.of_conversation(meta.lane, meta.tenant, forked.subject, meta.session)
+        row = await self._row(place)
+        if forked.placeholders and not (row and row.entries):
+            state = Placeholders(entries=forked.placeholders)
+            await self._write(place, meta.id, state, FORKS, offset)
+
 
 def _scope_of(request: ReadPlaceholders | WritePlaceholders, call: Call) -> RowKey:
     """Return whose placeholders are meant: a document's, or those of a user's conversation.
@@ -107,6 +147,7 @@ class Sessions(Table):
     """The recent turns of each session of a user; released answers are folded into it.
 
     Each turn's value holds a summary of those before it, those that the row has dropped included.
+    A fork begins with turns of another conversation, and each value of it says of whose.
     """
 
     NAME = "sessions"
@@ -141,28 +182,64 @@ class Sessions(Table):
         meta = released.meta
         if not makes_turn(released):
             return
-        turn = Turn(
-            request=meta.request,
-            question=released.answer.query,
-            answer=released.text,
-            entries=released.entries,
-            unanswered=released.answer.finish_reason == "not_found",
-        )
         place = RowKey.of_conversation(meta.lane, meta.tenant, released.subject, meta.session)
-        summary = await self._summary(place, meta.id, offset)
-        await self._write(place, meta.id, Turns(turns=(turn,), summary=summary), ANSWERS, offset)
+        last = await self._before(place, meta.id, offset)
+        value = Turns(
+            turns=(turn_of(released),),
+            summary=None if last is None else summarised(last.summary, last.turns[0]),
+            origin="" if last is None else last.origin,
+        )
+        await self._write(place, meta.id, value, ANSWERS, offset)
 
-    async def _summary(self, place: RowKey, event: str, offset: int) -> SessionSummary | None:
-        """Sum up the turns before one that lies at an offset; None for a conversation's first."""
+    async def _before(self, place: RowKey, event: str, offset: int) -> Turns | None:
+        """Return the turn before one that lies at an offset; None for a conversation's first.
+
+        Those that a fork begins with come before all of its own.
+        """
         entries = [
             entry
             for entry in before(await self._row(place), event)
-            if offset < 0 or entry.offset < offset
+            if offset < 0 or entry.offset < offset or CARRIED in entry.event
         ]
-        if not entries:
-            return None
-        last = await self._decoded(entries[-1].value, Turns)
-        return summarised(last.summary, last.turns[0])
+        return await self._decoded(entries[-1].value, Turns) if entries else None
+
+    async def carry(self, forked: Event, offset: int = -1) -> None:
+        """Begin a fork with the turns of its origin; the first fork of a session counts.
+
+        They stand before what is said in the fork, whenever they are entered: an import enters the
+        answers and the forks of a lane side by side. Raises Transient.
+        """
+        assert isinstance(forked, SessionForked)
+        meta = forked.meta
+        place = RowKey.of_conversation(meta.lane, meta.tenant, forked.subject, meta.session)
+        row = await self._row(place)
+        said = row.entries if row is not None else ()
+        if not forked.turns or any(CARRIED in entry.event for entry in said):
+            return
+        log, offset = self._place_of(meta.lane, FORKS, offset)
+        summary, origin, begun = forked.summary, _spelt_origin(forked), TableRow(entries=())
+        for number, turn in enumerate(forked.turns):
+            value = Turns(turns=(turn,), summary=summary, origin=origin)
+            event, made = f"{meta.id}{CARRIED}{number}", self._codec.encode(value)
+            begun = written(begun, event, made, self.ENTRIES, log=log, offset=offset)
+            summary = summarised(summary, turn)
+        for entry in said:
+            later = replace(await self._decoded(entry.value, Turns), origin=origin)
+            begun = written(
+                begun,
+                entry.event,
+                self._codec.encode(later),
+                self.ENTRIES,
+                log=entry.log,
+                offset=entry.offset,
+            )
+        await self._put(place, self._codec.encode(begun))
+
+    def _origins_in(self, row: bytes) -> frozenset[Person]:
+        return frozenset(
+            (tenant.decode("utf-8", "replace"), subject.decode("utf-8", "replace"))
+            for tenant, subject in _ORIGIN.findall(row)
+        )
 
 
 class Releases(Table):
@@ -196,6 +273,9 @@ class Releases(Table):
 
 CHUNKS = topic_of(ChunksCut)
 ANSWERS = topic_of(AnswerReleased)
+FORKS = topic_of(SessionForked)
+CARRIED = "/carried/"
+"""In the name of an entry: a turn that a fork begins with. No id of an answer has it."""
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
 NO_TURN = frozenset({"refused", "search", "small_talk", "tool_calls"})

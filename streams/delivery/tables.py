@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar, cast
@@ -42,6 +43,9 @@ ENTRIES_MAX = 16
 """Values kept in a row: more than one session's events can have in flight."""
 DROPPED_MAX = 4
 """Rows dropped at one write."""
+Person = tuple[str, str]
+"""Tenant and subject."""
+NOBODY: frozenset[Person] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Table(ABC):
         """Of each lane, those that are known to be on the log."""
         self._named: dict[bytes, bytes] = {}
         """The fence that each row names."""
+        self._origins: dict[bytes, frozenset[Person]] = {}
+        """Of rows that rest on somebody else's: whose."""
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -149,8 +155,7 @@ class Table(ABC):
     ) -> Written:
         """Enter a value that an event made, which lies at an offset of a topic."""
         before, made = await self._row(place), self._codec.encode(value)
-        tenure = self._tenures.get(place.lane, {}).get(topic)
-        log, offset = (tenure.log, offset) if tenure and offset >= 0 else ("", -1)
+        log, offset = self._place_of(place.lane, topic, offset)
         row = written(
             before, event, made, self.ENTRIES, log=log, offset=offset, by_offset=self.BY_OFFSET
         )
@@ -158,6 +163,11 @@ class Table(ABC):
         if self.ROWS_MAX is not None:
             self._make_room(place.lane, self.ROWS_MAX)
         return Written()
+
+    def _place_of(self, lane: int, topic: str, offset: int) -> tuple[str, int]:
+        """Return where an event lies, as entries name it: its topic's incarnation and offset."""
+        tenure = self._tenures.get(lane, {}).get(topic)
+        return (tenure.log, offset) if tenure and offset >= 0 else ("", -1)
 
     def _make_room(self, lane: int, rows_max: int) -> None:
         """Drop a few old rows of a lane; nobody waits for it, and a restart may do it again."""
@@ -192,25 +202,37 @@ class Table(ABC):
     def _set(self, lane: int, key: bytes, value: bytes | None, turn: int) -> None:
         keys = self._keys.setdefault(lane, {})
         keys.pop(key, None)  # so that the key written last stands last
+        self._origins.pop(key, None)
+        if value is not None and (origins := self._origins_in(value)):
+            self._origins[key] = origins
         if value is None:
             self._table.data.pop(key, None)
         else:
             keys[key] = turn
             self._table.data[key] = value
 
-    def forget_people(self, people: Collection[tuple[str, str]]) -> int:
-        """Drop the rows of people who were erased, by tenant and subject, in the lanes held here.
+    def forget_people(self, people: AbstractSet[Person]) -> int:
+        """Drop the rows of people who were erased, and those that rest on theirs.
 
-        Nobody waits for the changelog: a restart may do it again. Returns how many there were.
+        In the lanes held here. Nobody waits for the changelog: a restart may do it again. Returns
+        how many there were.
         """
         dropped = 0
         for lane, keys in self._keys.items():
-            gone = [key for key in keys if whose_row(key) in people]
+            gone = [
+                key
+                for key in keys
+                if whose_row(key) in people or self._origins.get(key, NOBODY) & people
+            ]
             for key in gone:
                 self._send(lane, key, None, Unattended())
                 self._set(lane, key, None, self._turn)
             dropped += len(gone)
         return dropped
+
+    def _origins_in(self, _row: bytes) -> frozenset[Person]:
+        """Tell on whose rows a row rests beside its own; on nobody's, of most tables."""
+        return NOBODY
 
     # ------------------------------------------------------------------ lanes come and go
 
@@ -224,6 +246,7 @@ class Table(ABC):
             for key in self._keys.pop(lane, ()):
                 self._table.data.pop(key, None)
                 self._named.pop(key, None)
+                self._origins.pop(key, None)
 
     async def fence(self, lanes: Iterable[int]) -> None:
         """Have whatever others still write of some lanes come too late; before they are read.

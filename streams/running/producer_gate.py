@@ -92,7 +92,8 @@ class ProducerRules:
                 f"its signature by {told.key} is of another record: each holds for one topic, key, "
                 "value and tenant, so sign this one"
             )
-        if _reached(key.get("revoked_from", {}).get(at.topic), at):
+        revoked = key.get("revoked_from") or {}
+        if revoked and (at.topic not in revoked or _reached(revoked[at.topic], at)):
             return f"its key {told.key} is revoked: {SIGN}"
         until_us = key.get("until_us")
         if until_us is not None and told.at_us > until_us:

@@ -31,8 +31,10 @@ from schemas import (
     EventRejected,
     Meta,
     Now,
+    Placeholders,
     ReadTurns,
     Record,
+    SessionForked,
     SessionSummary,
     StepVersion,
     Turns,
@@ -55,6 +57,8 @@ from tests.golden.canned_tools import CannedTools
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-{:016x}-01"
 TRIES = 5
+Conversation = tuple[str, str, str]
+"""Tenant, subject and session."""
 COARSE_US = 100_000  # times are kept no finer: what says nothing of a step would not deflate
 
 
@@ -92,17 +96,31 @@ class SummedTables(Tables):
 
     def __init__(self) -> None:
         super().__init__()
-        self._summaries: dict[str, SessionSummary] = {}
+        self._summaries: dict[tuple[Conversation, str], SessionSummary | None] = {}
+        """By conversation and request."""
+
+    def carry(self, forked: SessionForked) -> None:
+        """Begin a conversation with what another one had."""
+        meta = forked.meta
+        place, summary = (meta.tenant, forked.subject, meta.session), forked.summary
+        for turn in forked.turns:
+            self._turns[place][turn.request] = turn
+            self._summaries[place, turn.request] = summary
+            summary = summarised(summary, turn)
+        if forked.placeholders:
+            self._placeholders[place] = Placeholders(entries=forked.placeholders)
 
     def remember(self, released: AnswerReleased) -> None:
         """Append an answer to its conversation, with the summary of those before it."""
         if not makes_turn(released):
             return
         meta = released.meta
-        turns = self._turns[meta.tenant, released.subject, meta.session]
+        place = meta.tenant, released.subject, meta.session
+        turns = self._turns[place]
         if turns and meta.request not in turns:
             last = list(turns.values())[-1]
-            self._summaries[meta.request] = summarised(self._summaries.get(last.request), last)
+            before = self._summaries.get((place, last.request))
+            self._summaries[place, meta.request] = summarised(before, last)
         super().remember(released)
         unanswered = released.answer.finish_reason == "not_found"
         turns[meta.request] = replace(turns[meta.request], unanswered=unanswered)
@@ -110,7 +128,8 @@ class SummedTables(Tables):
     async def _read_some_turns(self, request: ReadTurns, call: Call) -> Record:
         read = await super()._read_some_turns(request, call)
         assert isinstance(read, Turns)
-        summary = self._summaries.get(read.turns[0].request) if read.turns else None
+        place = call.tenant, call.subject, call.session
+        summary = self._summaries.get((place, read.turns[0].request)) if read.turns else None
         return replace(read, summary=summary)
 
 
@@ -180,6 +199,8 @@ class Drive:
             offset = self.log.append(self.codec, event)
             if isinstance(event, AnswerReleased):
                 self._tables.remember(event)
+            if isinstance(event, SessionForked):
+                self._tables.carry(event)
             if isinstance(event, CancellationRequested):
                 self._cancelled.add(Wanted.of(event))
             step = step_reading(type(event))

@@ -16,6 +16,7 @@ from tests.golden.canned_world import Script
 from tests.golden.checked_talks import CheckedTalks
 from tests.golden.chosen_talks import ChosenTalks
 from tests.golden.driving import Drive
+from tests.golden.forked_talks import ForkedTalks
 from tests.golden.personal_talks import PersonalTalks
 from tests.golden.policed_talks import PolicedTalks
 from tests.golden.scripts import SAID, question
@@ -108,6 +109,8 @@ class Scenario:
         await ToolTalks(self, self._drive, self._scripts, place).play()
         await PersonalTalks(self, self._drive, place).play()
         await PolicedTalks(self, self._drive, place).play()
+        self._drive.configure()
+        await ForkedTalks(self, self._drive).play()
         self._drive.configure(place / "narrow", **NARROW)
         await self._narrow_documents()
         await self._narrow_talks()

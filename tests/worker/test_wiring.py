@@ -287,7 +287,8 @@ def a_broker(*topics):
 
 def topics_of_step(name):
     entry = step(name)
-    named = [topic_of(record) for record in (*entry.reads, *entry.writes)]
+    folded = [fold.reads for fold in FOLDS if fold.beside == name]
+    named = [topic_of(record) for record in (*entry.reads, *entry.writes, *folded)]
     return sorted([*named, *(changelog_of(table) for table in entry.tables)])
 
 

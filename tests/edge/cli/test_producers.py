@@ -52,7 +52,9 @@ def choices(monkeypatch):
     opened = contextlib.nullcontext((Settings(), None, made))
     monkeypatch.setattr(verbs, "opened", lambda _run: opened)
     monkeypatch.setattr(verbs, "put_wish", made.put_wish)
-    ends = {topic: [3, 0, 0, 0] for topic in verbs.ASKED}
+    made.ends = ends = {
+        topic: [3, 0, 0, 0] for topic in verbs.ASKED if topic != "playhead.session.forked"
+    }
     monkeypatch.setattr(verbs, "ends_now", lambda _settings: ends)
     return made
 
@@ -84,6 +86,12 @@ def test_signatures_are_asked_for_from_where_the_log_ends_once_the_gateway_has_a
     before = len(choices.history)
     call("require")
     assert len(choices.history) == before  # what is in force stays
+    choices.ends["playhead.session.forked"] = [7, 0, 0, 0]  # a topic of a later release
+    choices.ends["playhead.question.asked"] = [9, 0, 0, 0]
+    call("require")
+    required = choices.values["required_from"]
+    assert required["playhead.session.forked"] == [7, 0, 0, 0]
+    assert required["playhead.question.asked"] == [3, 0, 0, 0]
     call("allow-unsigned")
     assert "required_from" not in choices.values
 

@@ -26,6 +26,7 @@ from schemas import (
     QueryRewritten,
     QuestionAsked,
     QuestionRedacted,
+    SessionForked,
 )
 from streams.log.addressing import address_of
 from streams.log.broker_access import client_settings
@@ -71,10 +72,18 @@ def test_an_outcome_is_written_by_its_step_alone():
 
 
 def test_a_request_is_written_by_the_edge_alone():
-    """But a withdrawal: whoever erases a person withdraws their documents."""
+    """But a withdrawal: whoever erases a person withdraws their documents; and a fork: see below."""
     for topic in REQUESTS:
         steps = {one.name for one in STEPS} if topic.record is DocumentWithdrawn else set()
-        assert "gateway" in writers_of(topic.name) <= EDGE | steps
+        if topic.record is not SessionForked:
+            assert "gateway" in writers_of(topic.name) <= EDGE | steps
+
+
+def test_who_lets_a_conversation_go_on_as_another_writes_that_and_nothing_else():
+    assert writers_of(topic_of(SessionForked)) == {"forker"}
+    assert acls.component("forker").writes == (topic_of(SessionForked),)
+    readers = {one.name for one in acls.components() if topic_of(SessionForked) in one.reads}
+    assert readers == {"redact", "rewrite", "auditor", "forker", "sealer", "operator"}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +96,7 @@ def test_a_request_is_written_by_the_edge_alone():
         (["retention"], ["edge.retention.retain_cli"]),
         (["exporter"], ["edge.cli.document_export"]),
         (["sealer"], ["replay.seal.audit_cli"]),
+        (["forker"], ["infra.session_forks"]),
     ],
 )
 def test_what_a_component_names_in_its_code_it_may_read_and_what_it_makes_it_may_write(
@@ -191,6 +201,8 @@ def test_a_component_writes_what_is_its_own_word_and_nothing_else(ruled_broker):
         ("inbox-producer", InboxDocument, True),
         ("inbox-producer", DocumentSubmitted, False),
         ("auditor", EventRejected, False),
+        ("forker", SessionForked, True),
+        ("gateway", SessionForked, False),
     ]:
         error = written(ruled_broker, name, record)
         assert (error is None) is may, (name, record.SCHEMA, error)

@@ -79,7 +79,10 @@ class Bench:
             self.processor,
             self.spawn,
             self.between_tries,
+            holds=self.holds,
         )
+        self.proofs = []
+        """What is told of who wrote a record, in turn; at the end, that it is its tenant's."""
         self.busy = {}
         self.lanes = {topic: Lane(topic, 0, 0, 16, self.busy) for topic in (ASKED, RELEASED)}
 
@@ -89,6 +92,14 @@ class Bench:
         if self.failures:
             raise self.failures.pop(0)
         self.folded.append(event)
+
+    def holds(self, message, tenant):
+        """Say whether a record is its tenant's."""
+        assert (message.topic(), tenant) == (RELEASED, "acme")
+        told = self.proofs.pop(0) if self.proofs else True
+        if isinstance(told, Exception):
+            raise told
+        return told
 
     def spawn(self, work, lanes):
         self.tasks.append((asyncio.get_running_loop().create_task(work), lanes))
@@ -128,6 +139,13 @@ async def test_what_a_fold_reads_goes_into_its_table_and_is_not_run(bench):
     await item.work(item)
     assert bench.folded == [an_answer()]
     assert bench.processor.ran == []
+
+
+async def test_what_nobody_proved_reaches_no_table(bench):
+    bench.proofs = [Transient("not read yet"), False]
+    [item] = bench.arrive(*encoded(an_answer()), topic=RELEASED)
+    await item.work(item)
+    assert (bench.tries, bench.folded, bench.pauses) == (0, [], 1)
 
 
 def a_redacted(attempt):

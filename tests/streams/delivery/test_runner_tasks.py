@@ -19,6 +19,7 @@ from tests.streams.delivery.lanes import opened
 from tests.streams.delivery.memory_publisher import MemoryPublisher, sent
 
 ASKED = "playhead.question.asked"
+FORKED = "playhead.session.forked"
 
 
 @pytest.fixture
@@ -42,6 +43,21 @@ async def runner(tmp_path):
 
 def a_lane(partition):
     return Lane(ASKED, partition, 0, 8)
+
+
+async def test_of_a_lane_whose_inputs_are_another_workers_nothing_is_taken_over(runner):
+    """So it is beside a worker that does not know a topic that is folded: its lanes come to others."""
+    whole, alone = a_lane(0), Lane(FORKED, 1, 0, 8)
+    learned = []
+    runner._learn = lambda lanes: never(learned.extend(lanes))
+    runner._assigned([whole, Lane(FORKED, 0, 0, 8), alone])
+    assert [(lane.topic, lane.partition) for lane in learned] == [(ASKED, 0), (FORKED, 0)]
+    assert alone not in runner.held
+    await runner._cancel(everything=True)
+
+
+async def never(_told):
+    await asyncio.Event().wait()
 
 
 def runs(runner, lane, *topics):

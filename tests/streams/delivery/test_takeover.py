@@ -277,8 +277,9 @@ async def test_it_tries_until_the_log_can_be_read_and_only_then_changes_anything
     assert table.known([0, PARTITION]) == {0: 0, PARTITION: 4}  # one of them is the fence
 
 
-async def test_a_fold_leaves_no_outcomes_and_its_commits_name_the_log_alone(broker):
-    [fold] = [fold for fold in FOLDS if fold.beside == "rewrite"]
+@pytest.mark.parametrize("name", ["remember", "carry"])
+async def test_a_fold_leaves_no_outcomes_and_its_commits_name_the_log_alone(broker, name):
+    [fold] = [fold for fold in FOLDS if (fold.name, fold.beside) == (name, "rewrite")]
     topic = topic_of(fold.reads)
     broker.put(topic, b"x", partition=PARTITION)
     folded = Lane(topic, PARTITION, 0, 1)

@@ -106,6 +106,10 @@ def test_each_reason_is_told_with_what_to_do(keys, acme):
         assert said in why_not(keys, headers), said
     assert why_not(keys, [expired.header(RECORD, SIGNED_US)]) == ""
     assert why_not(keys, [revoked.header(RECORD)], AT._replace(offset=6)) == ""
+    later = AT._replace(topic="playhead.session.forked", offset=0)  # unknown when it was revoked
+    record = RECORD._replace(topic=later.topic)
+    rules = ProducerRules(keys.values | {"required_from": {later.topic: [0, 0]}})
+    assert "is revoked" in rules.why_not(later, record, [revoked.header(record)])
 
 
 def test_another_producers_key_can_not_sign_under_its_name(keys, acme):
