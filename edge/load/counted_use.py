@@ -198,12 +198,16 @@ class CountedUse:
             windows.setdefault(measure, SlidingWindow()).add(amount, at_ms, now_ms)
             self._windows.move_to_end(who)
             self._changed.add(who)
-            for _ in range(2):  # one more than can come, so that what is over goes
-                oldest, held = next(iter(self._windows.items()))
-                if any(window.used(now_ms) for window in held.values()):
-                    return
-                del self._windows[oldest]
-                self._changed.add(oldest)
+            for _ in range(2):  # one more than came, so that what is over goes
+                self._let_go(now_ms)
+
+    def _let_go(self, now_ms: int) -> None:
+        """Let go of whoever has used nothing for the longest time, where nothing is left of it."""
+        oldest = next(iter(self._windows), None)
+        if oldest is None or any(one.used(now_ms) for one in self._windows[oldest].values()):
+            return
+        del self._windows[oldest]
+        self._changed.add(oldest)
 
     # ------------------------------------------------------------------ what the index writes
 
