@@ -302,8 +302,7 @@ def test_a_file_that_is_none_of_ours_begins_anew(tmp_path, spoil):
 def a_document_that_cant_be_read(path):
     with closing(sqlite3.connect(path)) as database:
         database.execute(
-            "INSERT INTO documents VALUES "
-            "('acme', 'd', 1, 'indexed', '[]', 1, '', 1, x'00')"
+            "INSERT INTO documents VALUES ('acme', 'd', 1, 'indexed', '[]', 1, '', 1, x'00')"
         )
         database.commit()
 

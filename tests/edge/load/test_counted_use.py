@@ -271,7 +271,9 @@ def test_gateways_that_read_the_topics_in_any_order_count_the_same(tmp_path_fact
             gateway.clock.ms += WINDOW_MS
             while any(waiting):
                 gateway.take(draw.choice([one for one in waiting if one]).pop(0))
-            counted.add(tuple(gateway.used(measure) for measure in ("questions", "tokens", "documents")))
+            counted.add(
+                tuple(gateway.used(measure) for measure in ("questions", "tokens", "documents"))
+            )
     assert len(counted) == 1
 
 

@@ -267,7 +267,9 @@ GATEWAYS, MOST = 3, 4
 def test_no_minute_holds_more_than_the_limit_and_what_a_gateway_had_not_read_of_the_others(seed):
     """Any interleaving of asking, reading and time; the bound is the one of the decision."""
     draw, clock, log = random.Random(seed), WallClock(), []
-    gateways = [AQuota(clock, tenants={"*": {"questions_per_minute": MOST}}) for _ in range(GATEWAYS)]
+    gateways = [
+        AQuota(clock, tenants={"*": {"questions_per_minute": MOST}}) for _ in range(GATEWAYS)
+    ]
     read = [0] * GATEWAYS
     for number in range(120):
         at = draw.randrange(GATEWAYS)
