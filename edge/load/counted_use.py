@@ -31,20 +31,20 @@ from edge.requests.identity import Whose
 from edge.requests.limits import ID_MAX
 from schemas import AnswerReleased, DocumentSubmitted, QuestionAsked
 
-Measure = Literal["questions", "tokens", "documents"]
+UsedMeasure = Literal["questions", "tokens", "documents"]
 Who = tuple[str, str]
 """A tenant and one of its keys; all of the tenant where the key is empty."""
-Slots = dict[Measure, dict[int, int]]
+SlotsByMeasure = dict[UsedMeasure, dict[int, int]]
 
 EARLY_ANSWERS_KEPT = 1_024
 """Answers whose questions were not read yet: topics are read side by side."""
 OVER_MS = WINDOW_MS + SLOT_MS
 
 
-class _Pending(NamedTuple):
+class _OnItsWay(NamedTuple):
     tenant: str
     key: str
-    measure: Measure
+    measure: UsedMeasure
     until_s: float
 
 
@@ -73,11 +73,11 @@ class CountedUse:
         self._now_ms = now_ms
         self._clock = clock
         self._lock = threading.Lock()
-        self._windows: OrderedDict[Who, dict[Measure, SlidingWindow]] = OrderedDict()
+        self._windows: OrderedDict[Who, dict[UsedMeasure, SlidingWindow]] = OrderedDict()
         """The one that was added to last is last; those in which nothing is left go."""
-        self._pending: OrderedDict[Whose, _Pending] = OrderedDict()
+        self._pending: OrderedDict[Whose, _OnItsWay] = OrderedDict()
         """What this process took in, until its reader comes to it, or a window is over."""
-        self._pending_of: Counter[tuple[Who, Measure]] = Counter()
+        self._pending_of: Counter[tuple[Who, UsedMeasure]] = Counter()
         self._early: OrderedDict[Whose, tuple[int, int]] = OrderedDict()
         """Answer that came before its question -> its tokens, and when."""
         self._marks: dict[tuple[str, int], _Mark] = {}
@@ -96,14 +96,14 @@ class CountedUse:
 
     # ------------------------------------------------------------------ how much
 
-    def used(self, who: Who, measure: Measure) -> int:
+    def used(self, who: Who, measure: UsedMeasure) -> int:
         """Return how much was used in the last minute, what is on its way to the log included."""
         self._forget_the_late()
         window = self._windows.get(who, {}).get(measure)
         read = 0 if window is None else window.used(self._now_ms())
         return read + self._pending_of[who, measure]
 
-    def room_in_s(self, who: Who, measure: Measure, most: int) -> float:
+    def room_in_s(self, who: Who, measure: UsedMeasure, most: int) -> float:
         """Return in how many seconds no more than so much will have been used; 0 for now."""
         pending = self._pending_of[who, measure]
         window = self._windows.get(who, {}).get(measure)
@@ -113,12 +113,12 @@ class CountedUse:
 
     # ------------------------------------------------------------------ what was taken in here
 
-    def begin(self, whose: Whose, key: str, measure: Measure) -> bool:
+    def begin(self, whose: Whose, key: str, measure: UsedMeasure) -> bool:
         """Count a request that is about to be put on the log; False where it counts already."""
         if whose in self._pending:
             return False
         until_s = self._clock() + OVER_MS / 1_000
-        self._pending[whose] = _Pending(whose[0], key, measure, until_s)
+        self._pending[whose] = _OnItsWay(whose[0], key, measure, until_s)
         for who in _all_of(whose[0], key):
             self._pending_of[who, measure] += 1
         return True
@@ -172,7 +172,7 @@ class CountedUse:
                 self._early.popitem(last=False)
         return key or ""
 
-    def _count(self, entry: Entry, measure: Measure, amount: int, key: str) -> None:
+    def _count(self, entry: Entry, measure: UsedMeasure, amount: int, key: str) -> None:
         if self._is_over(entry) or self._counted_before(entry):
             return
         place = type(entry.event).__name__, entry.partition
@@ -191,7 +191,7 @@ class CountedUse:
         mark = self._marks.get((type(entry.event).__name__, entry.partition))
         return mark is not None and entry.offset <= mark.offset and entry.time_ms <= mark.time_ms
 
-    def _add(self, who: Who, measure: Measure, amount: int, at_ms: int) -> None:
+    def _add(self, who: Who, measure: UsedMeasure, amount: int, at_ms: int) -> None:
         now_ms = self._now_ms()
         with self._lock:
             windows = self._windows.setdefault(who, {})
@@ -265,14 +265,14 @@ MARKED = "SELECT kind, lane, offset, time_ms FROM marks"
 SET_MARK = "INSERT OR REPLACE INTO marks VALUES (?, ?, ?, ?)"
 
 
-def _row_of(windows: dict[Measure, SlidingWindow]) -> bytes:
+def _row_of(windows: dict[UsedMeasure, SlidingWindow]) -> bytes:
     return msgspec.msgpack.encode({measure: one.slots for measure, one in windows.items()})
 
 
-def _windows_in(index: LogIndex, row: bytes) -> dict[Measure, SlidingWindow]:
+def _windows_in(index: LogIndex, row: bytes) -> dict[UsedMeasure, SlidingWindow]:
     """Read a row; one that can't be read is counted from the log again."""
     try:
-        slots = msgspec.msgpack.decode(row, type=Slots)
+        slots = msgspec.msgpack.decode(row, type=SlotsByMeasure)
     except msgspec.DecodeError as error:
         index.spoil(f"a row of what was used: {error}")
         return {}

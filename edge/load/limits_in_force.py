@@ -17,7 +17,7 @@ from streams.log.configuration import LIMITS, Configuration
 EVERY = "*"
 
 
-class Limits(NamedTuple):
+class UseLimits(NamedTuple):
     """How much somebody may use; 0 for no limit. See `LimitSettings`."""
 
     questions_per_minute: int = 0
@@ -28,7 +28,7 @@ class Limits(NamedTuple):
     document_bytes: int = 0
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = UseLimits()
 
 
 class _ByName:
@@ -39,7 +39,7 @@ class _ByName:
         self._every = _over(NO_LIMITS, every)
         self._named = {name: _over(self._every, own) for name, own in settings.items()}
 
-    def of(self, name: str) -> Limits:
+    def of(self, name: str) -> UseLimits:
         return self._every if name == EVERY else self._named.get(name, self._every)
 
 
@@ -50,11 +50,11 @@ class LimitsInForce:
         self._configurations = configurations
         self._read: tuple[Configuration | None, _ByName, _ByName] = None, _ByName({}), _ByName({})
 
-    def of_tenant(self, tenant: str) -> Limits:
+    def of_tenant(self, tenant: str) -> UseLimits:
         """Return how much all keys of a tenant may use together."""
         return self._now()[1].of(tenant)
 
-    def of_key(self, key: str) -> Limits:
+    def of_key(self, key: str) -> UseLimits:
         """Return how much one key may use, or who signed in."""
         return self._now()[2].of(key)
 
@@ -67,6 +67,6 @@ class LimitsInForce:
         return self._read
 
 
-def _over(all_: Limits, own: LimitSettings) -> Limits:
-    said = {name: value for name in Limits._fields if (value := getattr(own, name)) is not None}
+def _over(all_: UseLimits, own: LimitSettings) -> UseLimits:
+    said = {name: value for name in UseLimits._fields if (value := getattr(own, name)) is not None}
     return all_._replace(**said)

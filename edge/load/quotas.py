@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.listening.stored_documents import StoredAs, StoredTotal
-from edge.load.counted_use import CountedUse, Measure, Who
+from edge.load.counted_use import CountedUse, UsedMeasure, Who
 from edge.load.lane_track import SPREAD, spread
-from edge.load.limits_in_force import Limits, LimitsInForce
+from edge.load.limits_in_force import LimitsInForce, UseLimits
 from edge.load.measures import refused
 from edge.load.sliding_window import WINDOW_MS
 from edge.problems import Problem, Quota, QuotaUnit, too_many
@@ -124,7 +124,7 @@ class Quotas:
         self._tell(self._of_question(tenant, key, needs=0))
 
     @contextmanager
-    def _begun(self, identity: Identity, key: str, measure: Measure) -> Iterator[None]:
+    def _begun(self, identity: Identity, key: str, measure: UsedMeasure) -> Iterator[None]:
         begun = self.use.begin(identity.whose, key, measure)
         try:
             yield
@@ -143,7 +143,7 @@ class Quotas:
 
     # ------------------------------------------------------------------ how they stand
 
-    def _each(self, tenant: str, key: str) -> Iterator[tuple[str, Who, Limits]]:
+    def _each(self, tenant: str, key: str) -> Iterator[tuple[str, Who, UseLimits]]:
         yield "tenant", (tenant, ""), self.limits.of_tenant(tenant)
         yield "key", (tenant, key), self.limits.of_key(key)
 
@@ -172,7 +172,7 @@ class Quotas:
                 yield _stored(whose, most, held, more_bytes, "content-bytes")
 
     def _a_minute(
-        self, whose: str, who: Who, most: int, measure: Measure, unit: QuotaUnit, needs: int
+        self, whose: str, who: Who, most: int, measure: UsedMeasure, unit: QuotaUnit, needs: int
     ) -> _Limit:
         used = self.use.used(who, measure)
         return _Limit(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from agents.configured.usability import Unusable, hold_usable
-from edge.load.limits_in_force import NO_LIMITS, Limits, LimitsInForce
+from edge.load.limits_in_force import NO_LIMITS, LimitsInForce, UseLimits
 from streams.log.configuration import LIMITS, configuration, load
 
 
@@ -26,9 +26,9 @@ def test_what_is_said_of_one_stands_over_what_is_said_of_all_field_by_field():
         tenants={"*": every, "acme": {"questions_per_minute": 600, "documents": 0}},
         keys={"key-1": {"questions_at_once": 2}},
     )
-    assert in_force.of_tenant("globex") == Limits(60, 9, 0, 0, 100, 0)
-    assert in_force.of_tenant("acme") == Limits(600, 9, 0, 0, 0, 0)
-    assert in_force.of_key("key-1") == Limits(questions_at_once=2)
+    assert in_force.of_tenant("globex") == UseLimits(60, 9, 0, 0, 100, 0)
+    assert in_force.of_tenant("acme") == UseLimits(600, 9, 0, 0, 0, 0)
+    assert in_force.of_key("key-1") == UseLimits(questions_at_once=2)
     assert in_force.of_key("key-2") == in_force.of_key("*") == NO_LIMITS
 
 
