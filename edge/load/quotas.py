@@ -123,6 +123,12 @@ class Quotas:
         """Note how the limits stand for an answer that takes nothing of them: one of before."""
         self._tell(self._of_question(tenant, key, needs=0))
 
+    def tell_of_document(self, identity: Identity, key: str) -> None:
+        """Note the same for a version that is on the log already."""
+        before = self.documents.stored_as(identity.tenant, identity.session)
+        size = (before.size or 0) if before else 0
+        self._tell(self._of_document(identity.tenant, key, size, before, needs=0))
+
     @contextmanager
     def _begun(self, identity: Identity, key: str, measure: UsedMeasure) -> Iterator[None]:
         begun = self.use.begin(identity.whose, key, measure)
@@ -157,11 +163,11 @@ class Quotas:
                 yield self._at_once(whose, who, most, needs)
 
     def _of_document(
-        self, tenant: str, key: str, size: int, before: StoredAs | None
+        self, tenant: str, key: str, size: int, before: StoredAs | None, needs: int = 1
     ) -> Iterator[_Limit]:
         for whose, who, limits in self._each(tenant, key):
             if most := limits.documents_per_minute:
-                yield self._a_minute(whose, who, most, "documents", "requests", 1)
+                yield self._a_minute(whose, who, most, "documents", "requests", needs)
             documents, more_bytes = _more(before, who, size)
             total = self.documents.stored(*who)
             if most := limits.documents:

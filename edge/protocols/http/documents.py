@@ -46,6 +46,8 @@ async def _submit(
         identity = reception.identify_document(caller, document.uri, turn.fingerprint)
         if not turn.repeated:
             await reception.submit(caller, identity, document, trace_of(request))
+        else:
+            gateway.quotas.tell_of_document(identity, caller.key)
     name_after(request, identity.request)
     return {"document_id": identity.session, "request_id": identity.request}
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 
 import pytest
 
 from edge.protocols.http.app import create_app
+from edge.protocols.openapi_document import LIMITED
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 from streams.log.configuration import LIMITS, configuration, load
 from tests.edge.chat_client import connect, frames_until, send
@@ -23,6 +25,7 @@ from tests.edge.http_client import (
     frames_of,
     is_problem,
     outcomes_of,
+    passages_for,
 )
 from tests.edge.protocols.graphql.graphql_client import problems
 from tests.edge.protocols.mcp.mcp_client import connected, texts_of
@@ -181,6 +184,40 @@ async def refuses_over_http(call, gateway):
     assert of_graphql["retry_after_s"] >= 1
 
 
+BODIES = {
+    "/v1/messages": QUESTION,
+    "/v1/search": QUESTION,
+    "/v1/documents": DOCUMENT,
+    "/v1/chat/completions": CHAT,
+    "/v1/responses": {"model": "playhead", "input": "When is VAT due?"},
+}
+
+
+async def test_every_answer_of_a_limited_route_tells_of_a_limit_as_openapi_says(
+    gateways, limited, log
+):
+    limited["tenants"] = {"*": {"questions_per_minute": 50, "documents_per_minute": 50}}
+    [call, _] = clients(gateways)
+    answer = log.answer
+    passages = passages_for(gateways[0])
+    log.answer = lambda event: (
+        passages(event)
+        if isinstance(event, QuestionAsked) and event.ask.mode == "search"
+        else answer(event)
+    )
+    assert {("post", path) for path in BODIES} == LIMITED
+    described = (await call("GET", "/openapi.json")).json()["paths"]
+    for path, body in BODIES.items():
+        response = await call("POST", path, body)
+        assert response.is_success
+        assert re.fullmatch(
+            r'"tenant-(questions|documents)-per-minute";r=4\d;t=\d\d', response.headers["ratelimit"]
+        )
+        told = described[path]["post"]["responses"][str(response.status_code)]["headers"]
+        assert {"RateLimit", "RateLimit-Policy"} <= set(told)
+    assert "ratelimit" not in (await call("GET", "/v1/documents")).headers
+
+
 async def test_an_idempotent_repeat_takes_nothing_of_a_limit_and_is_told_how_it_stands(
     gateways, limited
 ):
@@ -191,6 +228,12 @@ async def test_an_idempotent_repeat_takes_nothing_of_a_limit_and_is_told_how_it_
         assert answer.status_code == 200
         assert answer.headers["ratelimit"].startswith('"key-questions-per-minute";r=0')
         await read(gateways, questions=1)
+    limited["keys"] = {"*": {"documents_per_minute": 1, "documents": 9}}
+    for _ in range(3):
+        answer = await call("POST", "/v1/documents", DOCUMENT, headers={"Idempotency-Key": "d"})
+        assert answer.status_code == 202
+        assert answer.headers["ratelimit"].startswith('"key-documents-per-minute";r=0')
+        await read(gateways, documents=1)
 
 
 async def test_a_tenant_at_its_limit_of_documents_still_chats_and_the_other_way_round(
