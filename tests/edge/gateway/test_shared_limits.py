@@ -273,6 +273,9 @@ async def test_questions_at_once_are_counted_over_the_gateways(gateways, limited
     await read(gateways, questions=1)
     problem = is_problem(await other("POST", "/v1/messages", QUESTION), 429)
     assert "1 questions of this tenant have no answer yet, and 1 may be so" in problem["detail"]
+    limited.update(tenants={}, keys={"*": {"questions_at_once": 1}})
+    problem = is_problem(await one("POST", "/v1/messages", QUESTION), 429)
+    assert "1 questions of this key have no answer yet, and 1 may be so" in problem["detail"]
     for outcome in answer(log.published(QuestionAsked)[0]):
         log.append(outcome)
     assert (await waiting).status_code == 200

@@ -84,6 +84,7 @@ FIRST = [submitted(1), ended(1, "indexed")]
             (0, 0),
         ),
         ([*FIRST, withdrawn(2), ended(2, "withdrawn"), submitted(3)], (1, 10), (1, 10)),
+        ([*FIRST, withdrawn(2), replace(ended(2, "withdrawn"), position=0)], (0, 0), (0, 0)),
         ([*FIRST, *FIRST, *FIRST], (1, 10), (1, 10)),
         ([*FIRST, submitted(4, document="e", size=5)], (2, 15), (2, 15)),
         ([*FIRST, submitted(4, tenant="globex")], (1, 10), (1, 10)),

@@ -61,10 +61,18 @@ def test_what_was_used_ahead_of_a_clock_that_was_set_back_goes_with_a_window_of_
 
 @pytest.mark.parametrize(("at_ms", "used"), [(NOW_MS + 10**12, 3), (NOW_MS - 10**9, 0), (-1, 0)])
 def test_a_time_that_can_not_be_counts_as_now_or_not_at_all(at_ms, used):
-    window = SlidingWindow()
-    window.add(3, at_ms, NOW_MS)
-    assert window.used(NOW_MS) == used
-    assert window.used(NOW_MS + WINDOW_MS + SLOT_MS) == 0
+    for later_ms, left in ((0, used), (WINDOW_MS + SLOT_MS, 0)):
+        window = SlidingWindow()
+        window.add(3, at_ms, NOW_MS)
+        assert window.used(NOW_MS + later_ms) == left
+
+
+@pytest.mark.parametrize("within_ms", [0, 1, SLOT_MS - 1])
+@pytest.mark.parametrize(("age_ms", "used"), [(WINDOW_MS, 3), (WINDOW_MS + SLOT_MS, 0)])
+def test_a_minute_is_whole_wherever_it_begins_within_a_slot(within_ms, age_ms, used):
+    at_ms, window = NOW_MS + within_ms, SlidingWindow()
+    window.add(3, at_ms, at_ms)
+    assert window.used(at_ms + age_ms) == used
 
 
 def test_nothing_and_less_than_nothing_is_no_use():
