@@ -36,6 +36,8 @@ Who = tuple[str, str]
 """A tenant and one of its keys; all of the tenant where the key is empty."""
 SlotsByMeasure = dict[UsedMeasure, dict[int, int]]
 
+KEYS_MAX = 4_096
+"""Of one tenant that are counted by themselves in one minute: a producer may name any number."""
 EARLY_ANSWERS_KEPT = 1_024
 """Answers whose questions were not read yet: topics are read side by side."""
 OVER_MS = WINDOW_MS + SLOT_MS
@@ -75,6 +77,8 @@ class CountedUse:
         self._lock = threading.Lock()
         self._windows: OrderedDict[Who, dict[UsedMeasure, SlidingWindow]] = OrderedDict()
         """The one that was added to last is last; those in which nothing is left go."""
+        self._keys_of: Counter[str] = Counter()
+        """How many keys of each tenant are among them."""
         self._pending: OrderedDict[Whose, _OnItsWay] = OrderedDict()
         """What this process took in, until its reader comes to it, or a window is over."""
         self._pending_of: Counter[tuple[Who, UsedMeasure]] = Counter()
@@ -86,6 +90,7 @@ class CountedUse:
         self._writing: tuple[set[Who], set[tuple[str, int]]] = set(), set()
         for tenant, key, slots in index.rows(USED):
             self._windows[tenant, key] = _windows_in(index, slots)
+            self._keys_of[tenant] += key != ""
         for kind, lane, offset, time_ms in index.rows(MARKED):
             self._marks[kind, lane] = _Mark(offset, time_ms)
         index.keep(self)
@@ -193,7 +198,12 @@ class CountedUse:
 
     def _add(self, who: Who, measure: UsedMeasure, amount: int, at_ms: int) -> None:
         now_ms = self._now_ms()
+        tenant, key = who
         with self._lock:
+            if who not in self._windows and key:
+                if self._keys_of[tenant] >= KEYS_MAX:
+                    return
+                self._keys_of[tenant] += 1
             windows = self._windows.setdefault(who, {})
             windows.setdefault(measure, SlidingWindow()).add(amount, at_ms, now_ms)
             self._windows.move_to_end(who)
@@ -208,6 +218,10 @@ class CountedUse:
             return
         del self._windows[oldest]
         self._changed.add(oldest)
+        tenant, key = oldest
+        self._keys_of[tenant] -= key != ""
+        if not self._keys_of[tenant]:
+            del self._keys_of[tenant]
 
     # ------------------------------------------------------------------ what the index writes
 
@@ -243,6 +257,7 @@ class CountedUse:
         """Forget what the log told, for it is read again."""
         with self._lock:
             self._windows, self._marks = OrderedDict(), {}
+            self._keys_of.clear()
             self._early.clear()
             self._changed, self._changed_marks = set(), set()
             self._writing = set(), set()

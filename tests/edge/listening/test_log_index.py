@@ -83,7 +83,7 @@ def events(draw):
     batch = Batch(number=0, last=draw(st.booleans()))
     match draw(st.integers(0, 5)):
         case 0:
-            return asked(request, tenant)
+            return asked(request, tenant, key=draw(st.sampled_from(KEYS)))
         case 1:
             return DocumentSubmitted(
                 meta=meta,

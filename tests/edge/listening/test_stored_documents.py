@@ -109,7 +109,8 @@ def test_what_a_document_counts_as_is_told_to_its_tenant_alone(documents):
 
 
 @pytest.mark.parametrize(
-    ("size", "content", "bytes_"), [(7, CLAIMED, 7), (0, SEALED, 100), (0, CLAIMED, 0)]
+    ("size", "content", "bytes_"),
+    [(7, CLAIMED, 7), (0, SEALED, 100), (0, CLAIMED, 0), (-9, SEALED, 0)],
 )
 def test_of_a_record_of_before_the_ciphertext_tells_the_size(size, content, bytes_):
     assert size_of(submitted(1, size=size, content=content)) == bytes_

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
-from edge.load.counted_use import EARLY_ANSWERS_KEPT, OVER_MS, CountedUse
+from edge.load.counted_use import EARLY_ANSWERS_KEPT, KEYS_MAX, OVER_MS, CountedUse
 from edge.load.sliding_window import SLOT_MS, WINDOW_MS
 from schemas import AnswerReleased, Ask, DocumentSubmitted, QuestionAsked, Sealed
 from tests.edge.fake_log import Answers
@@ -97,6 +97,21 @@ def test_the_key_of_a_producer_that_is_none_counts_for_the_tenant_alone(counting
     counting.take(asked(0, key="x" * 10_000), asked(1, key=""))
     assert counting.used() == (2, 0)
     assert len(counting.use) == 1
+
+
+def test_a_producer_that_names_keys_without_end_fills_nothing_but_its_own_share(counting):
+    for number in range(KEYS_MAX + 99):
+        counting.take(asked(number, key=f"made-up-{number}"))
+    counting.take(asked(5_000, tenant="globex"))
+    assert counting.used() == (KEYS_MAX + 99, 0)
+    assert counting.use.used(("globex", "key-1"), "questions") == 1
+    assert len(counting.use) == KEYS_MAX + 1 + 2
+    counting.clock.ms += OVER_MS
+    for number in range(KEYS_MAX):
+        counting.take(asked(6_000 + number, tenant="globex", key="", at_ms=counting.clock.ms))
+    counting.take(asked(20_000, at_ms=counting.clock.ms))
+    assert counting.used() == (1, 1)
+    assert counting.use._keys_of == {"acme": 1}
 
 
 def test_a_minute_later_nothing_is_left_and_nothing_is_kept(counting):
