@@ -228,7 +228,8 @@ class CountedUse:
     @property
     def unwritten(self) -> int:
         """How many rows wait to be written."""
-        return sum(map(len, (self._changed, self._changed_marks, *self._writing)))
+        writing = len(self._writing[0]) + len(self._writing[1])
+        return len(self._changed) + len(self._changed_marks) + writing
 
     def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """Return the rows of what changed since the last call."""
