@@ -15,7 +15,7 @@ import pytest
 from infra.local import ports
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 PATIENCE_S = 180
 MOST = 4
