@@ -108,33 +108,46 @@ def overloaded(detail: str, retry_after_s: int = 1) -> Problem:
     )
 
 
+QuotaUnit = Literal["requests", "concurrent-requests", "content-bytes", "tokens", "documents"]
+
+
 @dataclass(frozen=True)
 class Quota:
-    """A limit that was reached: whose and of what, how much, and how much of it is left."""
+    """A limit: whose and of what, how much, and how much of it is left."""
 
     name: str
     most: int
     left: int = 0
-    unit: Literal["concurrent-requests", "content-bytes"] = "concurrent-requests"
+    unit: QuotaUnit = "concurrent-requests"
+    window_s: int | None = None
+    """Over which it is counted; None for what is held at once, or stored."""
 
-    def headers(self, room_in_s: int) -> dict[str, str]:
+    def headers(self, room_in_s: int | None = None) -> dict[str, str]:
         """Spell it as clients read it (draft-ietf-httpapi-ratelimit-headers-10).
 
-        What is limited is held at once, not in a window of time; so a policy has no window.
+        Tokens and stored documents are units of our own: that draft has requests and bytes.
         """
+        window = "" if self.window_s is None else f";w={self.window_s}"
+        room = "" if room_in_s is None else f";t={room_in_s}"
         return {
-            "RateLimit-Policy": f'"{self.name}";q={self.most};qu="{self.unit}"',
-            "RateLimit": f'"{self.name}";r={max(0, self.left)};t={room_in_s}',
+            "RateLimit-Policy": f'"{self.name}";q={self.most};qu="{self.unit}"{window}',
+            "RateLimit": f'"{self.name}";r={max(0, self.left)}{room}',
         }
 
 
-def too_many(detail: str, retry_after_s: int = 1, quota: Quota | None = None) -> Problem:
-    """Say that this key asks for too much at once."""
+def too_many(
+    detail: str,
+    retry_after_s: int = 1,
+    quota: Quota | None = None,
+    *,
+    retryable: bool = True,
+) -> Problem:
+    """Say that this key or tenant asks for too much."""
     return Problem(
         429,
         "too-many-requests",
         detail,
-        retryable=True,
+        retryable=retryable,
         retry_after_s=retry_after_s,
         headers=quota.headers(retry_after_s) if quota else None,
     )

@@ -1517,6 +1517,12 @@ class DocumentSubmitted(Event, frozen=True, gc=False, kw_only=True):
     """Groups that may read it; empty for everyone in the tenant."""
     chunk_policy: str = "procedural"
     """Chunk policy; empty: the one that fits its kind."""
+    key: str = ""
+    """Id of the API key, or of what stands for it, that limits count it by; empty where it came by
+    none.
+    """
+    size: int = 0
+    """Bytes of the content as it was handed in; 0 where that is not told."""
 
 
 class DocumentWithdrawn(Event, frozen=True, gc=False, kw_only=True):
@@ -2142,6 +2148,10 @@ class QuestionAsked(Event, frozen=True, gc=False, kw_only=True):
     particulars: Sealed | None = None
     """What the client's interface tells of the request again and no step reads: JSON, under the key
     of (tenant, user).
+    """
+    key: str = ""
+    """Id of the API key, or of what stands for it, that limits count it by; empty where it came by
+    none.
     """
 
 

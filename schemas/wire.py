@@ -3949,6 +3949,8 @@ def encode_document_submitted(record: DocumentSubmitted) -> bytes:
             LONG[len(metadata)] + pairs(metadata) + b"\0" if (metadata := record.metadata) else b"\0",
             LONG[len(groups)] + strings(groups) + b"\0" if (groups := record.groups) else b"\0",
             LONG[len(chunk_policy := record.chunk_policy.encode())], chunk_policy,
+            LONG[len(key_ := record.key.encode())], key_,
+            LONG[record.size],
         )
     )
 
@@ -4004,6 +4006,18 @@ def read_document_submitted(data: bytes, here: int) -> tuple[DocumentSubmitted, 
         end = here + (size >> 1)
     chunk_policy = data[here:end].decode()
     here = end
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    key_ = data[here:end].decode()
+    here = end
+    if (size_ := data[here]) & 0x81:
+        size_, here = long_at(data, here)
+    else:
+        size_ >>= 1
+        here += 1
     record = DocumentSubmitted(
         meta=meta,
         document=document,
@@ -4014,6 +4028,8 @@ def read_document_submitted(data: bytes, here: int) -> tuple[DocumentSubmitted, 
         metadata=metadata,
         groups=tuple(groups),
         chunk_policy=chunk_policy,
+        key=key_,
+        size=size_,
     )
     return record, here
 
@@ -5813,6 +5829,7 @@ def encode_question_asked(record: QuestionAsked) -> bytes:
             encode_ask(record.ask),
             b"\0" if (exchanges := record.exchanges) is None else b"\2" + encode_sealed(exchanges),
             b"\0" if (particulars := record.particulars) is None else b"\2" + encode_sealed(particulars),
+            LONG[len(key_ := record.key.encode())], key_,
         )
     )
 
@@ -5840,6 +5857,13 @@ def read_question_asked(data: bytes, here: int) -> tuple[QuestionAsked, int]:
         particulars, here = read_sealed(data, here)
     elif branch:
         raise ValueError("a union has two branches")
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    key_ = data[here:end].decode()
+    here = end
     record = QuestionAsked(
         meta=meta,
         subject=subject,
@@ -5847,6 +5871,7 @@ def read_question_asked(data: bytes, here: int) -> tuple[QuestionAsked, int]:
         ask=ask,
         exchanges=exchanges,
         particulars=particulars,
+        key=key_,
     )
     return record, here
 

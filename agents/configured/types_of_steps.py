@@ -20,6 +20,7 @@ from agents.configured.value_bounds import (
     Fraction,
     KeyName,
     LanguageTag,
+    Limit,
     ListedText,
     Offset,
     PatternText,
@@ -288,6 +289,30 @@ class ProducersConfiguration(Configured, frozen=True, kw_only=True):
     required_from: dict[str, list[Offset]] = {}
     """Topic -> the offset of each lane from which on records must be signed."""
     keys: dict[KeyName, ProducerKey] = {}
+
+
+class LimitSettings(Configured, frozen=True, kw_only=True):
+    """What a tenant or a key may do; 0 for no limit, and left out for what is said of all."""
+
+    questions_per_minute: Limit | None = None
+    """Questions and searches."""
+    tokens_per_minute: Limit | None = None
+    """Of prompts and answers, as answers on the log tell them."""
+    questions_at_once: Limit | None = None
+    """Questions and searches that have no answer yet, streamed or not."""
+    documents_per_minute: Limit | None = None
+    """Versions handed in."""
+    documents: Limit | None = None
+    """Stored, each by its newest version."""
+    document_bytes: Limit | None = None
+    """Of all that are stored, as they were handed in."""
+
+
+class LimitsConfiguration(Configured, frozen=True, kw_only=True):
+    """See `edge.load.limits_in_force`; `*` is said of every tenant, or every key."""
+
+    tenants: dict[FieldName, LimitSettings] = {}
+    keys: dict[FieldName, LimitSettings] = {}
 
 
 class ModerateConfiguration(Configured, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from agents.configured.types_of_steps import (
     EmbedConfiguration,
     IndexConfiguration,
     IngestConfiguration,
+    LimitsConfiguration,
     ModerateConfiguration,
     PolicyConfiguration,
     ProducersConfiguration,
@@ -54,8 +55,9 @@ TYPES: Mapping[str, type[Any]] = {
     "moderate": ModerateConfiguration,
     "policy": PolicyConfiguration,
     "producers": ProducersConfiguration,
+    "limits": LimitsConfiguration,
 }
-"""Step, policy or producers -> what it can be configured with."""
+"""Step, policy, producers or limits -> what it can be configured with."""
 OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""

@@ -16,6 +16,8 @@ Amount = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 AmountOrNone = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Size = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
 """In bytes, or of what a question asks for."""
+Limit = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""Of requests, tokens, documents or bytes; what any reader of JSON can hold."""
 TermName = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w. /:-]{0,99}\Z")]
 ReaderText = Annotated[str, msgspec.Meta(min_length=1, max_length=4_000)]
 """What a reader is told."""

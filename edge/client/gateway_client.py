@@ -104,7 +104,9 @@ class GatewayClient:
         headers = {"Accept": "text/event-stream", **headers}
         for busy in range(1, self._retries_max + 2):
             with self._http.stream(method, path, headers=headers, json=content or None) as response:
-                if response.status_code in BUSY and busy <= self._retries_max:
+                if response.status_code in BUSY:
+                    response.read()
+                if _may_go_by(response) and busy <= self._retries_max:
                     self._pause(_pause_s(response, busy))
                     continue
                 if response.is_error:
@@ -122,7 +124,7 @@ class GatewayClient:
                     raise click.ClickException(self._away(error)) from None
                 self._pause(0.2 * 2**attempt)
             else:
-                if response.status_code not in BUSY or attempt == self._retries_max:
+                if not _may_go_by(response) or attempt == self._retries_max:
                     if response.is_error:
                         refused = response.status_code in OF_THE_REQUEST
                         error_type = RequestRefused if refused else click.ClickException
@@ -195,6 +197,16 @@ def _local_key(keys: LocalKeys, tenant: str, *, reads: bool) -> str:
     others = f"; there are also {', '.join(known[:TENANTS_SHOWN])}" if known else ""
     click.echo(f"{tenant} is a new tenant, without documents until now{others}", err=True)
     return key
+
+
+def _may_go_by(response: httpx.Response) -> bool:
+    """Tell whether a request may be taken later: not where a limit has no room by waiting."""
+    if response.status_code not in BUSY:
+        return False
+    try:
+        return response.json().get("retryable") is not False
+    except (ValueError, AttributeError):
+        return True
 
 
 def _pause_s(response: httpx.Response, attempt: int) -> float:

@@ -46,11 +46,15 @@ from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
 from edge.listening.request_search import RequestSearch
 from edge.load.admission import Admission, OpenOffsets
+from edge.load.counted_use import CountedUse
+from edge.load.limits_in_force import LimitsInForce
 from edge.load.measures import gauges
+from edge.load.quotas import Quotas
 from edge.load.slots import Slots
 from edge.problems import Problem, overloaded
 from edge.requests.building import Seals
 from edge.requests.configured_limits import ConfiguredLimits
+from edge.requests.identity import Whose
 from edge.requests.publishing import Publishes
 from edge.requests.validity import Refused
 from edge.reviewing.review_reader import ReadsReviews
@@ -107,6 +111,10 @@ class Gateway:
         self.answers = KnownAnswers(self.index)
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
+        self.use = CountedUse(self.index, self._key_of)
+        self.quotas = Quotas(
+            LimitsInForce(self.configurations), self.use, self.admission, self.documents
+        )
         self.access = Access(
             self.requests,
             self.documents,
@@ -117,7 +125,13 @@ class Gateway:
         self.keys_gone = KeysGone(self.keyring)
         self.keys_in_use = KeysInUse(self.keys, self.people.sign_ins if self.people else None)
         self.dispatch = Dispatch(
-            (self.requests.take, self.documents.take, self.answers.take, self._count),
+            (
+                self.requests.take,
+                self.documents.take,
+                self.answers.take,
+                self.use.take,
+                self._count,
+            ),
             self.admission.awaits,
         )
         self.reception = Reception(
@@ -129,6 +143,7 @@ class Gateway:
             self.publisher,
             self._remember,
             self.configured,
+            self.quotas,
         )
         self.follower = Follower(
             self.settings,
@@ -248,6 +263,10 @@ class Gateway:
         if self.log.ready or not isinstance(entry.event, QuestionAsked):
             self.admission.take(entry)
 
+    def _key_of(self, whose: Whose) -> str | None:
+        request = self.requests.find(whose)
+        return None if request is None else request.key
+
     def _remember(self, entry: Entry) -> None:
         """Know a request at once, not only when the log's reader comes to it."""
         self.requests.learn(entry)
@@ -306,5 +325,7 @@ class Gateway:
             for one in asked[:1]:
                 assert isinstance(one.event, QuestionAsked)
                 await self.reception.check_repeats(identity, question, one.event)
+        if earlier is not None:
+            self.quotas.tell_of_question(caller.tenant, caller.key)
         request = earlier or await self.reception.ask(caller, identity, question)
         return Watch(request, outcomes, standing, from_log=earlier is not None)

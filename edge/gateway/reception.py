@@ -22,6 +22,7 @@ from edge.gateway.idempotency import Idempotency, KeyReused
 from edge.listening.entries import Entry
 from edge.listening.known_requests import KnownRequest, RequestEvent, known_from
 from edge.load.admission import Admission
+from edge.load.quotas import Quotas
 from edge.problems import Problem, overloaded
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
@@ -114,6 +115,7 @@ class Reception:
         publisher: Publishes,
         learn: Callable[[Entry], None],
         configured: ConfiguredLimits,
+        quotas: Quotas,
     ) -> None:
         self.build = RequestBuilder(settings, keyring, edge="gateway", configured=configured)
         self._settings = settings
@@ -121,6 +123,7 @@ class Reception:
         self._keyring = keyring
         self._idempotency = idempotency
         self._admission = admission
+        self._quotas = quotas
         self._publisher = publisher
         self._learn = learn
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -143,14 +146,18 @@ class Reception:
         budget_s = budget_ms / 1_000
         deadline = now_us() + budget_ms * 1_000
         ask = structs.replace(question.ask, deadline=deadline, groups=caller.groups)
-        with self._admission.question(
-            identity.request,
-            identity.tenant,
-            identity.lane,
-            budget_s,
-            grace_s=self._bounds.grace_s,
-            search=ask.mode == "search",
-        ) as hand_over:
+        with (
+            self._quotas.question(identity, caller.key),
+            self._admission.question(
+                identity.request,
+                identity.tenant,
+                identity.lane,
+                budget_s,
+                grace_s=self._bounds.grace_s,
+                search=ask.mode == "search",
+                key=caller.key,
+            ) as hand_over,
+        ):
             event, word = await self._put(
                 partial(
                     self.build.ask,
@@ -160,6 +167,7 @@ class Reception:
                     question.trace,
                     question.exchanges,
                     question.particulars,
+                    caller.key,
                 ),
                 hand_over,
             )
@@ -190,12 +198,14 @@ class Reception:
             return self.build.identities.of_document(caller.tenant, uri, fingerprint)
 
     async def submit(
-        self, identity: Identity, document: NewDocument, trace: str = ""
+        self, caller: Caller, identity: Identity, document: NewDocument, trace: str = ""
     ) -> KnownRequest:
         """Put a document on the log; raises Problem."""
-        self._admission.document(identity.tenant, identity.lane)
-        event, word = await self._put(partial(self.build.submit, identity, document, trace))
-        return await self._published(event, word)
+        with self._quotas.document(identity, caller.key, len(document.content)):
+            self._admission.document(identity.tenant, identity.lane)
+            build = partial(self.build.submit, identity, document, trace, caller.key)
+            event, word = await self._put(build)
+            return await self._published(event, word)
 
     async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""

@@ -16,6 +16,7 @@ import msgspec
 
 from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
+from edge.listening.stored_documents import StoredAs, StoredByTenant, StoredTotal, size_of
 from edge.listening.under_way import UnderWay, WorkByTenant
 from schemas import (
     ChunksCut,
@@ -84,6 +85,12 @@ class KnownDocument:
     manifest: Manifest | None = None
     requests: dict[str, DocumentRequest] = field(default_factory=dict)
     lane: int = 0
+    key: str = ""
+    """What its newest version came by; empty where that is not told."""
+    size: int = 0
+    """Bytes of its newest version; 0 where that is not told."""
+    counted: StoredAs | None = None
+    """What it counts as among what is stored; None where it does not."""
 
     @property
     def under_way_since_us(self) -> int | None:
@@ -97,6 +104,15 @@ class KnownDocument:
         """The newest request about it: what its status is the status of."""
         return max(self.requests.values(), key=lambda one: (one.at, one.request))
 
+    @property
+    def stored(self) -> StoredAs | None:
+        """What it counts as; None where it is withdrawn, or no version of it ever stood."""
+        if self.described_us < 0:
+            return None
+        status = self.newest.status
+        stands = status in AT_WORK or status == "indexed" or self.manifest is not None
+        return StoredAs(self.key, self.size) if stands and status != "deleted" else None
+
     def describe(self, event: DocumentSubmitted) -> None:
         """Learn of a version that was handed in."""
         if event.meta.at >= self.described_us:
@@ -106,6 +122,7 @@ class KnownDocument:
             self.metadata = dict(event.metadata)
             self.groups = event.groups
             self.title = event.title
+            self.key, self.size = event.key, size_of(event)
         self.ask(event.meta)
 
     def cut(self, event: ChunksCut) -> None:
@@ -203,11 +220,21 @@ class KnownDocuments:
         self._count = index.count("documents")
         for tenant, known in index.rows(UNDER_WAY):
             self._note(tenant, _document_in(index, known))
+        self._stored = StoredByTenant(index.rows(STORED))
         index.keep(self)
 
     def under_way(self, lane: int, tenant: str) -> UnderWay:
         """Tell which documents of a tenant steps still work on in a lane, since when in seconds."""
         return self._under_way.of(lane, tenant)
+
+    def stored(self, tenant: str, key: str = "") -> StoredTotal:
+        """Tell how much a tenant has stored, or one of its keys."""
+        return self._stored.of(tenant, key)
+
+    def stored_as(self, tenant: str, document: str) -> StoredAs | None:
+        """Tell what a document counts as among them; None where it does not."""
+        known = self._known(tenant, document)
+        return known.counted if known else None
 
     def find(self, tenant: str, document: str) -> KnownDocument | None:
         """Return a document of a tenant."""
@@ -257,6 +284,8 @@ class KnownDocuments:
                 case _:
                     return
             document.lane = event.meta.lane
+            before, document.counted = document.counted, document.stored
+            self._stored.change(event.meta.tenant, before, document.counted)
         self._note(event.meta.tenant, document)
 
     def _note(self, tenant: str, document: KnownDocument) -> None:
@@ -313,14 +342,18 @@ class KnownDocuments:
         """Forget what the log told, for it is read again."""
         with self._lock:
             self._fresh, self._writing, self._count = {}, {}, 0
-            self._under_way = WorkByTenant()
+            self._under_way, self._stored = WorkByTenant(), StoredByTenant()
 
 
 # ---------------------------------------------------------------------- rows of the index
 
 FIND_DOCUMENT = "SELECT known FROM documents WHERE tenant = ? AND id = ?"
-SET_DOCUMENT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
+SET_DOCUMENT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UNDER_WAY = "SELECT tenant, known FROM documents WHERE since_us IS NOT NULL ORDER BY since_us"
+STORED = (
+    "SELECT tenant, key, count(*), sum(size) FROM documents WHERE size IS NOT NULL "
+    "GROUP BY tenant, key"
+)
 HEADS = (
     "SELECT id, status, groups FROM documents WHERE tenant = ? AND id > ? AND described ORDER BY id"
 )
@@ -331,7 +364,9 @@ def _document_row(tenant: str, one: KnownDocument) -> tuple[Any, ...]:
     groups = json.dumps(one.groups)
     described = one.described_us >= 0
     known = msgspec.msgpack.encode(one)
-    return tenant, one.id, described, status, groups, one.under_way_since_us, known
+    stored = one.counted or StoredAs()
+    at_work = one.under_way_since_us
+    return tenant, one.id, described, status, groups, at_work, stored.key, stored.size, known
 
 
 def _document_in(index: LogIndex, known: bytes) -> KnownDocument:

@@ -32,6 +32,8 @@ class KnownRequest(Identity):
     """Where its record lies in its lane; -1 where that is not known."""
     mode: str = ""
     """Of a question: an answer, or a search."""
+    key: str = ""
+    """Of a question: what it came by, as its record says; empty where that says nothing."""
 
 
 class KnownRequests:
@@ -175,14 +177,15 @@ def known_from(event: RequestEvent, time_ms: int, offset: int = -1) -> KnownRequ
         trace=event.meta.trace,
         offset=offset,
         mode=question.ask.mode if question else "",
+        key=question.key if question else "",
     )
 
 
 # ---------------------------------------------------------------------- rows of the index
 
 _REQUEST = (
-    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace, offset, mode "
-    "FROM requests "
+    "SELECT request, tenant, subject, session, lane, time_ms, deadline_us, trace, offset, mode, "
+    "key FROM requests "
 )
 FIND_REQUEST = f"{_REQUEST}WHERE digest = ?"
 _ASKED = f"{_REQUEST}WHERE mode = 'answer' AND tenant = ? AND subject = ? "
@@ -191,7 +194,7 @@ NEWEST_OF_SESSION = f"{_ASKED}AND session = ? ORDER BY time_ms DESC LIMIT ?"
 ABOUT_DOCUMENT = (
     f"{_REQUEST}WHERE tenant = ? AND subject = '' AND session = ? ORDER BY time_ms DESC LIMIT ?"
 )
-ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD_REQUEST = "INSERT OR IGNORE INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _digest_of(whose: Whose) -> bytes:
@@ -202,4 +205,4 @@ def _digest_of(whose: Whose) -> bytes:
 
 def _row_of(one: KnownRequest) -> tuple[Any, ...]:
     named = one.tenant, one.request, one.subject, one.session
-    return *named, one.lane, one.time_ms, one.deadline_us, one.trace, one.offset, one.mode
+    return *named, one.lane, one.time_ms, one.deadline_us, one.trace, one.offset, one.mode, one.key

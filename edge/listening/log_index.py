@@ -33,7 +33,7 @@ from streams.watching.logs import logger
 
 log = logger("gateway")
 
-LAYOUT = 2
+LAYOUT = 3
 """Counted up whenever a row means something else than before: an older file begins anew."""
 FILES_MAX = 64  # gateways with one run folder
 CACHE_KIB = 4_096  # of each of the two connections
@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS requests (
     deadline_us INTEGER NOT NULL,
     trace TEXT NOT NULL,
     offset INTEGER NOT NULL,
-    mode TEXT NOT NULL
+    mode TEXT NOT NULL,
+    key TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS asked ON requests (tenant, subject, time_ms) WHERE mode = 'answer';
 CREATE INDEX IF NOT EXISTS requests_of ON requests (tenant, subject, session, time_ms);
@@ -85,15 +86,32 @@ CREATE TABLE IF NOT EXISTS documents (
     status TEXT NOT NULL,
     groups TEXT NOT NULL,
     since_us INTEGER,
+    key TEXT NOT NULL,
+    size INTEGER,
     known BLOB NOT NULL,
     UNIQUE (tenant, id)
 );
 CREATE INDEX IF NOT EXISTS under_way ON documents (since_us) WHERE since_us IS NOT NULL;
+CREATE INDEX IF NOT EXISTS stored ON documents (tenant, key, size) WHERE size IS NOT NULL;
+CREATE TABLE IF NOT EXISTS used (
+    tenant TEXT NOT NULL,
+    key TEXT NOT NULL,
+    slots BLOB NOT NULL,
+    UNIQUE (tenant, key)
+);
+CREATE TABLE IF NOT EXISTS marks (
+    kind TEXT NOT NULL,
+    lane INTEGER NOT NULL,
+    offset INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, lane)
+) WITHOUT ROWID;
 """
 """`requests_of` lists what was asked in a conversation, and the requests about a document.
 `asked_when` and `asked_where` list what all readers of a tenant asked, for auditors.
 
-`since_us` is when a document's newest request began, NULL once it is settled."""
+`since_us` is when a document's newest request began, NULL once it is settled; `size` its bytes,
+NULL unless it counts as stored, and `key` whose it is. `used` and `marks` are of `counted_use`."""
 
 
 class LanePlace(NamedTuple):

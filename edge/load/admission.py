@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
@@ -19,7 +18,7 @@ from typing import Protocol
 from edge.listening.entries import Entry
 from edge.listening.under_way import UnderWay
 from edge.load.backlog import DOCUMENT, QUESTION, SEARCH, Backlog
-from edge.load.lane_track import RETRY_UNKNOWN_S, Mine
+from edge.load.lane_track import RETRY_UNKNOWN_S, SPREAD, Mine, spread
 from edge.load.measures import refused
 from edge.load.shares import Above, Held, Shares
 from edge.load.unanswered import Unanswered
@@ -42,7 +41,6 @@ QUIET_READINGS = 8
 """So many times as long it is at most between readings of lanes in which nothing is done: ten
 requests to the broker a reading, from each gateway. Who asks here ends such a pause."""
 STALE_S = 6.0  # without an answer, the broker counts as away: above what a reading may take
-SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
 
 
 class TellsOffsets(Protocol):
@@ -90,7 +88,15 @@ class Admission:
 
     @contextmanager
     def question(
-        self, request: str, tenant: str, lane: int, budget_s: float, *, grace_s: float, search: bool
+        self,
+        request: str,
+        tenant: str,
+        lane: int,
+        budget_s: float,
+        *,
+        grace_s: float,
+        search: bool,
+        key: str = "",
     ) -> Iterator[Callable[[], None]]:
         """Take a question in, or raise Problem. It counts until it is answered or given up.
 
@@ -105,7 +111,7 @@ class Admission:
         mine = _mine(under_way, self._clock(), is_few=is_few)
         self._lane_is_open(SEARCH if search else QUESTION, lane, budget_s, mine)
         whose = tenant, request
-        added = self._questions.add(whose, lane, budget_s + grace_s, search=search)
+        added = self._questions.add(whose, lane, budget_s + grace_s, search=search, key=key)
         self._asked_for.set()
         handed_over = False
 
@@ -212,7 +218,7 @@ class Admission:
             raise refused(problem, refusal.reason)
 
     def _spread(self, wait_s: float) -> int:
-        return math.ceil(wait_s * random.uniform(1.0, self._spread_most))  # noqa: S311 - no secret
+        return spread(wait_s, self._spread_most)
 
     # ------------------------------------------------------------------ what became of them
 
@@ -220,6 +226,15 @@ class Admission:
     def unanswered(self) -> int:
         """Questions without an answer whose time is not over."""
         return len(self._questions)
+
+    def unanswered_of(self, tenant: str, key: str = "") -> int:
+        """Return how many of them are a tenant's, or a key's."""
+        self._questions.forget_the_late()
+        return self._questions.count(tenant, key)
+
+    def answered_in_s(self, tenant: str, key: str, count: int) -> float:
+        """Return in how many seconds so many of these will be answered, as things go."""
+        return self._questions.answered_in_s(tenant, key, count)
 
     @property
     def now_s(self) -> float:

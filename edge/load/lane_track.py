@@ -17,6 +17,8 @@ Why it is so:
 
 from __future__ import annotations
 
+import math
+import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +31,7 @@ SAMPLES_MAX = 128  # of one lane's growth; then every other is forgotten
 REOPEN = 0.5  # of a limit
 OTHERS_LEAST = 2  # tenants in a lane where one's own records are not all: what no gateway counts
 RETRY_S = (1.0, 60.0)  # bounds of what a client is told to wait
+SPREAD = 1.25  # clients that were refused together come back spread over a quarter more
 RETRY_UNKNOWN_S = 5.0  # where nothing is known of the rate: a worker starts within seconds
 
 
@@ -195,3 +198,8 @@ class Track:
 def retry_after_s(wait_s: float) -> float:
     """Keep a wait within what a client may be told."""
     return min(RETRY_S[1], max(RETRY_S[0], wait_s))
+
+
+def spread(wait_s: float, most: float = SPREAD) -> int:
+    """Return the seconds that one of many clients is told to wait, up to `most` times as long."""
+    return math.ceil(wait_s * random.uniform(1.0, most))  # noqa: S311 - no secret

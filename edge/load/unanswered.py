@@ -51,6 +51,7 @@ class _Waiting:
     lane: int
     until_s: float
     closes: tuple[type, ...]
+    key: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Unanswered:
         """A heap of when the time of each is over; of those that ended, too, until half are such.
         """
         self._of_tenant: Counter[str] = Counter()
+        self._of_key: Counter[tuple[str, str]] = Counter()
         self._total = 0
         """Of each tenant at most its share: what else it put on the log fills no place of others.
         """
@@ -111,6 +113,15 @@ class Unanswered:
         waiting = self._waiting.get(whose)
         return waiting is not None and (kind is None or kind in waiting.closes)
 
+    def count(self, tenant: str, key: str = "") -> int:
+        """Return how many a tenant has, or one of its keys."""
+        return self._of_key[tenant, key] if key else self._of_tenant[tenant]
+
+    def answered_in_s(self, tenant: str, key: str, count: int) -> float:
+        """Return how long so many answers to a tenant's or a key's questions take."""
+        share = min(1.0, self.count(tenant, key) / max(1, len(self)))
+        return self._answered_in_s(count, share) if share else RETRY_UNKNOWN_S
+
     def is_within_minimum(self, tenant: str) -> bool:
         """Tell whether a tenant has so few unanswered that no other's crowd concerns it."""
         return self._of_tenant[tenant] < self._least_of_tenant
@@ -130,17 +141,18 @@ class Unanswered:
             return NoRoom(False, every, room_in_s, self._most)
         return None
 
-    def add(self, whose: Whose, lane: int, limit_s: float, *, search: bool) -> bool:
+    def add(self, whose: Whose, lane: int, limit_s: float, *, search: bool, key: str = "") -> bool:
         """Count a question until it is answered or its time is over; False where it counts."""
         if whose in self._waiting:
             return False
         now_s, tenant = self._clock(), whose[0]
         until_s = now_s + limit_s
-        self._waiting[whose] = _Waiting(lane, until_s, PASSAGES if search else ANSWER)
+        self._waiting[whose] = _Waiting(lane, until_s, PASSAGES if search else ANSWER, key)
         heapq.heappush(self._ends, (until_s, whose))
         self._under_way.begin(lane, *whose, now_s)
         self._total += self._of_tenant[tenant] < self._most_of_tenant
         self._of_tenant[tenant] += 1
+        self._of_key[tenant, key] += 1
         return True
 
     def take(self, entry: Entry) -> None:
@@ -168,7 +180,8 @@ class Unanswered:
             left_s = (question.ask.deadline - now_us()) / 1_000_000
         if left_s > 0:
             limit_s = min(left_s, QUESTION_BUDGET_MAX_S) + GRACE_S
-            self.add(whose, question.meta.lane, limit_s, search=question.ask.mode == "search")
+            is_search = question.ask.mode == "search"
+            self.add(whose, question.meta.lane, limit_s, search=is_search, key=question.key)
 
     def forget(self, whose: Whose) -> None:
         """Count a question no longer."""
@@ -177,6 +190,9 @@ class Unanswered:
             return
         self._under_way.end(waiting.lane, *whose)
         self._of_tenant[tenant] -= 1
+        self._of_key[tenant, waiting.key] -= 1
+        if not self._of_key[tenant, waiting.key]:
+            del self._of_key[tenant, waiting.key]
         self._total -= self._of_tenant[tenant] < self._most_of_tenant
         if not self._of_tenant[tenant]:
             del self._of_tenant[tenant]

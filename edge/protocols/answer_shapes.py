@@ -348,6 +348,8 @@ class CallerTold(BaseModel):
     scopes: list[str]
     groups: list[str]
     by: str
+    key: str
+    """Id of the API key, or what stands for it: by which limits count."""
     ends_at: str | None
 
 

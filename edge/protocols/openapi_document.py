@@ -224,6 +224,14 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+LIMIT = ("RateLimit-Policy", "RateLimit")
+LIMITED = frozenset(
+    ("post", f"/v1/{path}")
+    for path in ("messages", "search", "documents", "chat/completions", "responses")
+)
+"""What takes something of the limits that an operator sets."""
+
+
 def _licence() -> dict[str, str]:
     return {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
@@ -236,6 +244,17 @@ def _headers() -> dict[str, Any]:
         },
         "traceparent": {"description": "W3C trace context.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds.", "schema": {"type": "string"}},
+        **{
+            name: {
+                "description": f"{what} (draft-ietf-httpapi-ratelimit-headers-10), where an "
+                "operator set limits, of the one that is nearest its end.",
+                "schema": {"type": "string"},
+            }
+            for name, what in (
+                ("RateLimit-Policy", "A limit: its name, q, unit and window in seconds"),
+                ("RateLimit", "What is left of it, and in how many seconds some is free again"),
+            )
+        },
         "WWW-Authenticate": {"description": "How to be let in.", "schema": {"type": "string"}},
     }
 
@@ -288,13 +307,13 @@ def _responses(
         {
             "description": told.says,
             "content": content,
-            "headers": _sent(),
+            "headers": _sent(*(LIMIT if (method, path) in LIMITED else ())),
             **({"links": LINKS[method, path]} if (method, path) in LINKS else {}),
         },
     )
     problem = {fault_type: {"schema": _shape(fault, components)}}
     for status in sorted({*told.refusals, *(() if is_public(method, path) else WITH_KEY)}):
-        more = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+        more = {401: ("WWW-Authenticate",), 429: ("Retry-After", *LIMIT), 503: ("Retry-After",)}
         yield (
             str(status),
             {

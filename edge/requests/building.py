@@ -105,6 +105,7 @@ class RequestBuilder:
         trace: str = "",
         exchanges: str = "",
         particulars: str = "",
+        key: str = "",
     ) -> QuestionAsked:
         """Build a question. Raises Refused."""
         check_text(text)
@@ -123,10 +124,11 @@ class RequestBuilder:
             particulars=self._seal_words(identity, "particulars", particulars)
             if particulars
             else None,
+            key=key,
         )
 
     def submit(
-        self, identity: Identity, document: NewDocument, trace: str = ""
+        self, identity: Identity, document: NewDocument, trace: str = "", key: str = ""
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
         document = replace(document, media_type=normal_type(document.media_type))
@@ -143,6 +145,8 @@ class RequestBuilder:
             metadata=self._labels(identity, "metadata", document.metadata),
             groups=tuple(document.groups),
             chunk_policy=document.chunk_policy,
+            key=key,
+            size=len(document.content),
         )
 
     def withdraw(self, identity: Identity, reason: str = "", trace: str = "") -> DocumentWithdrawn:

@@ -16,7 +16,9 @@ POLICY = "policy"
 """What policies are configured as: rules for several steps and the edge (`agents.policies`)."""
 PRODUCERS = "producers"
 """Who may write requests, and whether they must prove it (`streams.running.producer_gate`)."""
-CONFIGURED = (*(entry.name for entry in STEPS), POLICY, PRODUCERS)
+LIMITS = "limits"
+"""How much tenants and keys may use (`edge.load.limits_in_force`)."""
+CONFIGURED = (*(entry.name for entry in STEPS), POLICY, PRODUCERS, LIMITS)
 """What can be configured, each by a choice of its own."""
 FOLDER = Path(agents.__file__).parent / "configuration"
 
@@ -56,7 +58,7 @@ def parsed_content(content: str, digest: str) -> dict[str, Any]:
 
 
 def load(folder: Path = FOLDER) -> dict[str, Configuration]:
-    """Read `<step>.json` of every step, policy.json and producers.json.
+    """Read `<step>.json` of every step, policy.json, producers.json and limits.json.
 
     A value `{"file": NAME}` stands for what that file holds: a text, or the content of a `.json`.
     `{"folder": NAME}` stands for an object of what the `.json` files of that folder hold, by their

@@ -22,7 +22,7 @@ async def hand_in(
     """
     identity = gateway.reception.identify_document(a_writer(tenant), uri)
     document = NewDocument(uri=uri, content=b"c", groups=groups, metadata=metadata or {})
-    request = await gateway.reception.submit(identity, document)
+    request = await gateway.reception.submit(a_writer(tenant), identity, document)
     if outcome:
         for event in outcomes(gateway, request, uri, texts, texts if new is None else new):
             log.append(event)

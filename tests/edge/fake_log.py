@@ -66,6 +66,15 @@ class FakeLog:
         self._dispatch: Dispatch | None = None
         self._loop: Any = None
         self._lock = threading.Lock()
+        self._readers = [self]
+
+    def beside(self) -> FakeLog:
+        """The same log, as another gateway reads and writes it."""
+        other = FakeLog()
+        other.entries, other._lock, other._readers = self.entries, self._lock, self._readers
+        other.answer, other.time_ms = self.answer, self.time_ms
+        self._readers.append(other)
+        return other
 
     # what the edge reads
 
@@ -141,12 +150,16 @@ class FakeLog:
             lane = self.entries[topic_of(event)]
             entry = Entry(event, event.meta.lane, len(lane), self.time_ms)
             lane.append(entry)
+        for reader in self._readers:
+            reader._tell(event, entry)
+        return entry
+
+    def _tell(self, event: Event, entry: Entry) -> None:
         dispatch = self._dispatch
         wanted = isinstance(event, HISTORY) or (dispatch and dispatch.is_awaited(entry.whose))
         if dispatch is not None and wanted:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._hand, dispatch, entry)
-        return entry
 
     def _hand(self, dispatch: Dispatch, entry: Entry) -> None:
         dispatch.take([entry])

@@ -84,6 +84,8 @@ def test_a_refusal_is_counted_and_handed_on():
     [
         (Quota("tenant-questions", 64), '"tenant-questions";q=64;qu="concurrent-requests"', 0),
         (Quota("key-bodies", 9, 7, "content-bytes"), '"key-bodies";q=9;qu="content-bytes"', 7),
+        (Quota("t", 9, 1, "requests", 60), '"t";q=9;qu="requests";w=60', 1),
+        (Quota("t", 9, 1, "tokens", 60), '"t";q=9;qu="tokens";w=60', 1),
         (Quota("key-bodies", 9, -2, "content-bytes"), '"key-bodies";q=9;qu="content-bytes"', 0),
     ],
 )
@@ -93,3 +95,10 @@ def test_a_limit_is_told_as_clients_read_it(quota, policy, left):
     assert headers["RateLimit"] == f'"{quota.name}";r={left};t=3'
     assert headers["Retry-After"] == "3"
     assert "RateLimit" not in too_many("d").headers
+    assert quota.headers()["RateLimit"] == f'"{quota.name}";r={left}'
+
+
+def test_a_limit_that_no_waiting_makes_room_in_is_not_worth_a_repeat():
+    problem = too_many("d", 3_600, retryable=False)
+    assert not problem.fields("r", "t")["retryable"]
+    assert problem.headers["Retry-After"] == "3600"

@@ -115,7 +115,7 @@ class Mutation:
         async with context.once(idempotency_key, spelt) as turn:
             identity = reception.identify_document(caller, document.uri, turn.fingerprint)
             if not turn.repeated:
-                await reception.submit(identity, document, context.traceparent)
+                await reception.submit(caller, identity, document, context.traceparent)
         return GraphqlTaken(
             document_id=strawberry.ID(identity.session), request_id=strawberry.ID(identity.request)
         )

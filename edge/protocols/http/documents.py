@@ -45,7 +45,9 @@ async def _submit(
     async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
         identity = reception.identify_document(caller, document.uri, turn.fingerprint)
         if not turn.repeated:
-            await reception.submit(identity, document, trace_of(request))
+            await reception.submit(caller, identity, document, trace_of(request))
+        else:
+            gateway.quotas.tell_of_document(identity, caller.key)
     name_after(request, identity.request)
     return {"document_id": identity.session, "request_id": identity.request}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry import trace
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
+from edge.load.quotas import NEAREST
 from edge.problems import Problem
 from edge.protocols.openai.openai_shape import is_spoken_at
 from edge.protocols.responses import response_of
@@ -88,6 +90,9 @@ class Envelope:
         ids = scope.setdefault("state", {})
         ids["traceparent"], ids["request_id"] = traceparent, str(uuid.uuid4())
         ids["speaks_openai"] = is_spoken_at(scope["path"])
+        # whatever task takes the request in has a copy of this context, with the same dictionary
+        nearest: dict[str, str] = {}
+        NEAREST.set(nearest)
         started = False
         app = two_lengths if has_two_lengths(scope) else self._app
 
@@ -95,7 +100,7 @@ class Envelope:
             nonlocal started
             if message["type"] in STARTS:
                 started = True
-                _stamp(message, ids, span)
+                _stamp(message, ids, span, nearest)
             await send(message)
 
         try:
@@ -132,14 +137,18 @@ async def two_lengths(scope: Scope, receive: Receive, send: Send) -> None:
     await response_of(problem, scope["state"])(scope, receive, send)
 
 
-def _stamp(message: Message, ids: dict[str, Any], span: Span | None) -> None:
+def _stamp(
+    message: Message, ids: dict[str, Any], span: Span | None, nearest: Mapping[str, str]
+) -> None:
     if span is not None:
         span.set_attribute("http.response.status_code", message["status"])
     given = list(message.get("headers", ()))
     named = {name.lower() for name, _ in given}
+    limits = [(name.lower().encode(), value.encode()) for name, value in nearest.items()]
     message["headers"] = [
         *given,
         *(header for header in UNLESS_SAID if header[0] not in named),
+        *(header for header in limits if header[0] not in named),
         (b"x-request-id", ids["request_id"].encode()),
         (b"traceparent", ids["traceparent"].encode()),
         (b"x-content-type-options", b"nosniff"),

@@ -38,6 +38,7 @@ async def who_am_i(caller: TheCaller) -> dict[str, Any]:
         "scopes": sorted(caller.scopes),
         "groups": list(caller.groups),
         "by": caller.came_by,
+        "key": caller.key,
         "ends_at": ends and time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends)),
     }
 

@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from edge.client.gateway_client import GatewayClient
-from schemas import QuestionAsked
+from edge.load.limits_in_force import LimitsInForce
+from schemas import DocumentSubmitted, QuestionAsked
+from streams.log.configuration import LIMITS, configuration
 from tests.edge.http_client import DOCUMENT, answers_with
 
 
@@ -157,3 +159,13 @@ def test_one_stream_asks_one_question(stack, log):
     kinds = [frame["type"] for frame in asked(a_client())]
     assert kinds == ["accepted", "delta", "delta", "completed"]
     assert len(log.published(QuestionAsked)) == 1
+
+
+def test_what_no_waiting_makes_room_for_is_told_at_once_with_what_to_do(stack, log):
+    values = {"tenants": {"*": {"documents": 1, "document_bytes": 5}}}
+    stack.quotas.limits = LimitsInForce({LIMITS: configuration(LIMITS, values)})
+    pauses = []
+    with pytest.raises(click.ClickException, match="and 5 is its limit: withdraw some"):
+        a_client(pauses).post("/v1/documents", DOCUMENT)
+    assert pauses == []
+    assert log.published(DocumentSubmitted) == []

@@ -263,7 +263,7 @@ async def test_a_withdrawal_is_taken_in_however_much_waits(gateway, caller, log)
     behind = [Lag("ingest", topic_of(DocumentSubmitted), lane, 0, 10_001) for lane in range(4)]
     gateway.admission.read(behind)
     identity = gateway.reception.identify_document(caller, "u")
-    problem = await refused(gateway.reception.submit(identity, NewDocument("u", b"x")))
+    problem = await refused(gateway.reception.submit(caller, identity, NewDocument("u", b"x")))
     assert problem.status == 503
     await gateway.reception.withdraw(caller, identity.session)
     [event] = log.published(DocumentWithdrawn)

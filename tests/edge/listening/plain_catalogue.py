@@ -30,6 +30,8 @@ class PlainCatalogue:
                 known = self.documents.get((event.meta.tenant, event.meta.session))
                 if known is not None:
                     known.come_to("failed", event.message, event.meta)
+        for known in self.documents.values():
+            known.counted = known.stored
 
     def _document(self, event, document):
         return self.documents.setdefault((event.meta.tenant, document), KnownDocument(document))
@@ -51,6 +53,15 @@ class PlainCatalogue:
             for (whose, document), known in self.documents.items()
             if whose == tenant and known.described_us >= 0
         )
+
+    def stored(self, tenant, key=""):
+        """How many documents are stored, and their bytes."""
+        mine = [
+            known.counted
+            for (whose, _), known in self.documents.items()
+            if whose == tenant and known.counted and key in ("", known.counted.key)
+        ]
+        return len(mine), sum(one.size for one in mine)
 
     def at_work(self, tenant):
         """How many documents steps still work on."""

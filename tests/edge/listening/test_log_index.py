@@ -72,6 +72,7 @@ def entry(event, time_ms=1, offset=0):
 # ---------------------------------------------------------------------- as dictionaries would
 
 TENANTS, REQUESTS, DOCUMENTS = ("acme", "globex"), ("r-1", "r-2", "r-3"), ("d-1", "d-2")
+KEYS = ("", "key-1", "key-2")
 
 
 @st.composite
@@ -83,7 +84,7 @@ def events(draw):
     batch = Batch(number=0, last=draw(st.booleans()))
     match draw(st.integers(0, 5)):
         case 0:
-            return asked(request, tenant)
+            return asked(request, tenant, key=draw(st.sampled_from(KEYS)))
         case 1:
             return DocumentSubmitted(
                 meta=meta,
@@ -93,6 +94,8 @@ def events(draw):
                 content=SEALED,
                 title=draw(st.sampled_from((None, SEALED))),
                 metadata={"a": "b"},
+                key=draw(st.sampled_from(KEYS)),
+                size=draw(st.integers(0, 99)),
                 groups=("g",) * at,
             )
         case 2:
@@ -173,6 +176,8 @@ def check_equal(indexed, plain):
         for head in heads:
             known = plain.documents[tenant, head.id]
             assert indexed.documents.find(tenant, head.id) == structs_equal(known, head)
+        for key in KEYS:
+            assert indexed.documents.stored(tenant, key) == plain.stored(tenant, key)
         assert indexed.documents.under_way(0, tenant).pending == plain.at_work(tenant)
     assert len(indexed.documents) == len(plain.documents)
 
@@ -297,7 +302,9 @@ def test_a_file_that_is_none_of_ours_begins_anew(tmp_path, spoil):
 
 def a_document_that_cant_be_read(path):
     with closing(sqlite3.connect(path)) as database:
-        database.execute("INSERT INTO documents VALUES ('acme', 'd', 1, 'indexed', '[]', 1, x'00')")
+        database.execute(
+            "INSERT INTO documents VALUES ('acme', 'd', 1, 'indexed', '[]', 1, '', 1, x'00')"
+        )
         database.commit()
 
 

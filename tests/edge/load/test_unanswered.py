@@ -206,12 +206,12 @@ def test_what_is_open_again_stays_open_until_it_is_full_again(most, per_tenant):
 # ---------------------------------------------------------------------- what the log tells
 
 
-def asked(request, tenant="acme", left_s=30.0, mode="answer", lane=0):
+def asked(request, tenant="acme", left_s=30.0, mode="answer", lane=0, key=""):
     """A question as it lies on the log, with so much time left; 0: it says no deadline."""
     deadline = now_us() + int(left_s * 1_000_000) if left_s else 0
     meta = a_meta(request=request, tenant=tenant, lane=lane)
     ask = Ask(deadline=deadline, mode=mode)
-    return Entry(QuestionAsked(meta=meta, subject="s", text=None, ask=ask), lane, 0, 0)
+    return Entry(QuestionAsked(meta=meta, subject="s", text=None, ask=ask, key=key), lane, 0, 0)
 
 
 def test_what_others_put_on_the_log_counts_as_what_one_took_in_oneself():
@@ -287,3 +287,32 @@ def test_what_is_under_way_is_told_by_lane():
     assert questions.under_way(0, "c") == (0, 3, 0)
     questions.take(answer_to("r0", tenant="a"))
     assert questions.under_way(0, "a") == (1, 2, 1_003)
+
+
+def test_a_key_s_are_counted_beside_its_tenant_s_over_all_gateways():
+    clock = Clock()
+    questions = unanswered(per_tenant=9, clock=clock)
+    questions.add(("acme", "r0"), 0, 30.0, search=False, key="key-1")  # of this gateway
+    questions.take(asked("r1", key="key-1"))  # of another
+    questions.take(asked("r2", key="key-2"))
+    questions.take(asked("r3", tenant="globex", key="key-1"))
+    assert [questions.count("acme", key) for key in ("", "key-1", "key-2")] == [3, 2, 1]
+    questions.take(answer_to("r1"))
+    assert questions.count("acme", "key-1") == 1
+    clock.now_s += 31
+    questions.forget_the_late()
+    assert questions.count("acme", "key-1") == 0
+    assert ("acme", "key-1") not in questions._of_key
+
+
+def test_when_a_key_s_are_answered_follows_from_its_share_of_the_answers_of_late():
+    clock = Clock()
+    questions = unanswered(per_tenant=9, clock=clock)
+    assert questions.answered_in_s("acme", "key-1", 1) == RETRY_UNKNOWN_S
+    for number in range(4):
+        questions.add(("acme", f"r{number}"), 0, 300.0, search=False, key=f"key-{number % 2}")
+    for number in range(2):  # an answer every 4 s, and each key has a half of what is left
+        clock.now_s += 4
+        questions.take(answer_to(f"r{number}"))
+    assert questions.answered_in_s("acme", "key-0", 1) == pytest.approx(8.0)
+    assert questions.answered_in_s("acme", "", 1) == pytest.approx(4.0)

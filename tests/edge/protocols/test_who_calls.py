@@ -28,6 +28,8 @@ async def test_a_token_asks_and_its_person_is_the_subject(app, log):
     [asked] = log.published(QuestionAsked)
     me = (await jane("GET", "/v1/me")).json()
     assert (asked.meta.tenant, me["by"]) == ("acme", "token")
+    assert asked.key == me["key"]
+    assert me["key"].startswith("person-")
     assert (await jane("GET", f"/v1/messages/{answer['request_id']}")).status_code == 200
     joe = HttpClient(app, signed(claims(sub="joe")))
     is_problem(await joe("GET", f"/v1/messages/{answer['request_id']}"), 404)
@@ -49,7 +51,8 @@ async def test_a_client_of_mcp_is_told_which_issuers_there_are_and_its_token_is_
 
 
 async def test_keys_go_on_beside_tokens(app, gateway):
-    assert (await HttpClient(app, a_key(gateway))("GET", "/v1/me")).json()["by"] == "key"
+    me = (await HttpClient(app, a_key(gateway))("GET", "/v1/me")).json()
+    assert (me["by"], me["key"]) == ("key", gateway.keys.all("acme")[-1].id)
     is_problem(await HttpClient(app, "ph_none")("GET", "/v1/me"), 401)
     is_problem(await HttpClient(app, "")("GET", "/v1/me"), 401)
 
