@@ -72,6 +72,7 @@ class Mutation:
             request_id=strawberry.ID(asked.request),
             session_id=strawberry.ID(asked.session),
             known=asked,
+            may_return=bool(idempotency_key),
         )
 
     @strawberry.mutation(description="Hand a document in, up to a megabyte; larger ones over HTTP.")
