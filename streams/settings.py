@@ -154,8 +154,8 @@ class Settings:
     """How long that is kept at most. A tenant's documents end what was searched at once; the time
     bounds what the index does not tell, such as changes by workers of 0.1.0."""
     abandoned_s: Annotated[float, Meta(ge=0, le=3_600, extra={"unit": "s"})] = 5.0
-    """How long after its client left a stream without a cursor (OpenAI's, MCP's), or an answer that it
-    waited for as a whole, its model is stopped; 0: never. Others are stopped by a cancel alone."""
+    """How long after its client left a stream without a cursor (OpenAI's, MCP's), or an answer that
+    it waited for as a whole, its model is stopped; 0: never. Others end by a cancel alone."""
     answer_cache_s: Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})] = 0.0
     """How long a model's answer to the same prompt of a tenant is kept; 0 asks it each time."""
     call_timeout_s: Seconds = 60.0

@@ -33,7 +33,7 @@ from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
 from streams.operations.erasures.erasure_reader import event_of, told_of_erasures
 from streams.operations.erasures.kept_texts import forget_texts
-from streams.running.producer_proof import Holds, anybody
+from streams.running.producer_proof import Holds
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -125,8 +125,8 @@ class ErasureFollower:
         executor: ErasureExecutor | None,
         run_on_loop: Callable[[Coroutine[Any, Any, None]], None],
         *,
+        holds: Holds,
         consumer: Callable[..., Any] = new_consumer,
-        holds: Holds = anybody,
     ) -> None:
         self._settings = settings
         self._codec = codec
@@ -212,7 +212,9 @@ class ErasureFollower:
         if not known.pending():
             return
         # a hold that was set after the request may be on the log, and not have come here yet
-        newest = told_of_erasures(self._settings, self._codec, self._new_consumer, self._holds)
+        newest = told_of_erasures(
+            self._settings, self._codec, self._new_consumer, holds=self._holds
+        )
         for one in newest.pending():
             try:
                 outcomes = self._executor.execute(one, newest)

@@ -15,7 +15,7 @@ from edge.erasing.named_person import named_person
 from schemas import ErasureRequested
 from streams.log.configuration import PRODUCERS
 from streams.operations.erasures.erasure_log import VOICED, ErasureLog
-from streams.running.producer_proof import ProducerProof, anybody
+from streams.running.producer_proof import ProducerProof
 from streams.topics import topic_of
 from tests.erased_people import PeopleHeld
 from tests.producer_keys import ProducerKeys
@@ -66,7 +66,7 @@ def run_now(work):
     raise AssertionError("it waits for something")
 
 
-def a_follower(people, keeping, *, executes=True, holds=anybody, **parts):
+def a_follower(people, keeping, *, executes=True, holds=None, **parts):
     return ErasureFollower(
         people.settings,
         people.codec,
@@ -74,7 +74,7 @@ def a_follower(people, keeping, *, executes=True, holds=anybody, **parts):
         people.executor(**parts) if executes else None,
         run_now,
         consumer=people.consumer,
-        holds=holds,
+        holds=holds or people.proof.holds,
     )
 
 
