@@ -118,5 +118,6 @@ def test_what_is_to_be_deleted_is_never_forgotten_and_the_newest_are_known(done)
         order = [*(one for one in order if one != name), name]
     assert sorted(name for _, name in removed.due()) == sorted(one for one in left if left[one])
     assert all(("acme", name) in removed for name in order[-3:])
+    assert all(name in removed for name in removed.due())
     assert ("globex", "d-1") not in removed
     assert len(removed) <= 3 + len(removed.due())
