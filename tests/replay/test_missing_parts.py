@@ -11,14 +11,11 @@ import msgspec
 import pytest
 from msgspec import structs
 
-import replay.cli
-import replay.opening_logs
-import replay.policies.policy_cli
-import replay.routes_cli
-import replay.timeline_cli
 from infra.cli import main
+from infra.cli import said as told
 from replay.archive import ArchiveLog
-from replay.past import as_of_cli
+from replay.export import export
+from replay.past.retrieved_then import recorded_retrieval
 from schemas import Event
 from streams.log.codec import Codec, Undecodable
 from tests.memory_log import MemoryLog
@@ -35,7 +32,8 @@ class RequestLog(MemoryLog):
         archive = ArchiveLog(folder)
         self.ids, self.steps = archive.ids, archive._committed
         for place in archive.extents():
-            self.topics[place] = list(archive.records(*place))
+            if rows := list(archive.records(*place)):
+                self.topics[place] = rows
 
     def committed(self, name):
         return self.steps.get(name, {})
@@ -84,42 +82,51 @@ def lacking(record, depth=2):
                 yield f"{field.name}.{name}", structs.replace(record, **{field.name: part})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def whole(archive):
     return RequestLog(archive.folder)
 
 
+@pytest.fixture(scope="module")
+def lacking_one(archive, whole):
+    """Logs in each of which one record of a request lacks one part: what, and the log."""
+    codec, logs = Codec(whole.ids), []
+    for place, index in whole.of(archive.request):
+        stored = whole.topics[place][index]
+        for name, changed in lacking(decoded(codec, stored)):
+            log, rows = copy.copy(whole), list(whole.topics[place])
+            rows[index] = dataclasses.replace(stored, value=codec.encode(changed))
+            log.topics = {**whole.topics, place: rows}
+            logs.append((f"{place[0]} {name}", log))
+    assert len(logs) > 40
+    return logs
+
+
+@pytest.fixture(scope="module")
+def archives(lacking_one, tmp_path_factory):
+    """The same as archives."""
+    folder = tmp_path_factory.mktemp("lacking")
+    for number, (_, log) in enumerate(lacking_one):
+        export(log, folder / str(number))
+    return [(name, folder / str(number)) for number, (name, _) in enumerate(lacking_one)]
+
+
 @pytest.fixture
 def said(archive, monkeypatch, capsys, tmp_path):
-    """Say something to the command line about a log in memory; return its status, and what it said of errors."""
-
+    """Ask about an archive on the command line; return the status, and what was said of errors."""
     rules = tmp_path / "rules.cedar"
     rules.write_text('@id("none") forbid(principal, action == Action::"read", resource);')
     names = {"REQUEST": archive.request, "RULES": str(rules)}
+    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
 
-    def say(log, words):
-        for module in READING:
-            monkeypatch.setattr(module, "open_log", lambda *_: log)
-        monkeypatch.setattr(as_of_cli, "BrokerLog", lambda *_: log)
+    def say(folder, words):
         with pytest.raises(SystemExit) as ended:
-            main([names.get(word, word) for word in words])
+            main([*(names.get(word, word) for word in words), "--archive", str(folder)])
         return ended.value.code, capsys.readouterr().err
 
-    def searched(*_):
-        raise LookupError("the index is asked")
-
-    monkeypatch.setattr(as_of_cli, "_found", searched)
-    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
     return say
 
 
-READING = (
-    replay.cli,
-    replay.opening_logs,
-    replay.policies.policy_cli,
-    replay.routes_cli,
-    replay.timeline_cli,
-)
 CHANGED = ("--set", "generate.passage_tokens=99", "--max-calls", "0")
 VERBS = {
     "timeline": (("replay", "timeline", "REQUEST"), 0),
@@ -128,7 +135,6 @@ VERBS = {
     "routes as JSON": (("routes", "explain", "REQUEST", "--json"), 0),
     "policy": (("policy", "explain", "REQUEST"), 0),
     "policy on requests": (("policy", "check", "RULES", "--against", "requests"), 0),
-    "as of": (("replay", "as-of", "--request", "REQUEST"), 1),
     "run": (("replay", "run", "--request", "REQUEST", "--max-calls", "0"), 3),
     "what if": (("replay", "what-if", "--request", "REQUEST", *CHANGED), 3),
     "verify": (("replay", "verify", "--request", "REQUEST", "--jobs", "1"), 0),
@@ -137,25 +143,30 @@ VERBS = {
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_each_verb_reads_a_whole_record(said, whole, verb):
+def test_each_verb_reads_a_whole_record(archive, said, verb):
     """Else what follows would show that a verb refuses everything."""
     words, status = VERBS[verb]
-    assert said(whole, words)[0] == status
+    assert said(archive.folder, words)[0] == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS)
-def test_whatever_is_missing_is_told_in_words(archive, said, whole, verb):
-    codec, untold, count = Codec(whole.ids), [], 0
-    for place, index in whole.of(archive.request):
-        stored = whole.topics[place][index]
-        for name, changed in lacking(decoded(codec, stored)):
-            log = copy.copy(whole)
-            rows = list(whole.topics[place])
-            rows[index] = dataclasses.replace(stored, value=codec.encode(changed))
-            log.topics = {**whole.topics, place: rows}
-            code, err = said(log, VERBS[verb][0])
-            count += 1
-            if UNFORESEEN in err or "Traceback" in err or code not in range(4):
-                untold.append((place[0], name, err))
-    assert not untold
-    assert count > 40
+def test_whatever_is_missing_is_told_in_words(archives, said, verb):
+    for name, folder in archives:
+        code, err = said(folder, VERBS[verb][0])
+        assert UNFORESEEN not in err, (name, err)
+        assert code in range(4), (name, err)
+
+
+def test_a_search_of_before_is_found_or_it_is_said_why_not(archive, whole, lacking_one):
+    """`playhead replay as-of` reads the broker's log alone."""
+    found = recorded_retrieval(whole, Codec(whole.ids), archive.request)
+    assert found.position >= 0
+    untold = []
+    for name, log in lacking_one:
+        try:
+            recorded_retrieval(log, Codec(log.ids), archive.request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is to be said
+            if UNFORESEEN in told(error):
+                untold.append((name, error))
+    assert untold == []
