@@ -24,8 +24,9 @@ from edge.protocols.route_rules import FRAMES, GRAPHQL_FIELDS, MCP_METHODS, RULE
 from infra.generated_files import write_or_check
 from streams import settings as settings_
 from streams import topics
-from streams.settings import VARIABLES, Settings, allowed, unit, variable
+from streams.settings import Settings, allowed, unit
 from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, Step, topic_of
+from streams.variables import VARIABLES, variable
 
 DOCS = Path(__file__).parents[1] / "docs"
 EDGE, GATEWAY = "edge", "gateway"
