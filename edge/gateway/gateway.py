@@ -35,9 +35,10 @@ from edge.gateway.log_evidence import RecallsPrompts
 from edge.gateway.look_desk import LookDesk
 from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
-from edge.gateway.reception import NewQuestion, Reception
+from edge.gateway.reception import Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
+from edge.gateway.voiced_requests import NewQuestion
 from edge.listening.catalogue import KnownDocuments, KnownRequest, KnownRequests
 from edge.listening.entries import Dispatch, Entry, Gap, Subscription
 from edge.listening.known_answers import KnownAnswers

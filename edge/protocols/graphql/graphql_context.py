@@ -12,8 +12,8 @@ from strawberry.dataloader import DataLoader
 from edge.callers.caller import Caller
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import KeyTurn
 from edge.gateway.session_desk import KnownSession
+from edge.gateway.voiced_requests import KeyTurn
 from edge.listening.catalogue import KnownRequest
 from edge.problems import unauthorized
 

@@ -17,7 +17,7 @@ from edge.answering.view import AnswerView
 from edge.callers.caller import Caller
 from edge.gateway.cancellation_desk import ReaderLeft
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import from_fields
 from edge.protocols.http.dependencies import name_after
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from edge.answering.cursors import Frame
 from edge.answering.view import AnswerView
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.protocols.http.ask_once import ask_once, until_left, whole
 from edge.protocols.http.bodies import (
     MessageBody,

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from edge.answering.cursors import Frame
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
 from edge.protocols.http.ask_once import ask_once, until_left, whole
 from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
