@@ -85,7 +85,8 @@ class BoundedCache(Generic[ValueT]):
 
     def holds(self, tenant: str, key: Hashable) -> bool:
         """Tell whether something is kept under a tenant's key; counted as no lookup."""
-        entry = self._entries.get(tenant, {}).get(key)
+        own = self._entries.get(tenant)
+        entry = None if own is None else own.get(key)
         return entry is not None and entry.until_s > self._clock()
 
     def keep(self, tenant: str, key: Hashable, value: ValueT, size: int) -> None:
