@@ -83,6 +83,12 @@ class BoundedCache(Generic[ValueT]):
         self._used.move_to_end((tenant, key))
         return entry.value
 
+    def holds(self, tenant: str, key: Hashable) -> bool:
+        """Tell whether something is kept under a tenant's key; counted as no lookup."""
+        own = self._entries.get(tenant)
+        entry = None if own is None else own.get(key)
+        return entry is not None and entry.until_s > self._clock()
+
     def keep(self, tenant: str, key: Hashable, value: ValueT, size: int) -> None:
         """Keep a value of some bytes, if there is room for it at all."""
         size += ENTRY_BYTES

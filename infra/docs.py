@@ -21,10 +21,12 @@ from typing import Any
 import schemas
 from edge.callers.scopes import IMPLIED, OLDER, SCOPES
 from edge.protocols.route_rules import FRAMES, GRAPHQL_FIELDS, MCP_METHODS, RULES, RouteRule
+from infra.generated_files import write_or_check
 from streams import settings as settings_
 from streams import topics
-from streams.settings import VARIABLES, Settings, allowed, unit, variable
+from streams.settings import Settings, allowed, unit
 from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, Step, topic_of
+from streams.variables import VARIABLES, variable
 
 DOCS = Path(__file__).parents[1] / "docs"
 EDGE, GATEWAY = "edge", "gateway"
@@ -279,17 +281,7 @@ def pages() -> dict[Path, str]:
 
 def main(words: list[str], wanted: dict[Path, str]) -> int:
     """Write the pages as wanted, or with `--check` say which are stale."""
-    stale = [
-        path
-        for path, text in wanted.items()
-        if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
-    for path in stale:
-        if "--check" in words:
-            sys.stderr.write(f"docs/{path.name} is stale: run `make generate`\n")
-        else:
-            path.write_text(wanted[path], encoding="utf-8")
-    return 1 if stale and "--check" in words else 0
+    return write_or_check(words, wanted, "docs", "make generate")
 
 
 if __name__ == "__main__":

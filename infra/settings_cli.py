@@ -16,7 +16,8 @@ from rich.table import Table
 
 from streams.operations.options import run_option
 from streams.operations.printing import console
-from streams.settings import VARIABLES, resolve, unit, variable
+from streams.settings import resolve, unit
+from streams.variables import VARIABLES, variable
 
 HIDDEN = "(hidden)"
 USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")

@@ -182,6 +182,8 @@ class BrokerLog:
         # else each assignment looks its leader up, slowly
         told = self._consumer.list_topics(timeout=metadata_timeout_s)
         known = told.topics
+        self.topics = frozenset(known)
+        """Topics that the broker had when the log was opened."""
         self.cluster = str(told.cluster_id or "")
         """What the broker's cluster calls itself."""
         self._loaded: dict[Partition, list[Stored]] = {}

@@ -28,6 +28,7 @@ from streams.log.addressing import address_of
 from streams.log.producer_signature import SignedRecord, proof_of
 from streams.log.writing import Position
 from streams.operations.erasures.erasure_reader import holdings_of, told_of_erasures
+from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
 from streams.topics import TOPICS
 from tests.fakes import a_codec, a_meta
@@ -51,6 +52,7 @@ class PeopleHeld:
             self.broker.create(topic.name, 2 if topic.partitioned else 1)
         self.codec = a_codec()
         self.signer = None
+        self.proof = ProducerProof()
         self.number = 0
 
     # ------------------------------------------------------------------ what is on the log
@@ -165,10 +167,11 @@ class PeopleHeld:
 
     def told(self):
         """Read what the log says of erasures."""
-        return told_of_erasures(self.settings, self.codec, self.consumer)
+        return told_of_erasures(self.settings, self.codec, self.consumer, holds=self.proof.holds)
 
     def look(self, person, is_subject, held):
-        return holdings_of(self.settings, self.codec, person, is_subject, held, self.consumer)
+        of = person, is_subject, held, self.consumer
+        return holdings_of(self.settings, self.codec, *of, holds=self.proof.holds)
 
     def executor(self, **parts):
         parts = {"write": self.put_all, "look": self.look, "settle": lambda: None, **parts}

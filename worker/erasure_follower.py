@@ -33,7 +33,7 @@ from streams.log.reading import new_consumer
 from streams.operations.erasures.erasure_log import TELLING, Erasure, ErasureLog
 from streams.operations.erasures.erasure_reader import event_of, told_of_erasures
 from streams.operations.erasures.kept_texts import forget_texts
-from streams.running.producer_proof import Holds, anybody
+from streams.running.producer_proof import Holds
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -45,7 +45,6 @@ POLL_S = 1.0
 AGAIN_S = 2.0  # after the broker, the registry or the key store refused
 SWEEP_S = 60.0
 """Between looks at rows that came with a lane, and at what was on its way to the index."""
-REMOVALS = 2  # of a document: at once, and at the next look
 DROPPING_S = 60.0  # for the loop to drop what is kept
 LIVE = {"auto.offset.reset": "earliest", "fetch.wait.max.ms": 500, "socket.timeout.ms": 60_000}
 """It waits for what is new at most of the time."""
@@ -63,8 +62,11 @@ class ForgetsTenants(Protocol):
 class RemovesDocuments(Protocol):
     """A connector to an index."""
 
-    async def remove(self, tenant: str, documents: Sequence[str]) -> int:
-        """Delete all that there is of documents; raises Transient or Permanent."""
+    def forget_documents(self, tenant: str, documents: Sequence[str]) -> None:
+        """Write nothing of documents any more, and delete all that there is at the next sweeps."""
+
+    async def sweep(self) -> None:
+        """Delete what is to be deleted; raises Transient or Permanent."""
 
 
 class ForgetsPeople(Protocol):
@@ -82,8 +84,6 @@ class Dropping:
         self._indexes = [one for one in connectors if isinstance(one, RemovesDocuments)]
         self._tables = tables
         self._people: set[tuple[str, str]] = set()
-        self._documents: dict[tuple[str, str], int] = {}
-        """Tenant and document -> how often the index is still to be asked to remove it."""
 
     async def forget(self, erasures: Sequence[Erasure]) -> None:
         """Drop what is kept of people who were erased just now, or before this process began."""
@@ -92,7 +92,8 @@ class Dropping:
             self._people.add((tenant, one.person.subject))
             for connector in self._keeping:
                 connector.forget_tenant(tenant)
-            self._documents |= {(tenant, document): REMOVALS for document in one.documents}
+            for index in self._indexes:
+                index.forget_documents(tenant, one.documents)
         if erasures:
             forget_texts()
 
@@ -103,12 +104,8 @@ class Dropping:
         """
         for table in self._tables:
             table.forget_people(self._people)
-        for (tenant, document), removals in list(self._documents.items()):
-            for index in self._indexes:
-                await index.remove(tenant, [document])
-            self._documents[tenant, document] = removals - 1
-            if removals == 1:
-                del self._documents[tenant, document]
+        for index in self._indexes:
+            await index.sweep()
 
 
 class ErasureFollower:
@@ -125,8 +122,8 @@ class ErasureFollower:
         executor: ErasureExecutor | None,
         run_on_loop: Callable[[Coroutine[Any, Any, None]], None],
         *,
+        holds: Holds,
         consumer: Callable[..., Any] = new_consumer,
-        holds: Holds = anybody,
     ) -> None:
         self._settings = settings
         self._codec = codec
@@ -212,7 +209,9 @@ class ErasureFollower:
         if not known.pending():
             return
         # a hold that was set after the request may be on the log, and not have come here yet
-        newest = told_of_erasures(self._settings, self._codec, self._new_consumer, self._holds)
+        newest = told_of_erasures(
+            self._settings, self._codec, self._new_consumer, holds=self._holds
+        )
         for one in newest.pending():
             try:
                 outcomes = self._executor.execute(one, newest)

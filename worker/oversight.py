@@ -68,7 +68,7 @@ def follow_erasures(
             host.keyring,
             Claims(settings.claims_path),
             partial(_put, settings, codec, proof.asked),
-            partial(holdings_of, settings, codec),
+            partial(holdings_of, settings, codec, holds=proof.holds),
         )
     tables = [table for one in host.steps for table in one.tables.values()]
     dropping = Dropping(host.connectors, tables)

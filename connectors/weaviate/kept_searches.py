@@ -6,14 +6,17 @@ revision of the tenant's documents. Whatever makes a version visible, or takes i
 another revision, so that what was kept before is found no more. A search as of a position is not
 kept: an audit asks the index.
 
-Why it is so: the revision is read before a search and not after it. Then what is kept under a
-revision is at least as new as that; read after it, a document that came between would be missing
-for as long as nothing else came.
+Why it is so: the revision is known before a search, and read after it. So what is kept under one is
+at least as new; read after it alone, a document that came between would be missing for as long as
+nothing else came. Where nothing is kept under the revision that the tenant's last search read last,
+that one is known: none comes twice, so one that is the same at the end was the same all the time.
+Else it is read before the search, too.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import OrderedDict
 from itertools import chain
 from sys import getsizeof
 from typing import Any, NamedTuple
@@ -30,6 +33,7 @@ from schemas import Found, Search
 from streams.running.digests import request_digest
 from streams.running.world import Call
 
+REVISIONS_MAX = 10_000  # of tenants that searched last; some 200 bytes each
 SEARCH_BYTES, CANDIDATE_BYTES, DOCUMENT_BYTES = 400, 360, 500
 """What a search takes beside its candidates, a candidate with where its chunk lies, and what is
 told of a document, each without texts: by tracemalloc, over searches of 0 to 100 candidates."""
@@ -56,6 +60,8 @@ class KeptSearches:
 
     def __init__(self, cache: BoundedCache[KeptSearch]) -> None:
         self._cache = cache
+        self._revisions: OrderedDict[tuple[int, str], str] = OrderedDict()
+        """By generation and tenant."""
 
     def key_of(
         self, request: Search, call: Call, generation: int, revision: str
@@ -68,6 +74,24 @@ class KeptSearches:
     def forget_tenant(self, tenant: str) -> None:
         """Drop what a tenant searched for."""
         self._cache.forget_tenant(tenant)
+        for known in [one for one in self._revisions if one[1] == tenant]:
+            del self._revisions[known]
+
+    def known_revision(self, request: Search, call: Call, generation: int) -> str | None:
+        """Return the revision to begin a search with unread; None where it must be read."""
+        known = self._revisions.get((generation, call.tenant))
+        if known is None:
+            return None
+        key = self.key_of(request, call, generation, known)
+        return None if key is not None and self._cache.holds(call.tenant, key) else known
+
+    def learn_revision(self, tenant: str, generation: int, revision: str | None) -> None:
+        """Remember the revision that a search read last; None: it changed meanwhile."""
+        self._revisions.pop((generation, tenant), None)
+        if revision:
+            self._revisions[generation, tenant] = revision
+        if len(self._revisions) > REVISIONS_MAX:
+            self._revisions.popitem(last=False)
 
     def of(self, key: SearchKey, tenant: str) -> KeptSearch | None:
         """Return what is kept."""

@@ -22,6 +22,7 @@ from connectors.weaviate.connecting import new_client
 from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.generations import NewClient, pinned
 from connectors.weaviate.objects import vectors_uuid
+from connectors.weaviate.removed_documents import REMOVALS, RemovedDocuments
 from connectors.weaviate.tenant_objects import ReadObject, TenantObjects
 from connectors.weaviate.versions import VersionWriter
 from schemas import IndexChunks, IndexWritten
@@ -38,7 +39,7 @@ class DocumentRemoval(VersionWriter):
         self, settings: Settings, generation: int | None = None, client: NewClient = new_client
     ) -> None:
         super().__init__(settings, generation, client)
-        self._removed: set[tuple[str, str]] = set()
+        self._removed = RemovedDocuments()
 
     async def index(self, request: IndexChunks, call: Call) -> IndexWritten:
         """Write chunks, but none of a document that was removed."""
@@ -46,9 +47,19 @@ class DocumentRemoval(VersionWriter):
             return IndexWritten(count=0, position=call.offset)
         return await super().index(request, call)
 
+    def forget_documents(self, tenant: str, documents: Sequence[str]) -> None:
+        """Write no chunk of documents any more, and delete what there is at the next sweeps."""
+        self._removed.add(tenant, documents, REMOVALS)
+
+    async def sweep(self) -> None:
+        """Delete what is to be deleted; what fails, and what comes after it, the next time."""
+        for tenant, document in self._removed.due():
+            await self.remove(tenant, [document])
+            self._removed.deleted((tenant, document))
+
     async def remove(self, tenant: str, documents: Sequence[str]) -> int:
         """Delete the chunks and vectors of documents; return how many chunks there were."""
-        self._removed |= {(tenant, document) for document in documents}
+        self._removed.add(tenant, documents)
         removed = 0
         for number in await self.generations():
             with pinned(number):

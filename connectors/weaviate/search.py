@@ -105,8 +105,10 @@ class ChunkSearch(Index):
         """
         number = await self.number()
         documents = await self.documents_of(call.tenant)
+        revision = self._searches.known_revision(request, call, number)
         for _ in range(OVERTAKEN_MAX):
-            revision = await read_revision(documents, call.tenant)
+            if revision is None:
+                revision = await read_revision(documents, call.tenant)
             key = self._searches.key_of(request, call, number, revision)
             if key is not None and (kept := self._searches.of(key, call.tenant)) is not None:
                 mark_cached(asked=True)  # for the revision
@@ -114,11 +116,14 @@ class ChunkSearch(Index):
                 return kept.found
             made = await self._search(request, call, chunks_name(number))
             after = await read_revision(documents, call.tenant)
+            same = after if after == revision else None
+            self._searches.learn_revision(call.tenant, number, same)
             if after == revision or await self._stands(made, call.tenant):
                 self._kept.keep(call, number, request.as_of, made.chunks)
                 if key is not None:
                     self._searches.keep(key, call.tenant, made)
                 return made.found
+            revision = None
         raise Transient("new versions of the documents that were found overtook a search each time")
 
     async def _stands(self, made: KeptSearch, tenant: str) -> bool:

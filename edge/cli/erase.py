@@ -318,8 +318,9 @@ def _found(
     def is_subject(name: str) -> bool:
         return named.subject in subjects_named(keyring, named.tenant, name)
 
-    held = held_people(keyring, named.tenant, holds)
-    return holdings_of(settings, open_codec(settings), named.person, is_subject, held)
+    held, codec = held_people(keyring, named.tenant, holds), open_codec(settings)
+    proof = ProducerProof.now(settings, codec)
+    return holdings_of(settings, codec, named.person, is_subject, held, holds=proof.holds)
 
 
 # ---------------------------------------------------------------------- what is told

@@ -2,9 +2,10 @@
 
 A stream that can be taken up again (WebSocket, server-sent events by their cursor, a subscription)
 is cancelled in so many words alone: that its connection closed says nothing, for its reader may be
-back on another gateway. A stream in OpenAI's shape has no cursor, so who leaves it has left, unless
-an idempotency key says that the request may come again. It is given a moment all the same
-(`abandoned_s`), in which somebody else may be found following it here.
+back on another gateway. A stream in OpenAI's shape has no cursor, and who waits for a whole answer
+knows no name of it before it comes. So who leaves these has left, unless an idempotency key says
+that the request may come again. It is given a moment all the same (`abandoned_s`), in which
+somebody else may be found following it here.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ TOLD_MAX = 10_000
 """Cancellations that this process remembers to have told, so that it tells each once."""
 CLOSED = frozenset(("completed", "retracted", "failed"))
 """How an answer stands that is over."""
+
+
+class ReaderLeft(Exception):
+    """Whoever waits for an answer has closed the connection: there is nobody to be told."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class CancellationDesk:
         """Cancel an answer whose reader leaves within the block, unless it may return."""
         try:
             yield
-        except (GeneratorExit, asyncio.CancelledError):
+        except (GeneratorExit, asyncio.CancelledError, ReaderLeft):
             if self._abandoned_s and not may_return:
                 leaving = asyncio.get_running_loop().create_task(self._left(question))
                 self._leaving.add(leaving)

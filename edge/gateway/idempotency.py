@@ -3,7 +3,8 @@
 The same key with another body is a mistake, and the client is told so.
 
 A request's id follows from its key, so a repeat gives the same id whichever process takes it. What
-must be remembered is only which body the key came with, and whether the broker has it.
+must be remembered is only which body the key came with, and whether the broker has it. What other
+gateways took in under a key the log tells (`Gateway.ask_once`), at the same moment too.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -19,6 +18,7 @@ from edge.answering.restored_document import parts_of
 from edge.auditing.log_look import LogLook
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency, KeyReused
+from edge.gateway.voiced_requests import KeyTurn, NewJudgement, NewQuestion
 from edge.listening.entries import Entry
 from edge.listening.known_requests import KnownRequest, RequestEvent, known_from
 from edge.load.admission import Admission
@@ -33,8 +33,6 @@ from edge.requests.policy_followed import NotProcessedHere
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, TooLarge
 from schemas import (
-    AnswerJudgedGrade,
-    Ask,
     CancellationRequestedWhy,
     DocumentRef,
     Event,
@@ -49,57 +47,6 @@ from streams.operations.reviews.review_queue import SampledAnswer
 from streams.settings import Settings
 
 Built = TypeVar("Built", bound=Event)
-
-
-@dataclass(frozen=True)
-class NewQuestion:
-    """A question as a caller voices it."""
-
-    text: str
-    session: str = ""
-    """A new one where it names none."""
-    ask: Ask = field(default_factory=Ask)
-    budget_ms: int | None = None
-    fingerprint: str = ""
-    """Equal ones are one question; each is a new one where it has none."""
-    is_on_log: bool = False
-    """Whether the question with this fingerprint was put on the log before, as is remembered."""
-    has_key: bool = False
-    """Whether that is of a key that the client chose, which may have come with another body."""
-    trace: str = ""
-    exchanges: str = ""
-    """JSON of the asker's tools that were called before, and what they gave; empty for none."""
-    particulars: str = ""
-    """JSON of what the client's interface tells of the request again; empty for none."""
-
-    def in_its(self, turn: KeyTurn) -> NewQuestion:
-        """Return the question as the turn of its key knows it."""
-        return replace(
-            self,
-            fingerprint=turn.fingerprint,
-            is_on_log=turn.repeated,
-            has_key=bool(turn.fingerprint),
-        )
-
-
-@dataclass(frozen=True)
-class NewJudgement:
-    """What a reviewer says of an answer."""
-
-    grade: AnswerJudgedGrade
-    citations_wrong: bool = False
-    note: str = ""
-    trace: str = ""
-
-
-@dataclass(frozen=True)
-class KeyTurn:
-    """The turn of a request among those with its idempotency key."""
-
-    fingerprint: str
-    """Equal for equal keys of one caller; empty without a key."""
-    repeated: bool
-    """Whether the request is on the log already."""
 
 
 class Reception:

@@ -18,7 +18,8 @@ from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.following import Follower
 from edge.callers.access import Access, has_all_groups
 from edge.callers.caller import Caller
-from edge.gateway.reception import NewJudgement, Reception
+from edge.gateway.reception import Reception
+from edge.gateway.voiced_requests import NewJudgement
 from edge.listening.known_requests import KnownRequests
 from edge.problems import Problem, not_found, overloaded
 from edge.requests.building import Seals

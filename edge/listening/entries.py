@@ -86,17 +86,36 @@ class Subscription:
         """Where they lie: what lies elsewhere was not made of this request."""
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(WAITING_MAX)
         self._overflown = False
+        self._asked_to = -1
+        """Offset of the newest question that came."""
+        self._came = asyncio.Event()
 
     def offer(self, entry: Entry) -> None:
         """Add an entry; a full queue ends the subscription instead of growing."""
         try:
             self._queue.put_nowait(entry)
         except asyncio.QueueFull:
-            self._overflown = True
+            self.interrupt()
+        if isinstance(entry.event, QuestionAsked):
+            self._asked_to = max(self._asked_to, entry.offset)
+            self._came.set()
 
     def interrupt(self) -> None:
         """Say that entries may have been missed."""
         self._overflown = True
+        self._came.set()
+
+    async def until_question(self, offset: int, timeout_s: float) -> None:
+        """Wait until the question that lies there has been read, and so all that lie before it.
+
+        Raises TimeoutError, or Gap once entries were dropped.
+        """
+        async with asyncio.timeout(timeout_s):
+            while self._asked_to < offset:
+                if self._overflown:
+                    raise Gap
+                self._came.clear()
+                await self._came.wait()
 
     async def next(self, timeout_s: float) -> Entry:
         """Wait for an entry; raises TimeoutError, or Gap once entries were dropped."""

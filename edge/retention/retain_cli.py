@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Message
 
 from agents.errors import Permanent
 from agents.policies.policy_in_force import rules_in
@@ -28,12 +28,12 @@ from edge.retention.kept_documents import (
 from schemas import DocumentSubmitted, DocumentWithdrawn
 from streams.log.chosen_model import in_force
 from streams.log.clock import now_us
-from streams.log.codec import Codec, Undecodable, open_codec
+from streams.log.codec import Codec, open_codec
 from streams.log.configuration import POLICY, Configuration
 from streams.log.configuration_log import ConfigurationLog
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
-from streams.operations.erasures.erasure_reader import told_of_erasures
+from streams.operations.erasures.erasure_reader import event_of, told_of_erasures
 from streams.operations.erasures.held_people import held_people
 from streams.operations.options import run_option
 from streams.operations.printing import counted
@@ -105,17 +105,15 @@ def _policy(settings: Settings, codec: Codec) -> Configuration:
 def _events(
     settings: Settings, codec: Codec, tenant: str | None
 ) -> Iterator[DocumentSubmitted | DocumentWithdrawn]:
-    """Read what was told of documents; what can't be read tells nothing."""
+    """Read what was told of documents; what can't be read, or nobody proved, tells nothing."""
     consumer = new_consumer(settings, "retain")
     try:
+        holds = ProducerProof.now(settings, codec).holds
         for kind in (DocumentSubmitted, DocumentWithdrawn):
-            for value, key in _values(consumer, topic_of(kind), settings.partitions):
-                if tenant is not None and key != tenant.encode():
+            for message in _messages(consumer, topic_of(kind), settings.partitions):
+                if tenant is not None and message.key() != tenant.encode():
                     continue
-                try:
-                    event = codec.decode(value, kind)
-                except Undecodable:
-                    continue
+                event = event_of(codec, kind, message, holds)
                 if isinstance(event, DocumentSubmitted | DocumentWithdrawn) and (
                     tenant in {None, event.meta.tenant}
                 ):
@@ -124,13 +122,10 @@ def _events(
         consumer.close()
 
 
-def _values(
-    consumer: Consumer, topic: str, partitions: int
-) -> Iterator[tuple[bytes | None, bytes | None]]:
+def _messages(consumer: Consumer, topic: str, partitions: int) -> Iterator[Message]:
     for lane in range(partitions):
         with closing(records(consumer, [extent_of(consumer, topic, lane)])) as messages:
-            for message in messages:
-                yield message.value(), message.key()
+            yield from messages
 
 
 def _not_held(

@@ -38,7 +38,7 @@ from streams.log.lanes import lanes
 from streams.log.offsets import Extent, Partition, extent_of
 from streams.operations.reviews.review_queue import ReviewQueue
 from streams.running.admit import admit
-from streams.running.producer_proof import Holds, anybody
+from streams.running.producer_proof import Holds
 from streams.settings import Settings
 from streams.topics import topic_of
 
@@ -76,9 +76,9 @@ class ReviewReader:
         settings: Settings,
         codec: Codec,
         *,
+        holds: Holds,
         new_consumer: Callable[..., Any] = reading.new_consumer,
         clock: Callable[[], float] = time.monotonic,
-        holds: Holds = anybody,
     ) -> None:
         self._settings = settings
         self._holds = holds

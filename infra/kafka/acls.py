@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from edge.listening.entries import HISTORY, RESULTS
+from infra.generated_files import write_or_check
 from schemas import (
     CancellationRequested,
     CheckpointSigned,
@@ -292,13 +293,7 @@ def generated() -> str:
 
 def main(words: Sequence[str], target: Path = TARGET) -> int:
     """Write the file, or with `--check` say whether it is stale."""
-    if "--check" in words:
-        if target.exists() and target.read_text(encoding="utf-8") == generated():
-            return 0
-        sys.stderr.write("infra/kafka/acls.yaml is stale: run `python -m infra.kafka.acls`\n")
-        return 1
-    target.write_text(generated(), encoding="utf-8")
-    return 0
+    return write_or_check(words, {target: generated()}, "infra/kafka", "python -m infra.kafka.acls")
 
 
 def _named(records: Iterable[type[Record]]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.generated_files import write_or_check
 from streams.log.setup import wanted
 from streams.settings import Settings
 
@@ -35,13 +36,9 @@ def generated() -> str:
 
 def main(words: Sequence[str], target: Path = TARGET) -> int:
     """Write the file, or with `--check` say whether it is stale."""
-    if "--check" in words:
-        if target.exists() and target.read_text(encoding="utf-8") == generated():
-            return 0
-        sys.stderr.write("infra/kafka/topics.yaml is stale: run `python -m infra.kafka.deploy`\n")
-        return 1
-    target.write_text(generated(), encoding="utf-8")
-    return 0
+    return write_or_check(
+        words, {target: generated()}, "infra/kafka", "python -m infra.kafka.deploy"
+    )
 
 
 if __name__ == "__main__":

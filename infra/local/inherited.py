@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from streams.settings import VARIABLES, variable
+from streams.variables import VARIABLES, variable
 
 MASTER_KEY = (variable("MASTER_KEY"),)
 """What a component needs that opens the key store."""

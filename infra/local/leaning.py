@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from infra.local.components import Component
 from infra.stack_error import StackError
-from streams.settings import Settings, variable
+from streams.settings import Settings
+from streams.variables import variable
 
 ANSWER_S = 2.0  # for a connection, on a loaded machine
 SETTINGS = {

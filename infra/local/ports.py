@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 from infra.stack_error import StackError
-from streams.settings import PORTS
+from streams.variables import PORTS
 
 HOST = "127.0.0.1"
 FIRST = 7700  # of the default block; unassigned by IANA up to 7706, and in no common tool's way

@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.local import java
 from infra.local.ports import HOST, Ports, number_of
 from infra.triton.install import tokenizer_path
-from streams.settings import variable
+from streams.variables import variable
 
 
 @dataclass(frozen=True)

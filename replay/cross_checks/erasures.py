@@ -15,8 +15,7 @@ from replay.log import Log, Stored
 from replay.report import Difference
 from schemas import Cause, ErasureRefused, ErasureRequested, Event, PersonErased
 from streams.log.codec import Codec, Undecodable
-from streams.log.ids import outcome_id
-from streams.operations.erasures.erasure_log import ERASE, may_destroy
+from streams.operations.erasures.erasure_log import ERASE, against_request
 from streams.running.admit import admit
 from streams.topics import topic_of
 
@@ -75,24 +74,12 @@ class ErasureCheck:
         if asked is None or asked.meta.id != cause.id:
             where = f"{ASKED}[{cause.partition}]@{cause.offset}"
             return f"nobody asked for it: no such request lies at {where}"
-        return self._against_asked(event, asked) or self._against_order(event, cause.id)
+        return against_request(event, asked) or self._against_order(event, cause.id)
 
     def _is_beyond(self, cause: Cause) -> bool:
         """Say whether a request lies where this log is not read: behind its end, or cut away."""
         extent = self._log.extents().get((ASKED, cause.partition))
         return extent is not None and not extent.begin <= cause.offset < extent.end
-
-    def _against_asked(self, event: PersonErased | ErasureRefused, asked: ErasureRequested) -> str:
-        if (event.meta.tenant, event.subject) != (asked.meta.tenant, asked.subject):
-            return "it is about another person than its request"
-        if event.meta.request != asked.meta.request or event.meta.step.name != ERASE:
-            return "it says that it is of another request, or of another writer"
-        if event.meta.id != outcome_id(asked.meta.id, ERASE, event.meta.ordinal):
-            return "its id is not that of its request and place"
-        keys = event.keys if isinstance(event, PersonErased) else ()
-        if not all(may_destroy(asked.subject, one) for one in keys):
-            return "it says that another person's key was destroyed, or what is no key of theirs"
-        return ""
 
     def _against_order(self, event: PersonErased | ErasureRefused, request: str) -> str:
         """Hold parts against each other; a copy, as a crash may leave it, is none."""

@@ -37,7 +37,7 @@ from schemas import (
     StepVersion,
 )
 from streams.log.clock import now_us
-from streams.log.codec import Codec
+from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import Configuration
 from streams.running.live import LiveRun
 from streams.running.run import Input
@@ -74,16 +74,27 @@ class ConfiguredRun:
 
 
 def recorded_retrieval(log: Log, codec: Codec, request: str) -> RecordedRetrieval:
-    """Find what a request searched for; raises LookupError where it never searched."""
+    """Find what a request searched for; raises LookupError where nothing tells."""
     events: Sequence[Event] = [event for _, event in records_of(log, codec, request)]
     for retrieved in reversed(events):
         if isinstance(retrieved, ChunksRetrieved) and retrieved.index:
             cause = retrieved.meta.cause
             for query in events:
-                if cause is not None and query.meta.id == cause.id:
-                    begun = codec.decode(retrieved.meta.effects[0].response, Begun)
-                    return RecordedRetrieval(cast(QueryRewritten, query), retrieved, begun)
+                is_its = cause is not None and query.meta.id == cause.id
+                if is_its and isinstance(query, QueryRewritten):
+                    return RecordedRetrieval(query, retrieved, _begun(retrieved, codec))
     raise LookupError(f"request {request} searched for nothing: no passages were asked for")
+
+
+def _begun(retrieved: ChunksRetrieved, codec: Codec) -> Begun:
+    effects = retrieved.meta.effects
+    try:
+        return codec.decode(effects[0].response if effects else None, Begun)
+    except Undecodable:
+        raise LookupError(
+            f"the record of what request {retrieved.meta.request} found does not say how its run "
+            "began, and so not by which configuration: `playhead replay verify` tells what is wrong"
+        ) from None
 
 
 def recorded_run(one: RecordedRetrieval, configurations: Configurations) -> ConfiguredRun:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from replay.archive import ArchiveLog
 from replay.log import BrokerLog, Log, Snapshot
-from replay.rebuild.erased_documents import ERASURES
+from replay.rebuild.erased_documents import read_of
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES
 from streams.log.offsets import OffsetReader, patiently
 from streams.settings import Settings
@@ -35,7 +35,8 @@ class BrokerSource:
         self._partitions = [
             (topic, lane) for topic in (INPUTS, OUTCOMES) for lane in range(settings.partitions)
         ]
-        self._partitions.append((ERASURES, 0))  # one partition, of all tenants
+        # a stack that was made by an older release lacks some topics of erasures
+        self._partitions += [one for one in read_of(settings.partitions) if one[0] in log.topics]
 
     async def look(self) -> Log:
         """Ask how far the step is, and then where its topics end."""

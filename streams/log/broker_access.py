@@ -23,7 +23,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from streams.log.credential_files import secret_of, tls_context, tls_fault, tls_files
-from streams.settings import BadSetting, Settings, variable
+from streams.settings import BadSetting, Settings
+from streams.variables import variable
 
 ASK_S = 2.0  # for a refusal: a broker that is up refuses within milliseconds
 TRY_S = 0.5  # for one answer, between two looks at what the client was told

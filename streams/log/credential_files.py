@@ -14,7 +14,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from streams.settings import BadSetting, Settings, variable
+from streams.settings import BadSetting, Settings
+from streams.variables import variable
 
 SECRET_BYTES_MAX = 16_384  # of a file: more is no password
 PEM = b"-----BEGIN "

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from streams.log.clock import now_us
 from streams.log.credential_files import secret_of
-from streams.settings import BadSetting, Settings, variable
+from streams.settings import BadSetting, Settings
 from streams.topics import REQUESTS
+from streams.variables import variable
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

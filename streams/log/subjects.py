@@ -7,8 +7,9 @@ from functools import partial
 from schemas import TableRow
 from schemas.registry import Registry
 from streams.log.credential_files import secret_of, tls_fault, tls_files
-from streams.settings import Settings, variable
+from streams.settings import Settings
 from streams.topics import PREFIX, TOPICS, effect_records, topic_of
+from streams.variables import variable
 
 
 def subjects() -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from streams.settings import variable
+from streams.variables import variable
 
 Command = TypeVar("Command", bound=Callable[..., None])
 

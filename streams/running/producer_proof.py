@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any
 
@@ -20,12 +20,10 @@ from streams.topics import INBOX, REQUESTS
 ASKED = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
 """Topics that others than steps write."""
 Holds = Callable[[Any, str], bool]
-"""Whether a record (a message of the broker) may be taken for a tenant's."""
+"""Whether a record (a message of the broker) may be taken for a tenant's.
 
-
-def anybody(_message: Any, _tenant: str) -> bool:
-    """Take every record: where nobody asks who wrote it."""
-    return True
+Who reads what a step does not read first has no default for it: believing is said, or not done.
+"""
 
 
 class ProducerProof:
@@ -59,16 +57,21 @@ class ProducerProof:
         Empty where no signature is asked for. Raises Unproved, or Transient before it is known
         whether one is.
         """
-        if message.topic() not in ASKED:
+        at = WrittenAt(message.topic(), message.partition(), message.offset())
+        record = SignedRecord(at.topic, message.key() or b"", message.value() or b"", tenant)
+        return self._nonce(at, record, headers_of(message))
+
+    def _nonce(
+        self, at: WrittenAt, record: SignedRecord, headers: Iterable[tuple[str, bytes]]
+    ) -> str:
+        if at.topic not in ASKED:
             return ""
         if not self.known():
             raise Transient("which producers may write is still being read: try again")
         digest, rules = self._producers.now()
-        at = WrittenAt(message.topic(), message.partition(), message.offset())
         if not rules.asks(at):
             return ""
-        headers = headers_of(message)
-        record = SignedRecord(at.topic, message.key() or b"", message.value() or b"", tenant)
+        headers = tuple(headers)
         rules.check(at, record, headers, digest)
         signature = signature_in(headers)
         return f"{signature.key}|{signature.nonce}" if signature is not None else ""
@@ -77,6 +80,16 @@ class ProducerProof:
         """Say whether a record may be taken for its tenant's; raises Transient as above."""
         try:
             self.nonce(message, tenant)
+        except Unproved:
+            return False
+        return True
+
+    def proves(
+        self, at: WrittenAt, record: SignedRecord, headers: Iterable[tuple[str, bytes]]
+    ) -> bool:
+        """Say the same of a record that was read elsewhere: of an archive, say."""
+        try:
+            self._nonce(at, record, headers)
         except Unproved:
             return False
         return True

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.settings_cli import HIDDEN, rows, settings
-from streams.settings import VARIABLES, variable
+from streams.variables import VARIABLES, variable
 
 
 def shown(environment, run):

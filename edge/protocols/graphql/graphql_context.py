@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +12,17 @@ from strawberry.dataloader import DataLoader
 from edge.callers.caller import Caller
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import KeyTurn
 from edge.gateway.session_desk import KnownSession
+from edge.gateway.voiced_requests import KeyTurn
 from edge.listening.known_requests import KnownRequest
 from edge.problems import unauthorized
+
+AnswerWork = Coroutine[Any, Any, dict[str, Any]]
+
+
+async def to_its_end(work: AnswerWork) -> dict[str, Any]:
+    """Do some work: on a WebSocket, whoever serves the connection ends it."""
+    return await work
 
 
 @dataclass
@@ -36,6 +43,9 @@ class GraphqlContext:
     resources: ExitStack = field(default_factory=ExitStack)
     followed: dict[str, Callable[[], None]] = field(default_factory=dict)
     """How to stop an answer that goes out here, by its request."""
+
+    until_left: Callable[[AnswerWork], AnswerWork] = to_its_end
+    """Waits for as long as the client is there; raises ReaderLeft."""
 
     def __post_init__(self) -> None:
         # what was read is not kept: on a WebSocket the next operation may come days later

@@ -112,14 +112,21 @@ class GraphqlAsked:
     request_id: strawberry.ID
     session_id: strawberry.ID
     known: strawberry.Private[KnownRequest]
+    may_return: strawberry.Private[bool]
+    """Whether who leaves may come again, by an idempotency key."""
 
     @strawberry.field(description="Wait for the whole answer.")
     async def answer(self, info: GraphqlInfo) -> GraphqlAnswer:
         """Wait for the answer; raises Problem."""
         context = info.context
-        follower, caller = context.gateway.follower, context.reader()
+        gateway, caller = context.gateway, context.reader()
+        follower = gateway.follower
         with ExitStack() as resources:
-            resources.enter_context(context.gateway.followed.hold(caller.tenant, caller.key))
+            resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
+            resources.enter_context(
+                gateway.cancelling.stopped_when_left(self.known, may_return=self.may_return)
+            )
             watch = follower.take_up(caller, self.known, resources)
             view = follower.view(caller, self.known)
-            return GraphqlAnswer.of(await whole(follower.bursts(watch, view), view))
+            answer = whole(follower.bursts(watch, view), view)
+            return GraphqlAnswer.of(await context.until_left(answer))

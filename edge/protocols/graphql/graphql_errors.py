@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from graphql import GraphQLError
 
+from edge.gateway.cancellation_desk import ReaderLeft
 from edge.problems import Problem
 from streams.watching.logs import logger, places
 from streams.watching.tracing import trace_id_of
@@ -20,6 +21,8 @@ def problem_in(error: GraphQLError, request_id: str, trace_id: str) -> Problem:
         cause = cause.original_error
     if isinstance(cause, Problem):
         return cause
+    if isinstance(cause, ReaderLeft):
+        return Problem(499, "reader-left", "the connection closed before the answer was whole")
     # what is wrong with the operation itself has no cause, or one of the library's
     if cause is None or type(cause).__module__.startswith(("graphql", "strawberry")):
         return Problem(400, "bad-operation", error.message[:1_000])

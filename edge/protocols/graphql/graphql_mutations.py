@@ -10,7 +10,7 @@ import orjson
 import strawberry
 from strawberry.scalars import JSON
 
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import GraphqlAsked, GraphqlInfo
 from edge.protocols.graphql.graphql_types import (
@@ -72,6 +72,7 @@ class Mutation:
             request_id=strawberry.ID(asked.request),
             session_id=strawberry.ID(asked.session),
             known=asked,
+            may_return=bool(idempotency_key),
         )
 
     @strawberry.mutation(description="Hand a document in, up to a megabyte; larger ones over HTTP.")

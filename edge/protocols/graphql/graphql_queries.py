@@ -9,8 +9,8 @@ import strawberry
 from strawberry.scalars import JSON
 
 from edge.answering.request_timeline import timeline_of
-from edge.gateway.reception import NewQuestion
 from edge.gateway.session_desk import KnownSession
+from edge.gateway.voiced_requests import NewQuestion
 from edge.protocols.contents import as_in_a_body, validated
 from edge.protocols.graphql.graphql_conversations import (
     FIRST,

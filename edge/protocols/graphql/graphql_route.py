@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from starlette.websockets import WebSocket
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
 from edge.protocols.graphql.graphql_socket import Socket, is_operation
+from edge.protocols.http.ask_once import until_left
 from edge.protocols.http.bodies import read_body
 from edge.protocols.origins import check_origin
 from edge.protocols.responses import response_of
@@ -82,7 +84,12 @@ class GraphqlRoute:
         served = await self.loaded()
         with ExitStack() as resources:
             result = await served.executed(
-                gateway, caller, operation, request.scope["state"], resources
+                gateway,
+                caller,
+                operation,
+                request.scope["state"],
+                resources,
+                partial(until_left, request),
             )
         accepts = request.headers.get("accept", "")
         is_new = GRAPHQL_JSON in accepts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
@@ -27,7 +27,7 @@ from edge.callers.caller import Caller, bearer_of
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
 from edge.problems import Problem
-from edge.protocols.graphql.graphql_context import GraphqlContext
+from edge.protocols.graphql.graphql_context import AnswerWork, GraphqlContext
 from edge.protocols.graphql.graphql_schema import GraphqlSchema, schema
 from edge.protocols.graphql.graphql_socket import Socket
 
@@ -58,9 +58,11 @@ async def executed(
     operation: dict[str, Any],
     ids: MutableMapping[str, Any],
     resources: ExitStack,
+    until_left: Callable[[AnswerWork], AnswerWork],
 ) -> dict[str, Any]:
     """Execute a query or a mutation; returns the response's members. Raises Problem."""
     context = context_of(gateway, caller, ids, resources)
+    context.until_left = until_left
     try:
         result = await the_schema().execute(
             operation["query"],

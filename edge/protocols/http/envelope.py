@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 from uvicorn.protocols.utils import ClientDisconnected
 
+from edge.gateway.cancellation_desk import ReaderLeft
 from edge.load.quotas import NEAREST
 from edge.problems import Problem
 from edge.protocols.openai.openai_shape import is_spoken_at
@@ -31,7 +32,7 @@ from streams.watching.tracing import (
 
 log = logger("gateway")
 tracer = trace.get_tracer("playhead")
-LEFT = (ClientDisconnect, ClientDisconnected, WebSocketDisconnect)
+LEFT = (ClientDisconnect, ClientDisconnected, ReaderLeft, WebSocketDisconnect)
 """What is raised where a client is gone in the middle: after a restart thousands may be."""
 STOPPED = Problem(
     503,

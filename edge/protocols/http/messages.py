@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse, Response
 from edge.answering.cursors import Frame
 from edge.answering.view import AnswerView
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
-from edge.protocols.http.ask_once import ask_once, whole
+from edge.gateway.voiced_requests import NewQuestion
+from edge.protocols.http.ask_once import ask_once, until_left, whole
 from edge.protocols.http.bodies import (
     MessageBody,
     SearchBody,
@@ -60,12 +60,14 @@ async def post_message(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
-        watch = await ask_once(request, gateway, caller, question, key, resources)
+        # a stream has a cursor by which it is taken up again
+        leaves = not fields.stream
+        watch = await ask_once(request, gateway, caller, question, key, resources, leaves=leaves)
         view = gateway.follower.view(caller, watch.request, with_receipt=fields.receipt)
         bursts = gateway.follower.bursts(watch, view)
         if fields.stream:
             return _stream(request, gateway, view, view.accepted(), bursts, resources.pop_all())
-        return JSONResponse(await whole(bursts, view))
+        return JSONResponse(await until_left(request, whole(bursts, view)))
 
 
 @router.get("/v1/messages/{request_id}")
@@ -150,7 +152,7 @@ async def post_search(
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, body)
         watch = await ask_once(request, gateway, caller, question, key, resources)
-        passages = await gateway.follower.passages(caller, watch)
+        passages = await until_left(request, gateway.follower.passages(caller, watch))
     return {"request_id": watch.request.request, "passages": passages}
 
 

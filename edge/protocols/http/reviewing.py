@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewJudgement
+from edge.gateway.voiced_requests import NewJudgement
 from edge.protocols.http.bodies import Model, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import TheCaller, TheGateway, name_after, trace_of
 from edge.protocols.openai.openai_shape import without_prefix

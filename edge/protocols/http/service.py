@@ -86,7 +86,10 @@ class ServedPage:
 
     @classmethod
     def of(cls, name: str) -> ServedPage:
-        """Read a page, and put into it what stands in files of its own: `{{chat.css}}`."""
+        """Read a page, and put into it what stands in files of its own, or of every page.
+
+        `{{chat.css}}` and `{{page.css}}`, say.
+        """
         folder = files("edge.protocols.http")
         content = PART.sub(
             lambda part: folder.joinpath(part[1]).read_text("utf-8"),

@@ -14,7 +14,7 @@ from edge.answering.following import Watch
 from edge.answering.moves import AnswerState
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import from_fields
 from edge.protocols.answer_shapes import AskResult, SearchResult
 from edge.protocols.contents import WholeNumber, validated

@@ -13,9 +13,9 @@ from fastapi.responses import JSONResponse, Response
 from edge.answering.cursors import Frame
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
-from edge.protocols.http.ask_once import ask_once, whole
+from edge.protocols.http.ask_once import ask_once, until_left, whole
 from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
 from edge.protocols.http.dependencies import (
     IdempotencyKey,
@@ -91,9 +91,7 @@ async def complete_chat(
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         key = idempotency_key, fingerprinted(request, content)
-        watch = await ask_once(
-            request, gateway, caller, question, key, resources, leaves=bool(body.stream)
-        )
+        watch = await ask_once(request, gateway, caller, question, key, resources, leaves=True)
         asked = watch.request
         view = gateway.follower.view(caller, asked)
         bursts = gateway.follower.bursts(watch, view)
@@ -115,7 +113,7 @@ async def complete_chat(
 
         if body.stream:
             return _stream(gateway, reply, bursts, remember, resources.pop_all())
-        completion = reply.whole(await whole(bursts, view))
+        completion = reply.whole(await until_left(request, whole(bursts, view)))
         await remember()
         return JSONResponse(completion)
 

@@ -26,7 +26,7 @@ from edge.answering.view import AnswerView
 from edge.callers.caller import Caller
 from edge.callers.standing import Standing
 from edge.gateway.gateway import Gateway
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem, too_many
 from edge.protocols.route_rules import FRAMES
 from edge.protocols.websocket.client_frames import (

@@ -109,7 +109,7 @@ class ErasureLog:
         erasure = self.erasures.get((event.meta.tenant, event.meta.request))
         if erasure is None:
             self._early.append(event)
-        elif erasure.state != "requested" or not _is_of(event, erasure):
+        elif erasure.state != "requested" or against_request(event, erasure.asked):
             return  # it has its end, or this is nobody's: a verification says so
         elif isinstance(event, ErasureRefused):
             erasure.refused = event
@@ -153,17 +153,23 @@ class ErasureLog:
         return ""
 
 
-def _is_of(event: PersonErased | ErasureRefused, erasure: Erasure) -> bool:
-    """Tell whether an outcome is a request's: what it names is destroyed on every host."""
-    asked = erasure.asked
+def against_request(event: PersonErased | ErasureRefused, asked: ErasureRequested) -> str:
+    """Say what speaks against an outcome's being a request's; empty where nothing does.
+
+    What it names is destroyed on every host, and left out of every index.
+    """
+    if (event.meta.tenant, event.subject) != (asked.meta.tenant, asked.subject):
+        return "it is about another person than its request"
+    if event.meta.request != asked.meta.request or event.meta.step.name != ERASE:
+        return "it says that it is of another request, or of another writer"
+    if event.meta.id != outcome_id(asked.meta.id, ERASE, event.meta.ordinal):
+        return "its id is not that of its request and place"
     keys = event.keys if isinstance(event, PersonErased) else ()
-    return (
-        event.subject == asked.subject
-        and event.meta.id == outcome_id(asked.meta.id, ERASE, event.meta.ordinal)
-        and all(may_destroy(asked.subject, one) for one in keys)
-    )
+    if not all(_may_destroy(asked.subject, one) for one in keys):
+        return "it says that another person's key was destroyed, or what is no key of theirs"
+    return ""
 
 
-def may_destroy(subject: str, key: str) -> bool:
+def _may_destroy(subject: str, key: str) -> bool:
     """Tell whether an erasure of a subject may destroy a key of this name."""
     return key == f"user/{subject}" or key.startswith(("document/", "value/"))

@@ -20,7 +20,7 @@ from streams.operations.erasures.erasure_log import TELLING, ErasureLog
 from streams.operations.erasures.held_people import HeldPeople
 from streams.operations.erasures.holdings import FIRST, SECOND, ErasedPerson, Holdings
 from streams.running.admit import admit
-from streams.running.producer_proof import Holds, anybody
+from streams.running.producer_proof import Holds
 from streams.settings import Settings
 from streams.topics import topic, topic_of
 from streams.watching.logs import logger
@@ -39,9 +39,10 @@ def told_of_erasures(
     settings: Settings,
     codec: Codec,
     open_consumer: OpenConsumer = new_consumer,
-    holds: Holds = anybody,
+    *,
+    holds: Holds,
 ) -> ErasureLog:
-    """Read what was asked, done, refused and held of people."""
+    """Read what was asked, done, refused and held of people, as far as `holds` believes it."""
     log = ErasureLog()
     with closing(open_consumer(settings, NAME)) as consumer:
         for kind in TELLING:
@@ -57,14 +58,20 @@ def holdings_of(
     is_subject: Callable[[str], bool],
     held: HeldPeople,
     open_consumer: OpenConsumer = new_consumer,
+    *,
+    holds: Holds,
 ) -> Holdings:
-    """Read what there is of a person; `held` are those of the tenant whom legal holds keep."""
+    """Read what there is of a person; `held` are those of the tenant whom legal holds keep.
+
+    What `holds` does not believe is nobody's: else whoever may write to a topic could say of a
+    document of others that it is the person's.
+    """
     found = Holdings(person, codec, is_subject, held)
     key = person.tenant.encode()
     with closing(open_consumer(settings, NAME)) as consumer:
         for kinds, take in ((FIRST, found.take_first), (SECOND, found.take_second)):
             for kind in kinds:
-                for event, _ in _events(consumer, codec, settings, kind, key):
+                for event, _ in _events(consumer, codec, settings, kind, key, holds):
                     take(event)
     return found
 
@@ -75,7 +82,7 @@ def _events(
     settings: Settings,
     kind: type[Event],
     key: bytes,
-    holds: Holds = anybody,
+    holds: Holds,
 ) -> Iterator[tuple[Event, Message]]:
     """Read a topic in all lanes, of one tenant if its key is given.
 
@@ -102,9 +109,7 @@ def _extents(consumer: Consumer, name: str, lane: int) -> Iterable[Extent]:
         raise
 
 
-def event_of(
-    codec: Codec, kind: type[Event], message: Message, holds: Holds = anybody
-) -> Event | None:
+def event_of(codec: Codec, kind: type[Event], message: Message, holds: Holds) -> Event | None:
     """Open a record by the gate of the steps; None for what is no record of ours.
 
     Nor is one that nobody proved: what destroys keys is believed no sooner than a question.
@@ -115,8 +120,9 @@ def event_of(
         return None
     if holds(message, event.meta.tenant):
         return event
-    name, lane, offset = _place(message)
-    log.warning("nobody proved who wrote this", topic=name, partition=lane, offset=offset)
+    if kind in TELLING:  # of what a step reads, a dead letter says so
+        name, lane, offset = _place(message)
+        log.warning("nobody proved who wrote this", topic=name, partition=lane, offset=offset)
     return None
 
 

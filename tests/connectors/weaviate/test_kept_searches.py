@@ -8,7 +8,12 @@ import pytest
 from connectors.bounded_cache import BoundedCache
 from connectors.weaviate import Weaviate
 from connectors.weaviate.kept_finds import FoundChunk
-from connectors.weaviate.kept_searches import KeptSearch, KeptSearches, SearchKey
+from connectors.weaviate.kept_searches import (
+    REVISIONS_MAX,
+    KeptSearch,
+    KeptSearches,
+    SearchKey,
+)
 from schemas import (
     Candidate,
     DescribedDocument,
@@ -166,11 +171,45 @@ async def test_an_index_of_before_is_searched_each_time(shelf):
     assert not (await marked(shelf))[1]
 
 
-async def test_a_search_asks_for_chunks_documents_and_twice_for_the_revision():
+async def test_a_search_asks_for_chunks_documents_and_for_the_revision():
     shelf = Shelf()
     shelf.weaviate = Weaviate(Settings(cache_mb=0), client=shelf.server)
     await shelf.put("d", chunk("a"))
-    await shelf.find()
+    await asks(shelf, 4)  # the revision around words and the document's history
+    await asks(shelf, 3)  # it is known from the search before
+    await asks(shelf, 3)
+    await shelf.put("e", chunk("b"))
+    await asks(shelf, 4)  # another revision at the end: whether what was found stands
+    await asks(shelf, 4)  # so it is read before once more
+    await asks(shelf, 3)
+    shelf.weaviate.forget_tenant("acme")
+    await asks(shelf, 4)
+
+
+async def test_what_is_kept_is_shown_only_under_a_revision_that_was_read_just_now(shelf):
+    await asks(shelf, 5, axis=0)
+    await asks(shelf, 1, axis=0)
+    await asks(shelf, 4, axis=1)
+    writer = Shelf()
+    writer.server = shelf.server
+    writer.weaviate = Weaviate(Settings(), client=shelf.server)  # another process
+    writer.offset = 50
+    await writer.put("e", chunk("c", axis=0))
+    assert "c" in await shelf.names(axis=0)
+
+
+def test_revisions_are_remembered_of_the_tenants_that_searched_last():
+    kept = KeptSearches(BoundedCache("t", 0, 0))
+    for number in range(REVISIONS_MAX + 1):
+        kept.learn_revision(f"t-{number}", 1, "r")
+    request, last = Search(text="x", vector=b"", limit=1), f"t-{REVISIONS_MAX}"
+    known = [kept.known_revision(request, call(tenant=one), 1) for one in ("t-0", "t-1", last)]
+    assert known == [None, "r", "r"]
+    assert kept.known_revision(request, call(tenant=last), 2) is None
+
+
+async def asks(shelf, requests, **fields):
+    """Search, by so many requests of the index."""
     shelf.server.searches.clear()
-    assert not (await marked(shelf))[1]
-    assert len(shelf.server.searches) == 4  # the revision around words and the document's history
+    await shelf.find(**fields)
+    assert len(shelf.server.searches) == requests, shelf.server.searches

@@ -1,6 +1,7 @@
 """A search and a new version in each other's way, at each request of both: one whole version is shown."""
 
 import pytest
+from msgspec.structs import replace
 
 from schemas import Search
 from tests.connectors.weaviate.request_turns import ALL, RequestTurns
@@ -12,7 +13,8 @@ VERSIONS = ({*"ka"}, {*"kb"}, {*"c"}, set(), {*"d"})
 
 @pytest.mark.parametrize("first", [1, 2, 3, 4])
 @pytest.mark.parametrize("begun", [0, 3, 5], ids="begun-{}".format)
-async def test_a_search_shows_one_whole_version_whatever_overtakes_it(first, begun):
+@pytest.mark.parametrize("searched", [False, True])
+async def test_a_search_shows_one_whole_version_whatever_overtakes_it(first, begun, searched):
     for read in range(7):
         for written in (4, 8, ALL):
             log = Log()
@@ -21,6 +23,9 @@ async def test_a_search_shows_one_whole_version_whatever_overtakes_it(first, beg
             writer, reader = log.open(), log.open()
             for number in range(1, first + 1):
                 await log.play(writer, number)
+            asked = Search(text="lanes", vector=b"\0\0\x80\x3f", limit=9)
+            if searched:  # something else: the revision is known, and nothing is kept of this
+                await reader.search(replace(asked, limit=8), call(9))
             turns = RequestTurns(log.server)
 
             async def write(log=log, writer=writer):
@@ -29,7 +34,6 @@ async def test_a_search_shows_one_whole_version_whatever_overtakes_it(first, beg
 
             writing = turns.begin("writer", write())
             await turns.let("writer", begun)
-            asked = Search(text="lanes", vector=b"\0\0\x80\x3f", limit=9)
             reading = turns.begin("reader", reader.search(asked, call(9)))
             await turns.let("reader", read)
             await turns.let("writer", written)

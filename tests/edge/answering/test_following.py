@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from edge.answering.bounds import Bounds
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
 from schemas import ChunksRetrieved, MapEntry, QuestionAsked
 from tests.edge.fake_log import Answers, a_key

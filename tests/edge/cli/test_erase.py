@@ -45,7 +45,7 @@ def people(tmp_path, monkeypatch):
     monkeypatch.setattr(cli.ProducerProof, "now", lambda *_: ProducerProof())
     monkeypatch.setattr(cli, "RequestPublisher", lambda *_, **__: Publisher(people))
     monkeypatch.setattr(cli, "told_of_erasures", told)
-    monkeypatch.setattr(cli, "holdings_of", lambda _, __, *of: people.look(*of))
+    monkeypatch.setattr(cli, "holdings_of", lambda _, __, *of, **_parts: people.look(*of))
     return people
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edge.answering.bounds import Bounds
 from edge.gateway.known_histories import KnownHistory
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
 from schemas import QuestionAsked
 from tests.edge.fake_log import Answers, a_key

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from edge.gateway.idempotency import Idempotency
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
 from edge.requests.new_document import NewDocument
 from schemas import Ask, DocumentSubmitted, DocumentWithdrawn, QuestionAsked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from edge.listening.catalogue import KnownDocuments
+from edge.listening.known_documents import KnownDocuments
 from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
 from edge.listening.stored_documents import StoredAs, StoredByTenant, size_of

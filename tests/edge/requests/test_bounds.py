@@ -14,7 +14,7 @@ from confluent_kafka import Message
 from msgspec import structs
 
 from connectors.keyring import Keyring
-from edge.gateway.reception import NewQuestion
+from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
 from edge.protocols.contents import validated
 from edge.protocols.http.bodies import DocumentBody, MessageBody, SearchBody

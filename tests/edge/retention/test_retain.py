@@ -7,12 +7,13 @@ import pytest
 from edge.erasing.erasure_desk import ErasureDesk
 from edge.erasing.named_person import named_person
 from edge.retention import retain_cli
-from schemas import DocumentWithdrawn
-from streams.log.configuration import Configuration
+from schemas import DocumentSubmitted, DocumentWithdrawn
+from streams.log.configuration import PRODUCERS, Configuration
 from streams.running.producer_proof import ProducerProof
 from streams.topics import topic_of
 from tests.edge.cli.running import run
 from tests.erased_people import PeopleHeld
+from tests.producer_keys import ProducerKeys
 
 POLICY = '@id("none")\nforbid(principal, action == Action::"keep", resource);'
 PAST = retain_cli.REASON + "past its time"
@@ -60,3 +61,15 @@ def test_what_is_held_is_neither_withdrawn_nor_deleted_until_it_is_released(peop
     assert run(retain_cli.retain).exit_code == 0
     assert withdrawn(people) == {"d-1", "d-2"}
     assert all(map(people.claims.expired, bodies))
+
+
+def test_what_nobody_proved_is_not_withdrawn_where_producers_must_sign(people, monkeypatch):
+    keys = ProducerKeys({topic_of(DocumentSubmitted): [0, 0]})
+    people.signer = keys.signer("*")
+    people.hand_in("d-1")
+    people.signer = None
+    people.hand_in("d-2")
+    proof = ProducerProof({PRODUCERS: keys.configuration})
+    monkeypatch.setattr(retain_cli.ProducerProof, "now", lambda *_: proof)
+    assert run(retain_cli.retain).exit_code == 0
+    assert withdrawn(people) == {"d-1"}

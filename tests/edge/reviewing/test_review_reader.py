@@ -51,7 +51,8 @@ class Log:
     def __init__(self, codec=CODEC, **more):
         self.broker = a_broker()
         self.consumers = []
-        self.reader = ReviewReader(SETTINGS, codec, new_consumer=self.new_consumer, **more)
+        parts = {"holds": ProducerProof().holds, **more}
+        self.reader = ReviewReader(SETTINGS, codec, new_consumer=self.new_consumer, **parts)
         self.configure(DRAWS_ALL)
 
     def new_consumer(self, *_, **__):
@@ -208,7 +209,7 @@ def test_kafka_itself_gives_the_queue(lone_settings):
     [lane] = lanes(tenant, settings.partitions)
     drawn = lying(a_release("r-1", digest=DRAWS_ALL.digest, tenant=tenant), lane)
     judged = [lying(a_judgement("r-1", one, tenant=tenant), lane) for one in "ab"]
-    reader = ReviewReader(settings, codec)
+    reader = ReviewReader(settings, codec, holds=ProducerProof().holds)
     with contextlib.closing(Writer(settings, "reviews-test")) as writer:
         told = configuration_set(DRAWS_ALL)
         key = DRAWS_ALL.digest.encode()
@@ -219,4 +220,7 @@ def test_kafka_itself_gives_the_queue(lone_settings):
             queue = reader.queue(tenant)
             assert [one.request for one in queue.waiting("nobody")] == left
     assert queue.pairs() == [("right", "right")]
-    assert ReviewReader(settings, codec).queue(tenant).pairs() == queue.pairs()
+    assert (
+        ReviewReader(settings, codec, holds=ProducerProof().holds).queue(tenant).pairs()
+        == queue.pairs()
+    )

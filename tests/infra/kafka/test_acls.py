@@ -35,6 +35,7 @@ from streams.log.reading import new_consumer
 from streams.log.setup import create_topics
 from streams.log.writing import Writer
 from streams.operations.erasures.erasure_reader import told_of_erasures
+from streams.running.producer_proof import ProducerProof
 from streams.topics import REQUESTS, STEPS, TOPICS, topic_of
 from tests.fakes import a_codec, a_meta
 from tests.house import ROOT
@@ -261,7 +262,7 @@ def test_a_worker_needs_no_more_than_it_may(ruled_broker, running):
 @pytest.mark.parametrize("name", ["gateway", "eraser", "embed"])
 def test_who_asks_and_who_erases_read_what_is_told_of_erasures(ruled_broker, name):
     settings = ruled_broker.settings(f"playhead-{name}")
-    assert told_of_erasures(settings, a_codec()).pending() == []
+    assert told_of_erasures(settings, a_codec(), holds=ProducerProof().holds).pending() == []
 
 
 @pytest.mark.stack

@@ -6,7 +6,7 @@ from infra.local import components
 from infra.local.inherited import MASTER_KEY, without_secrets
 from infra.local.ports import block
 from infra.local.site import Site
-from streams.settings import VARIABLES, variable
+from streams.variables import VARIABLES, variable
 
 SECRETS = {variable(entry.name): "secret" for entry in VARIABLES if entry.secret}
 PLAIN = {"PATH": "/bin", "PLAYHEAD_KAFKA": "127.0.0.1:9092"}

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from infra.local.paths import NAMED, made_absolute
-from streams.settings import VARIABLES, Settings
+from streams.settings import Settings
+from streams.variables import VARIABLES
 
 
 def test_a_path_means_the_same_in_every_folder(tmp_path, monkeypatch):

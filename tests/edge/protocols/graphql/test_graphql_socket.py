@@ -26,7 +26,7 @@ def bounds():
 @pytest.fixture
 async def asked(gateway, log):
     """A question that a reader of the default key asked."""
-    from edge.gateway.reception import NewQuestion
+    from edge.gateway.voiced_requests import NewQuestion
 
     key = a_key(gateway)
     caller = await gateway.caller(key)

@@ -16,7 +16,7 @@ from edge.load.admission import STALE_S
 from schemas import CancellationRequested, QuestionAsked
 from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_key
-from tests.edge.http_client import DOCUMENT, HttpClient, is_problem
+from tests.edge.http_client import DOCUMENT, HttpClient, answers_with, is_problem
 
 
 @pytest.fixture
@@ -202,6 +202,54 @@ async def test_who_leaves_a_stream_that_has_no_cursor_has_left(served, gateway, 
     await asyncio.sleep(0.3)
     wishes = log.published(CancellationRequested)
     assert [wish.why for wish in wishes] == (["left"] if cancels else [])
+
+
+WHOLE = {name: value for name, value in CHAT.items() if name != "stream"}
+GRAPHQL = {"query": 'mutation { ask(text: "x") { answer { text } } }'}
+KEYED = {"query": 'mutation { ask(text: "x", idempotencyKey: "k") { answer { text } } }'}
+WAITS = {
+    "chat": ("/v1/chat/completions", WHOLE, {}, True),
+    "response": ("/v1/responses", {"model": "playhead", "input": "x"}, {}, True),
+    "message": ("/v1/messages", {"text": "x"}, {}, True),
+    "graphql": ("/graphql", GRAPHQL, {}, True),
+    "may come again": ("/v1/messages", {"text": "x"}, {"Idempotency-Key": "k"}, False),
+    "graphql that may come again": ("/graphql", KEYED, {}, False),
+    "graphql that does not wait": (
+        "/graphql",
+        {"query": 'mutation { ask(text: "x") { requestId } }'},
+        {},
+        False,
+    ),
+    "search": ("/v1/search", {"text": "x"}, {}, False),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+async def test_who_leaves_before_a_whole_answer_has_left(served, gateway, log, name):
+    path, body, headers, cancels = WAITS[name]
+    headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+        asking = asyncio.create_task(client.post(path, json=body, headers=headers))
+        async with asyncio.timeout(10):
+            while not log.published(QuestionAsked):  # noqa: ASYNC110 - of a thread
+                await asyncio.sleep(0.005)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    await no_longer_followed(gateway)
+    await asyncio.sleep(0.3)
+    assert [wish.why for wish in log.published(CancellationRequested)] == ["left"] * cancels
+
+
+@pytest.mark.parametrize("name", ["chat", "response", "message", "graphql"])
+async def test_who_waits_for_a_whole_answer_gets_it_and_cancels_nothing(served, gateway, log, name):
+    path, body, headers, _ = WAITS[name]
+    headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
+    log.answer = answers_with("VAT is due.")
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+        told = [await client.post(path, json=body, headers=headers) for _ in range(2)]
+    assert all("VAT is due." in one.text for one in told)
+    await asyncio.sleep(0.3)
+    assert not log.published(CancellationRequested)
 
 
 @pytest.mark.parametrize(

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
-import shutil
 
 import pytest
 from msgspec import structs
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from edge.protocols.http.service import PART, ServedPage
 from schemas import DocumentSubmitted, FeedbackGiven, QuestionAsked
-from tests.edge.conftest import address_of, serving
+from tests.edge import chromium
+from tests.edge.chromium import PHONE, faults, is_no_wider_than_its_window
 from tests.edge.fake_log import Answers, FakeLog, a_citation, a_gateway, a_key
 from tests.edge.http_client import outcomes_of
-from tests.edge.protocols.http.test_review_page import faults, is_no_wider_than_its_window
 from tests.edge.reviewed import a_reviewed_answer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = chromium.MARKS
+browser, page, url = chromium.browser, chromium.page, chromium.url
 
-pytestmark = [
-    pytest.mark.stack,  # a browser takes seconds
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
-
-PHONE = {"width": 360, "height": 640}
 CONNECTED = "connected"
-EXPECTED = ("Failed to load resource", "HTTP Authentication failed")
-"""What the browser says by itself of an answer that is an error."""
 
 
 @pytest.fixture
@@ -41,40 +33,6 @@ async def gateway(tmp_path, log):
     receipt = {"offset": 3, "topic": "t", "partition": 0}
     parts = {"receipts": lambda *_, **__: receipt}
     return a_gateway(tmp_path / "run", log, parts=parts)
-
-
-@pytest.fixture
-async def url(gateway):
-    async with serving(gateway) as server:
-        yield f"http://{address_of(server)}"
-
-
-@pytest.fixture
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(browser, url):
-    context = await browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = await context.new_page()
-    page.set_default_timeout(20_000)
-    page.complaints, page.asked = [], []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("console", lambda said: _complain(page, said))
-    page.on("request", lambda request: page.asked.append(request.url))
-    yield page
-    assert page.complaints == []
-    assert [one for one in page.asked if not one.startswith((url, "data:"))] == []
-    await context.close()
-
-
-def _complain(page, said):
-    if said.type == "error" and not any(one in said.text for one in EXPECTED):
-        page.complaints.append(said.text)
 
 
 @pytest.fixture

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.resources
-import shutil
+import asyncio
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from schemas import AnswerJudged, QuestionAsked
-from tests.edge.conftest import address_of, serving
+from tests.edge import chromium
+from tests.edge.chromium import PHONE, faults, is_no_wider_than_its_window
 from tests.edge.fake_log import Answers, FakeLog, a_gateway, a_key
 from tests.edge.reviewed import a_reviewed_answer, a_turn, know
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.stack,  # a browser takes seconds
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
-
-RULES = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js")
-PHONE = {"width": 360, "height": 640}
+pytestmark = chromium.MARKS
+browser, page, url = chromium.browser, chromium.page, chromium.url
 
 
 @pytest.fixture
@@ -33,39 +26,6 @@ def log():
 @pytest.fixture
 async def gateway(tmp_path, log):
     return a_gateway(tmp_path / "run", log)
-
-
-@pytest.fixture
-async def url(gateway):
-    async with serving(gateway) as server:
-        yield f"http://{address_of(server)}"
-
-
-@pytest.fixture
-async def browser():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(browser):
-    context = await browser.new_context(bypass_csp=False)
-    page = await context.new_page()
-    page.set_default_timeout(20_000)
-    page.complaints = []
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: (
-            page.complaints.append(said.text)
-            if said.type == "error" and "Failed to load resource" not in said.text
-            else None
-        ),
-    )
-    yield page
-    await context.close()
 
 
 @pytest.fixture
@@ -89,22 +49,6 @@ async def answered(gateway, log, url, count=1):
 async def opened(page, url, key):
     await page.goto(f"{url}/review#key={key}")
     return page
-
-
-async def faults(page):
-    """Rules of WCAG 2.2 (A and AA) that the page breaks, by axe.
-
-    Evaluated through the debugger, so that the page's own policy stays as strict as it is served.
-    """
-    await page.evaluate(RULES.read_text("utf-8"))
-    found = await page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]]
-
-
-async def is_no_wider_than_its_window(page):
-    return await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def grades(log):
@@ -141,7 +85,6 @@ async def test_an_answer_is_read_and_judged_by_keys_alone(page, gateway, log, ur
     [given, plain] = log.published(AnswerJudged)
     assert (given.citations_wrong, plain.citations_wrong, plain.note) == (True, False, None)
     assert gateway.keyring.unseal("acme", given.note) == b"4 of these: no c, no u"
-    assert page.complaints == []
 
 
 async def test_one_goes_on_and_back_and_undoes(page, gateway, log, url, key):
@@ -283,6 +226,37 @@ async def test_offline_is_shown_and_what_was_written_stays(page, gateway, log, u
     await expect(page.locator("#message")).to_contain_text("Nothing waits for you")
     [given] = log.published(AnswerJudged)
     assert gateway.keyring.unseal("acme", given.note) == b"so it is"
+
+
+@pytest.mark.parametrize("came", ["answered", "failed"])
+async def test_an_answer_from_before_says_nothing_of_the_connection(
+    page, gateway, log, url, key, came
+):
+    """A request that was under way as the connection went, or came, ends a moment later."""
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def held(route):
+        begun.set()
+        await may_end.wait()
+        await (route.fulfill(json={"answers": 0}) if came == "answered" else route.abort())
+
+    await page.route("**/v1/review/agreement", held)
+    page.on("requestfinished", lambda one: "agreement" in one.url and ended.set())
+    page.on("requestfailed", lambda one: "agreement" in one.url and ended.set())
+    await answered(gateway, log, url)
+    await opened(page, url, key)
+    await expect(page.locator("#item")).to_be_visible()
+    await begun.wait()
+    await page.context.set_offline(True)
+    await expect(page.locator("#offline")).to_be_visible()
+    if came == "failed":
+        await page.context.set_offline(False)
+        await expect(page.locator("#offline")).to_be_hidden()
+    may_end.set()
+    await ended.wait()
+    # what waits for the answer has run once a task of the page's own has
+    await page.evaluate("new Promise((go) => setTimeout(go, 50))")
+    await expect(page.locator("#offline")).to_be_visible(visible=came == "answered")
 
 
 @pytest.mark.parametrize("gone", ["retracted", "erased", "judged elsewhere"])

@@ -1,25 +1,17 @@
 """Signing in with a real browser, at an issuer by another hand. Skipped where there is no Chromium."""
 
-import importlib.resources
-import shutil
-
 import msgspec
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.edge import chromium
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import a_gateway, a_key
 from tests.edge.http_client import answers_with
 from tests.edge.sign_in_issuer import other_hands_issuer, people
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-pytestmark = [
-    pytest.mark.stack,  # a browser takes seconds
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
-]
-
-AXE = importlib.resources.files("axe_playwright_python").joinpath("axe.min.js")
+pytestmark = chromium.MARKS
+browser = chromium.browser
 
 
 @pytest.fixture
@@ -40,23 +32,11 @@ async def url(gateway):
 
 
 @pytest.fixture
-async def page():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await (await browser.new_context()).new_page()
-        page.set_default_timeout(20_000)
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("console", lambda said: heard(page, said))
-        yield page
-        await browser.close()
-
-
-def heard(page, said):
-    """Note what a page of ours complains of; the issuer's own looks for a style sheet elsewhere."""
-    loading = ("Failed to load resource", "WebSocket connection to")
-    if said.type == "error" and not said.text.startswith(loading):
-        page.complaints.append(said.text)
+async def page(browser):
+    """Open a page that goes to the issuer's, too: that one looks for a style sheet elsewhere."""
+    page = await chromium.listened_to(await browser.new_context())
+    yield page
+    assert page.complaints == []
 
 
 async def sign_in(page, sub):
@@ -68,11 +48,7 @@ async def test_a_person_signs_in_asks_reloads_and_signs_out(page, url, gateway, 
     log.answer = answers_with("VAT is due.")
     await page.goto(url)
     await expect(page.locator("#door")).to_be_visible()
-    await page.evaluate(AXE.read_text("utf-8"))
-    found = await page.evaluate(
-        "axe.run(document.getElementById('door'), {runOnly: ['wcag2a', 'wcag2aa']})"
-    )
-    assert [one["id"] for one in found["violations"]] == []
+    assert await chromium.faults(page, "document.getElementById('door')") == []
     await sign_in(page, "jane")
     await expect(page.locator("#state")).to_have_text("connected")
     assert page.url == f"{url}/"
@@ -93,7 +69,6 @@ async def test_a_person_signs_in_asks_reloads_and_signs_out(page, url, gateway, 
     await second.get_by_role("button", name="Sign out").click()
     await second.wait_for_url("**/oauth2/end_session**")
     await expect(page.locator("#wrong")).to_have_text("Your sign-in is over. Sign in again.")
-    assert page.complaints == []
 
 
 async def test_what_went_wrong_is_said_and_a_key_is_the_other_way(page, url, gateway):

@@ -5,12 +5,23 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from schemas import Cause, ErasureRefused, ErasureRequested, HeldData, LegalHoldSet, PersonErased
+from schemas import (
+    Cause,
+    ErasureRefused,
+    ErasureRequested,
+    HeldData,
+    LegalHoldSet,
+    PersonErased,
+    StepVersion,
+)
 from streams.log.ids import outcome_id
 from streams.operations.erasures.erasure_log import ErasureLog
 from streams.operations.erasures.holdings import ErasedPerson
 from streams.topics import topic_of
 from tests.fakes import a_meta
+
+OTHER = StepVersion(name="index", code="test", configuration="")
+ERASING = StepVersion(name="erase", code="test", configuration="")
 
 
 def asked(subject="s", request="r-1", **fields):
@@ -23,13 +34,14 @@ def erased(of, *keys, number=0, last=True, **fields):
         id=outcome_id(of.meta.id, "erase", number),
         ordinal=number,
         last=last,
+        step=ERASING,
         cause=Cause(topic=topic_of(ErasureRequested), partition=0, offset=0, id=of.meta.id),
     )
     return PersonErased(meta=meta, subject=of.subject, keys=keys, **fields)
 
 
 def refused(of):
-    meta = a_meta(request=of.meta.request, id=outcome_id(of.meta.id, "erase", 0))
+    meta = a_meta(request=of.meta.request, id=outcome_id(of.meta.id, "erase", 0), step=ERASING)
     return ErasureRefused(meta=meta, subject=of.subject, reason="held")
 
 
@@ -96,6 +108,7 @@ def test_a_refused_request_is_not_open_and_not_done():
         lambda of: erased(of, "user/s", "digest"),
         lambda of: replace(erased(of, "user/s"), meta=replace(erased(of).meta, id="x")),
         lambda of: replace(erased(of, "user/s"), meta=replace(erased(of).meta, tenant="globex")),
+        lambda of: replace(erased(of, "user/s"), meta=replace(erased(of).meta, step=OTHER)),
     ],
 )
 def test_what_is_no_outcome_of_a_request_ends_none(forge):

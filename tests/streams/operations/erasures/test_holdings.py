@@ -4,11 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas import CallTool, Effect, TokensGenerated, ToolAnswered
+from schemas import CallTool, DocumentSubmitted, Effect, TokensGenerated, ToolAnswered
+from streams.log.configuration import PRODUCERS
 from streams.operations.erasures.held_people import HeldPeople
 from streams.operations.erasures.holdings import ErasedPerson
+from streams.running.producer_proof import ProducerProof
+from streams.topics import topic_of
 from tests.erased_people import PeopleHeld
 from tests.fakes import a_meta
+from tests.producer_keys import ProducerKeys
 
 USERS = st.sampled_from(["jane", "bob"])
 VALUES = st.lists(st.sampled_from(["Anna", "Bert", "Carl", "Dora"]), max_size=3, unique=True)
@@ -72,6 +76,21 @@ def test_documents_of_their_own_go_with_what_they_alone_mention(people):
         f"value/{people.value('Anna')}",
         f"value/{people.value('Dora')}",
     }
+
+
+@pytest.mark.parametrize("must_sign", [False, True])
+def test_what_nobody_proved_makes_no_document_somebodys(people, must_sign):
+    """Else whoever may write to the topic could have a document of others go with a person."""
+    keys = ProducerKeys({topic_of(DocumentSubmitted): [0, 0]})
+    people.signer = keys.signer("*")
+    if must_sign:
+        people.proof = ProducerProof({PRODUCERS: keys.configuration})
+    people.hand_in("d-1", "Anna", metadata={"data_subject": "jane"})
+    people.hand_in("d-2")
+    people.signer = None
+    people.hand_in("d-2", metadata={"data_subject": "jane"})
+    found = people.look(erased(people, "jane"), lambda name: name == "jane", HeldPeople())
+    assert found.documents.keys() == ({"d-1"} if must_sign else {"d-1", "d-2"})
 
 
 def test_what_a_host_told_somebody_is_theirs(people):
