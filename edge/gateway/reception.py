@@ -127,7 +127,7 @@ class Reception:
 
     def identify(self, caller: Caller, question: NewQuestion) -> Identity:
         """Work out which request a question is; raises Problem."""
-        with _as_problems():
+        with as_problems():
             return self.build.identities.of_question(
                 caller.tenant, caller.subject, question.session, question.fingerprint
             )
@@ -173,7 +173,7 @@ class Reception:
         Sealing is deterministic, so equal words have equal ciphertexts. Particulars and session
         may differ: they follow from a history as this gateway knows it.
         """
-        with _as_problems():
+        with as_problems():
             again = await asyncio.to_thread(
                 self.build.ask,
                 identity,
@@ -186,8 +186,23 @@ class Reception:
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
         """Work out which request the submission of a document is; raises Problem."""
-        with _as_problems():
+        with as_problems():
             return self.build.identities.of_document(caller.tenant, uri, fingerprint)
+
+    def check_document(self, caller: Caller, document: NewDocument, size: int) -> None:
+        """Check that a document of so many bytes could be submitted; raises Problem.
+
+        Nothing of it needs to have come; what only a reader of its bytes sees is not checked.
+        """
+        with as_problems():
+            self.build.check_document(caller.tenant, document)
+        if size > self.build.document_bytes_max:
+            raise Problem(
+                413,
+                "too-large",
+                f"the document has {size} bytes, the limit is {self.build.document_bytes_max}: "
+                "split it",
+            )
 
     async def submit(
         self, identity: Identity, document: NewDocument, trace: str = ""
@@ -200,7 +215,7 @@ class Reception:
     async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_known_document(caller.tenant, document)
         event, word = await self._put(partial(self.build.withdraw, identity, trace=trace))
         return await self._published(event, word)
@@ -220,7 +235,7 @@ class Reception:
         """
         self._admission.withdrawal()
         fingerprint = turn.fingerprint and f"feedback|{turn.fingerprint}"
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, question.session, fingerprint
             )
@@ -241,7 +256,7 @@ class Reception:
         """
         self._admission.withdrawal()
         fingerprint = f"review|{caller.subject}|{answer.request}|{before}"
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, answer.session, fingerprint
             )
@@ -282,7 +297,7 @@ class Reception:
         trace: str = "",
     ) -> None:
         """Put on the log whose values somebody is about to see in a document; raises Problem."""
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_known_document(caller.tenant, document.document)
         for batch, digests in parts_of(shown):
             record = TextRestored(
@@ -303,7 +318,7 @@ class Reception:
 
     async def tell_inspected(self, caller: Caller, look: LogLook, trace: str = "") -> None:
         """Put on the log what an auditor is about to see of others'; raises Problem."""
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, f"audit-{caller.subject}"[:SESSION_MAX]
             )
@@ -361,7 +376,7 @@ class Reception:
             hand_over()
             return event, self._handed_over(event)
 
-        with _as_problems():
+        with as_problems():
             try:
                 return await asyncio.to_thread(put)
             except asyncio.CancelledError:
@@ -401,7 +416,7 @@ def _said(asked: QuestionAsked) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _as_problems() -> Iterator[None]:
+def as_problems() -> Iterator[None]:
     """Say what keeps a request from being built as a Problem."""
     try:
         yield

@@ -25,6 +25,7 @@ from edge.protocols.http import (
     service,
     sessions,
     sign_in,
+    uploads,
 )
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
@@ -70,6 +71,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
     for routes in (
         documents,
+        uploads,
         messages,
         feedback,
         reviewing,
