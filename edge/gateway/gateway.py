@@ -34,6 +34,7 @@ from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.log_evidence import RecallsPrompts
 from edge.gateway.look_desk import LookDesk
+from edge.gateway.original_desk import OriginalDesk
 from edge.gateway.progress_desk import ProgressDesk
 from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
@@ -168,6 +169,9 @@ class Gateway:
         )
         self.texts = DocumentTexts(
             self.requests, self.access, self.follower.read_back, self.reception
+        )
+        self.originals = OriginalDesk(
+            self.requests, self.access, self.follower, self.texts, self.reception, self.keyring
         )
         self.uploads = UploadDesk(
             self.upload_objects or FolderObjects(self.settings.run / "uploads"),

@@ -212,11 +212,17 @@ class Reception:
         event, word = await self._put(partial(self.build.submit, identity, document, trace))
         return await self._published(event, word)
 
-    async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
+    def identify_withdrawal(self, caller: Caller, document: str, fingerprint: str = "") -> Identity:
+        """Work out which request the withdrawal of a document is; raises Problem."""
+        with as_problems():
+            return self.build.identities.of_known_document(caller.tenant, document, fingerprint)
+
+    async def withdraw(
+        self, caller: Caller, document: str, trace: str = "", fingerprint: str = ""
+    ) -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
-        with as_problems():
-            identity = self.build.identities.of_known_document(caller.tenant, document)
+        identity = self.identify_withdrawal(caller, document, fingerprint)
         event, word = await self._put(partial(self.build.withdraw, identity, trace=trace))
         return await self._published(event, word)
 
@@ -295,8 +301,12 @@ class Reception:
         shown: Sequence[MapEntry],
         reason: str,
         trace: str = "",
+        kinds: Sequence[str] = (),
     ) -> None:
-        """Put on the log whose values somebody is about to see in a document; raises Problem."""
+        """Put on the log whose values somebody is about to see in a document; raises Problem.
+
+        `kinds` are shown beside those of the values.
+        """
         with as_problems():
             identity = self.build.identities.of_known_document(caller.tenant, document.document)
         for batch, digests in parts_of(shown):
@@ -308,7 +318,7 @@ class Reception:
                 version=document.version,
                 subject=caller.subject,
                 key=caller.key,
-                kinds=tuple(sorted({entry.kind for entry in shown})),
+                kinds=tuple(sorted({*kinds, *(entry.kind for entry in shown)})),
                 digests=digests,
                 batch=batch,
                 reason=reason,

@@ -74,3 +74,4 @@ UPLOADS_OF_TENANT = 512
 UPLOAD_METADATA_MAX = 32_768  # characters of the header that describes an upload
 UPLOAD_OFFSET_MAX = 15  # digits of an offset or length
 WITHDRAWN_MAX = 100  # documents of one request
+REASON_MAX = 200  # characters of why somebody wants to see an original

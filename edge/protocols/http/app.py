@@ -16,6 +16,7 @@ from edge.problems import Problem
 from edge.protocols.graphql import graphql_route
 from edge.protocols.http import (
     auditing,
+    document_versions,
     documents,
     erasing,
     feedback,
@@ -70,6 +71,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
     for routes in (
+        document_versions,
         documents,
         uploads,
         messages,

@@ -105,6 +105,17 @@ class DocumentBody(BaseModel):
         return label_texts(self.metadata)
 
 
+DocumentId = Annotated[str, Field(min_length=1, max_length=limits.ID_MAX)]
+
+
+class WithdrawalBody(BaseModel):
+    """Documents to withdraw."""
+
+    model_config = ConfigDict(title="Withdrawal")
+    document_ids: list[DocumentId] = Field(min_length=1, max_length=limits.WITHDRAWN_MAX)
+    tenant: str | None = None
+
+
 def label_texts(labels: Mapping[str, str | int | float | bool]) -> dict[str, str]:
     """Spell labels: true and false as JSON does, numbers alike whether a point was written or not.
 

@@ -28,7 +28,8 @@ def described(**fields):
 def form(*parts):
     """Spell a form by hand: each part is its headers and its content."""
     body = b"".join(
-        b"--%b\r\n%b\r\n\r\n%b\r\n" % (B.encode(), headers.encode(), content) for headers, content in parts
+        b"--%b\r\n%b\r\n\r\n%b\r\n" % (B.encode(), headers.encode(), content)
+        for headers, content in parts
     )
     return body + f"--{B}--\r\n".encode()
 
@@ -39,7 +40,9 @@ def a_file(name="a.txt", content=b"x", more=""):
 
 async def post(call, body, boundary=B, **headers):
     kind = f"multipart/form-data; boundary={boundary}"
-    return await call("POST", "/v1/documents", content=body, headers={"Content-Type": kind, **headers})
+    return await call(
+        "POST", "/v1/documents", content=body, headers={"Content-Type": kind, **headers}
+    )
 
 
 async def test_each_file_of_a_form_is_a_document_sealed_under_its_own_key(call, gateway, log):
@@ -75,7 +78,9 @@ async def test_a_description_is_of_the_file_behind_it_alone(call, gateway, log):
         ("a.txt", "text/html", "text/html"),
     ],
 )
-async def test_a_type_that_a_client_does_not_know_follows_from_the_name(call, log, name, sent, known):
+async def test_a_type_that_a_client_does_not_know_follows_from_the_name(
+    call, log, name, sent, known
+):
     more = f"\r\nContent-Type: {sent}" if sent else ""
     assert (await post(call, form(a_file(name, more=more)))).status_code == 202
     [event] = log.published(DocumentSubmitted)
@@ -84,7 +89,16 @@ async def test_a_type_that_a_client_does_not_know_follows_from_the_name(call, lo
 
 @pytest.mark.parametrize(
     "name",
-    ["../a.txt", "a/../../b.txt", "/etc/passwd.txt", "a\x00.txt", "a\x07.txt", "C:/a.txt", "", "a//b.txt"]
+    [
+        "../a.txt",
+        "a/../../b.txt",
+        "/etc/passwd.txt",
+        "a\x00.txt",
+        "a\x07.txt",
+        "C:/a.txt",
+        "",
+        "a//b.txt",
+    ]
     + ["txt.\u202etfos", "a" * 513, "./a.txt", "a/ ../b.txt"],
 )
 async def test_a_name_that_leads_out_of_its_folder_or_holds_controls_is_refused(call, log, name):
@@ -150,7 +164,9 @@ async def test_a_form_and_each_of_its_files_have_the_limits_of_bodies(tmp_path, 
     gateway = a_gateway(tmp_path / "small", log, document_bytes_max=1_000)
     gateway.start()
     call = HttpClient(create_app(gateway), a_key(gateway))
-    problem = is_problem(await post(call, form(a_file("a.txt"), a_file("b.txt", b"x" * 1_001))), 413)
+    problem = is_problem(
+        await post(call, form(a_file("a.txt"), a_file("b.txt", b"x" * 1_001))), 413
+    )
     assert "file 2" in problem["detail"]
     is_problem(await post(call, form(a_file("a.txt", b"x" * 1_100_000))), 413)
     assert not log.published(DocumentSubmitted)
@@ -165,11 +181,17 @@ async def test_a_key_makes_a_repeat_the_same_documents_whatever_its_boundary(cal
     assert first.request.headers["content-type"] != again.request.headers["content-type"]
     assert again.json() == first.json()
     assert len(log.published(DocumentSubmitted)) == 2
-    for other in ([("file", TEXT)], [("file", PAGE), ("file", TEXT)], [described(title="t"), ("file", TEXT), ("file", PAGE)]):
+    for other in (
+        [("file", TEXT)],
+        [("file", PAGE), ("file", TEXT)],
+        [described(title="t"), ("file", TEXT), ("file", PAGE)],
+    ):
         is_problem(await call("POST", "/v1/documents", files=other, headers=key), 422)
 
 
-async def test_a_form_is_never_whole_in_memory_and_its_files_lie_sealed(call, gateway, log, monkeypatch):
+async def test_a_form_is_never_whole_in_memory_and_its_files_lie_sealed(
+    call, gateway, log, monkeypatch
+):
     """What is counted as held, and what the file without a name holds, while a large form comes."""
     held, spools = [], []
     secret = b"Jane Doe owes VAT. " * 200_000
@@ -226,7 +248,9 @@ async def test_a_form_that_is_cut_leaves_nothing_behind(served, gateway, log):
     assert sorted(gateway.settings.run.rglob("*")) == before
 
 
-async def test_a_broker_that_is_away_leaves_a_form_to_be_sent_again_with_its_key(call, log, monkeypatch):
+async def test_a_broker_that_is_away_leaves_a_form_to_be_sent_again_with_its_key(
+    call, log, monkeypatch
+):
     """The file that is on the log already is the same request then."""
     send, key = log.send, {"Idempotency-Key": "k-2"}
     refused = iter([False, True, False, False])
@@ -242,7 +266,9 @@ async def test_a_broker_that_is_away_leaves_a_form_to_be_sent_again_with_its_key
     [before] = log.published(DocumentSubmitted)
     taken = (await call("POST", "/v1/documents", files=files, headers=key)).json()["documents"]
     assert taken[0]["request_id"] == before.meta.request
-    assert {one.meta.id for one in log.published(DocumentSubmitted)} == {one["request_id"] for one in taken}
+    assert {one.meta.id for one in log.published(DocumentSubmitted)} == {
+        one["request_id"] for one in taken
+    }
 
 
 async def test_who_may_not_hand_in_sends_no_form(app, gateway):

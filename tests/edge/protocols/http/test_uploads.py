@@ -79,7 +79,12 @@ async def another(gateway, log, call):
 
 
 async def test_an_upload_in_parts_becomes_a_document_with_its_last_byte(call, gateway, log):
-    more = {"title": "VAT", "metadata": '{"y": 1}', "groups": '["tax"]', "uri": "https://acme.test/vat"}
+    more = {
+        "title": "VAT",
+        "metadata": '{"y": 1}',
+        "groups": '["tax"]',
+        "uri": "https://acme.test/vat",
+    }
     at = await created(call, metadata=spelt(filetype="text/html; charset=latin-1", **more))
     for start in range(0, len(TEXT), 100):
         assert not log.published(DocumentSubmitted)
@@ -101,7 +106,9 @@ async def test_an_upload_in_parts_becomes_a_document_with_its_last_byte(call, ga
 async def test_parts_lie_sealed_where_no_key_of_another_opens_them(call, gateway):
     at = await created(call, metadata=spelt(filename="a.txt", title="Jane Doe"))
     await patch(call, at, 0, TEXT[:50])
-    lying = [path.read_bytes() for path in gateway.settings.run.rglob("uploads/**/*") if path.is_file()]
+    lying = [
+        path.read_bytes() for path in gateway.settings.run.rglob("uploads/**/*") if path.is_file()
+    ]
     assert len(lying) == 2
     assert not any(b"VAT" in one or b"Jane" in one or b"a.txt" in one for one in lying)
 
@@ -225,7 +232,9 @@ async def test_of_two_gateways_the_second_to_store_a_part_is_refused(call, anoth
     assert gateway.keyring.unseal("acme", event.content) == TEXT
 
 
-async def test_two_gateways_that_end_an_upload_at_once_make_one_request_of_it(call, another, gateway, log, monkeypatch):
+async def test_two_gateways_that_end_an_upload_at_once_make_one_request_of_it(
+    call, another, gateway, log, monkeypatch
+):
     at, other = await created(call), another()
     send, sent = log.send, []
 
@@ -240,7 +249,9 @@ async def test_two_gateways_that_end_an_upload_at_once_make_one_request_of_it(ca
     assert len({(one.meta.id, one.content, one.uri) for one in sent}) == 1
 
 
-async def test_who_is_told_that_all_has_arrived_finds_the_document_on_the_log(call, log, monkeypatch):
+async def test_who_is_told_that_all_has_arrived_finds_the_document_on_the_log(
+    call, log, monkeypatch
+):
     """A client takes the offset for the end: it does not come back."""
     at, send = await created(call), log.send
     refused = itertools.chain([True, True], itertools.repeat(False))
@@ -258,7 +269,9 @@ async def test_who_is_told_that_all_has_arrived_finds_the_document_on_the_log(ca
     assert len(log.published(DocumentSubmitted)) == 1
 
 
-async def test_a_crash_between_the_log_and_the_note_of_it_submits_nothing_twice(call, another, log, monkeypatch):
+async def test_a_crash_between_the_log_and_the_note_of_it_submits_nothing_twice(
+    call, another, log, monkeypatch
+):
     at = await created(call)
 
     def dies(*_):
@@ -289,7 +302,9 @@ async def test_an_upload_is_of_its_user_in_its_tenant(call, app, gateway, log):
     assert await offset_of(call, at) == 0
 
 
-@pytest.mark.parametrize("name", ["x", "..%2f..%2fkeys.sqlite", "%00", "a" * 70, "65000000-" + "0" * 48])
+@pytest.mark.parametrize(
+    "name", ["x", "..%2f..%2fkeys.sqlite", "%00", "a" * 70, "65000000-" + "0" * 48]
+)
 async def test_what_is_no_upload_is_404_or_410(call, name):
     for method in ("GET", "DELETE", "PATCH"):
         headers = {**TUS, "Content-Type": uploads.PART_TYPE, "Upload-Offset": "0"}
@@ -403,7 +418,9 @@ async def test_an_idempotency_key_makes_a_repeat_the_same_upload_on_any_gateway(
 
 
 @pytest.mark.parametrize("algorithm", uploads.ALGORITHMS)
-async def test_a_part_that_is_not_what_its_checksum_says_does_not_count(call, gateway, log, algorithm):
+async def test_a_part_that_is_not_what_its_checksum_says_does_not_count(
+    call, gateway, log, algorithm
+):
     at = await created(call)
     digest = base64.b64encode(hashlib.new(algorithm, TEXT[:90]).digest()).decode()
     check = {"Upload-Checksum": f"{algorithm} {digest}"}
@@ -496,7 +513,11 @@ async def test_an_upload_is_followed_until_its_document_can_be_found(call, log):
     arrived = [frame["offset"] for frame in frames if frame["type"] == "upload"]
     assert arrived[-1] == len(TEXT)
     assert arrived == sorted(set(arrived))
-    assert [frame["status"] for frame in frames if frame["type"] == "document"] == ["accepted", "ingested", "indexed"]
+    assert [frame["status"] for frame in frames if frame["type"] == "document"] == [
+        "accepted",
+        "ingested",
+        "indexed",
+    ]
     assert {frame["request_id"] for frame in frames} == {event.meta.request}
     for place, frame in enumerate(frames):
         rest = frames_of(await follow(call, at, frame["cursor"]))
