@@ -33,7 +33,7 @@ PARTS_MAX = 1_000
 """Of one upload, beyond those that its size asks for: each request may leave a small one."""
 SEALED_MORE = 16
 """Bytes that a sealed part has more: AES-SIV's initialisation vector."""
-UPLOAD_ID = re.compile(r"[0-9a-f]{8,10}-[0-9a-f]{48}")
+UPLOAD_ID = re.compile(r"[0-9a-f]{10}-[0-9a-f]{48}")
 """When it ends, in seconds since 1970, and what nobody guesses."""
 SWEPT_AFTER_S = 3_600.0
 """How long after its end an upload is deleted: a last request may still be running."""
@@ -102,7 +102,7 @@ class StoredPart:
 
 def new_id(ends_s: float, token: str = "") -> str:
     """Make the id of an upload that ends at a time; `token` is 48 hexadecimal digits."""
-    return f"{int(ends_s):x}-{token or secrets.token_hex(24)}"
+    return f"{int(ends_s):010x}-{token or secrets.token_hex(24)}"
 
 
 def ends_s_of(upload: str) -> int:

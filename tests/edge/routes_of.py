@@ -23,5 +23,7 @@ def _names(found):
     elif isinstance(route, Mount) or route.methods is None:  # an application of its own
         methods = {"ANY"}
     else:
-        methods = route.methods - {"HEAD"} or route.methods  # one of HEAD alone is a route of its own
+        methods = (
+            route.methods - {"HEAD"} or route.methods
+        )  # one of HEAD alone is a route of its own
     return [f"{method} {prefix}{route.path}" for method in sorted(methods)]

@@ -1,4 +1,4 @@
-"""Routes about what was handed in: versions and originals of documents, and many withdrawn at once."""
+"""Routes about what was handed in: versions, originals, and many documents withdrawn at once."""
 
 from __future__ import annotations
 

@@ -70,11 +70,14 @@ async def test_an_original_is_for_its_groups_in_its_tenant(app, gateway, log, re
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-async def test_a_policy_may_keep_originals_from_everybody(reader, gateway, log, monkeypatch, allowed):
+async def test_a_policy_may_keep_originals_from_everybody(
+    reader, gateway, log, monkeypatch, allowed
+):
     document = await hand_in(gateway, log, "u", ["One."])
     asked = []
     monkeypatch.setattr(
-        "edge.callers.access.may_restore", lambda _policy, _caller, kind: asked.append(kind) or allowed
+        "edge.callers.access.may_restore",
+        lambda _policy, _caller, kind: asked.append(kind) or allowed,
     )
     assert (await original(reader, document)).status_code == (200 if allowed else 403)
     assert asked == ["ORIGINAL"]
@@ -87,7 +90,9 @@ async def test_an_original_of_an_erased_document_is_gone(reader, gateway, log):
     assert not log.published(TextRestored)
 
 
-async def test_nobody_gets_an_original_of_which_the_log_can_t_be_told(reader, gateway, log, monkeypatch):
+async def test_nobody_gets_an_original_of_which_the_log_can_t_be_told(
+    reader, gateway, log, monkeypatch
+):
     document = await hand_in(gateway, log, "u", ["One."])
 
     def fails(_):
@@ -108,7 +113,11 @@ async def test_each_version_has_its_original_by_its_request(reader, gateway, log
     told = (await reader("GET", f"/v1/documents/{document}/versions")).json()["versions"]
     submitted = log.published(DocumentSubmitted)
     assert [one["request_id"] for one in told] == [one.meta.request for one in reversed(submitted)]
-    assert [(one["status"], one["version"]) for one in told] == [("accepted", 0), ("indexed", 2), ("indexed", 1)]
+    assert [(one["status"], one["version"]) for one in told] == [
+        ("accepted", 0),
+        ("indexed", 2),
+        ("indexed", 1),
+    ]
     assert [one["checksum"] for one in told] == ["", "c", "c"]
     for one in told[1:]:
         assert (await original(reader, document, request_id=one["request_id"])).status_code == 200
@@ -120,20 +129,27 @@ async def test_each_version_has_its_original_by_its_request(reader, gateway, log
 
 
 async def test_a_document_that_can_t_be_found_has_no_original(call, reader, log):
-    log.answer = lambda event: outcomes_of(event, "withdrawn") if isinstance(event, DocumentWithdrawn) else ()
+    log.answer = lambda event: (
+        outcomes_of(event, "withdrawn") if isinstance(event, DocumentWithdrawn) else ()
+    )
     taken = (await call("POST", "/v1/documents", DOCUMENT)).json()
     assert is_problem(await original(reader, taken["document_id"]), 409)["retryable"]
     await call("DELETE", f"/v1/documents/{taken['document_id']}")
     assert not is_problem(await original(reader, taken["document_id"]), 409)["retryable"]
     told = (await call("GET", f"/v1/documents/{taken['document_id']}/versions")).json()["versions"]
-    assert {(one["what"], one["status"]) for one in told} == {("submitted", "accepted"), ("withdrawn", "deleted")}
+    assert {(one["what"], one["status"]) for one in told} == {
+        ("submitted", "accepted"),
+        ("withdrawn", "deleted"),
+    }
 
 
 # ---------------------------------------------------------------------- many withdrawn
 
 
 async def withdraw(call, *ids, **headers):
-    return await call("POST", "/v1/documents/withdraw", {"document_ids": list(ids)}, headers=headers)
+    return await call(
+        "POST", "/v1/documents/withdraw", {"document_ids": list(ids)}, headers=headers
+    )
 
 
 async def some(call, count):
@@ -141,7 +157,9 @@ async def some(call, count):
     return [(await call("POST", "/v1/documents", body)).json()["document_id"] for body in bodies]
 
 
-async def test_each_document_that_is_to_be_withdrawn_is_answered_on_its_own(call, app, gateway, log):
+async def test_each_document_that_is_to_be_withdrawn_is_answered_on_its_own(
+    call, app, gateway, log
+):
     first, second = await some(call, 2)
     theirs = await some(HttpClient(app, a_key(gateway, "globex")), 1)
     told = (await withdraw(call, first, "none", *theirs, second, first)).json()["documents"]
@@ -174,7 +192,16 @@ async def test_a_key_makes_a_repeat_the_same_and_does_what_was_not_done(call, lo
     is_problem(await withdraw(call, ids[0], **key), 422)
 
 
-@pytest.mark.parametrize("body", [{}, {"document_ids": []}, {"document_ids": [""]}, {"document_ids": "x"}, {"document_ids": ["x"] * (limits.WITHDRAWN_MAX + 1)}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"document_ids": []},
+        {"document_ids": [""]},
+        {"document_ids": "x"},
+        {"document_ids": ["x"] * (limits.WITHDRAWN_MAX + 1)},
+    ],
+)
 async def test_what_names_no_documents_or_too_many_is_refused(call, body):
     is_problem(await call("POST", "/v1/documents/withdraw", body), 422)
 

@@ -33,7 +33,10 @@ def spelt(**told):
     return ",".join(pairs)
 
 
-async def create(call, length=len(TEXT), metadata=None, **headers):
+SIZE = len(TEXT)
+
+
+async def create(call, length=SIZE, metadata=None, **headers):
     told = spelt(filename="vat.txt") if metadata is None else metadata
     given = {**TUS, "Upload-Length": str(length), "Upload-Metadata": told, **headers}
     return await call("POST", "/v1/uploads", headers=given)
@@ -303,13 +306,13 @@ async def test_an_upload_is_of_its_user_in_its_tenant(call, app, gateway, log):
 
 
 @pytest.mark.parametrize(
-    "name", ["x", "..%2f..%2fkeys.sqlite", "%00", "a" * 70, "65000000-" + "0" * 48]
+    "name", ["x", "..%2f..%2fkeys.sqlite", "%00", "a" * 70, "0065000000-" + "0" * 48]
 )
 async def test_what_is_no_upload_is_404_or_410(call, name):
     for method in ("GET", "DELETE", "PATCH"):
         headers = {**TUS, "Content-Type": uploads.PART_TYPE, "Upload-Offset": "0"}
         response = await call(method, f"/v1/uploads/{name}", headers=headers)
-        assert response.status_code == (410 if name.startswith("65") else 404)
+        assert response.status_code == (410 if name.startswith("0065") else 404)
 
 
 async def test_ids_are_not_guessed(call):
