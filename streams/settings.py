@@ -188,8 +188,8 @@ class Settings:
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
     uploads: str = ""
-    """Where uploads lie that are not whole: a folder, which all gateways must share, or
-    s3://bucket/prefix; empty for <run>/uploads."""
+    """Folder of uploads that are not whole, which all gateways must share, or s3://bucket/prefix;
+    empty for <run>/uploads."""
     uploads_kept_s: Seconds = 86_400.0
     """How long an upload can be gone on with after it began."""
     s3_endpoint: OptionalUrl = ""
