@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import Transient
-from connectors.objects import FolderObjects, Objects
+from connectors.object_store import FolderObjects, ObjectStore
 from connectors.sources.bucket import s3_client, words_of
 from streams.settings import Settings
 
@@ -35,7 +35,7 @@ class BucketObjects:
         self._made: Any = None
 
     def put(self, name: str, content: bytes, *, fresh: bool = False) -> bool:
-        """Store an object, as `Objects.put`."""
+        """Store an object, as `ObjectStore.put`."""
         condition = {"IfNoneMatch": "*"} if fresh else {}
         with self._as_transient("write", name):
             try:
@@ -49,7 +49,7 @@ class BucketObjects:
         return True
 
     def get(self, name: str) -> bytes | None:
-        """Read an object, as `Objects.get`."""
+        """Read an object, as `ObjectStore.get`."""
         with self._as_transient("read", name):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
@@ -62,7 +62,7 @@ class BucketObjects:
         return content
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return what lies in a folder, as `Objects.sizes`."""
+        """Return what lies in a folder, as `ObjectStore.sizes`."""
         within = self._within(folder)
         return {
             entry["Key"].removeprefix(within): entry["Size"]
@@ -71,7 +71,7 @@ class BucketObjects:
         }
 
     def folders(self, folder: str) -> list[str]:
-        """List the folders of a folder, as `Objects.folders`."""
+        """List the folders of a folder, as `ObjectStore.folders`."""
         within = self._within(folder)
         return sorted(
             entry["Prefix"].removeprefix(within).rstrip("/")
@@ -80,12 +80,12 @@ class BucketObjects:
         )
 
     def delete(self, name: str) -> None:
-        """Delete an object, as `Objects.delete`."""
+        """Delete an object, as `ObjectStore.delete`."""
         with self._as_transient("delete", name):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a folder, as `Objects.delete_folder`."""
+        """Delete a folder, as `ObjectStore.delete_folder`."""
         for page in self._pages(self._within(folder)):
             for entry in page.get("Contents", ()):
                 self.delete(entry["Key"].removeprefix(self._prefix))
@@ -123,7 +123,7 @@ def _code(error: Any) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def objects_at(settings: Settings, place: str) -> Objects:
+def objects_at(settings: Settings, place: str) -> ObjectStore:
     """Return the objects of a folder, or of an s3:// address."""
     if place.startswith(SCHEME):
         return BucketObjects(place, endpoint=settings.s3_endpoint, region=settings.s3_region)

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from confluent_kafka import KafkaException
 
 from agents.errors import Transient
-from connectors.objects import FolderObjects, Objects
+from connectors.object_store import FolderObjects, ObjectStore
 from edge.answering.bounds import Bounds
 from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
@@ -99,7 +99,7 @@ class Gateway:
     """Who calls without a key; None where no issuer is set."""
     erasures: ErasureDesk | None = None
     """Where people are asked to be erased; None where nobody can be."""
-    upload_objects: Objects | None = None
+    upload_objects: ObjectStore | None = None
     """Where uploads lie that are not whole; None for a folder of the run."""
     stopping: bool = False
 

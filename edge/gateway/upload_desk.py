@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from agents.errors import KeyDestroyed, Permanent
-from connectors.objects import Objects
+from connectors.object_store import ObjectStore
 from edge.callers.caller import Caller
 from edge.gateway.reception import Reception, as_problems
 from edge.listening.catalogue import KnownRequests
@@ -66,7 +66,7 @@ class UploadDesk:
 
     def __init__(
         self,
-        objects: Objects,
+        objects: ObjectStore,
         keyring: Seals,
         reception: Reception,
         requests: KnownRequests,

@@ -40,7 +40,7 @@ class SpooledFiles:
         """`folder` is where the file without a name lies."""
         self._cipher = AESGCM(AESGCM.generate_key(256))
         self._out = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed at the block's end
-            max_size=IN_MEMORY_BYTES, dir=folder
+            max_size=IN_MEMORY_BYTES, dir=str(folder)
         )
         self._starts: list[int] = []
         self._end = 0

@@ -23,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from agents.errors import Permanent
-from connectors.objects import Objects
+from connectors.object_store import ObjectStore
 from edge.requests.building import Seals
 from schemas import Sealed
 
@@ -113,7 +113,7 @@ def ends_s_of(upload: str) -> int:
 class UploadStore:
     """Keeps uploads; any thread may call. Methods may raise Transient, and KeyDestroyed."""
 
-    def __init__(self, objects: Objects, keyring: Seals) -> None:
+    def __init__(self, objects: ObjectStore, keyring: Seals) -> None:
         self._objects = objects
         self._keyring = keyring
 

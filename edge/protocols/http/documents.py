@@ -24,7 +24,7 @@ from edge.protocols.http.dependencies import (
 from edge.protocols.http.document_body import parse_document
 from edge.protocols.http.form_documents import submit_form, with_form_described
 from edge.protocols.http.multipart_body import is_multipart
-from edge.protocols.http.progress import progress_stream
+from edge.protocols.http.progress_stream import progress_stream
 from edge.requests import limits
 from edge.requests.new_document import NewDocument, essence
 

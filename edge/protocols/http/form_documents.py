@@ -16,7 +16,7 @@ from edge.problems import Problem, overloaded
 from edge.protocols.http.bodies import arriving, refusing_the_rest
 from edge.protocols.http.dependencies import fingerprinted, trace_of
 from edge.protocols.http.file_description import FileDescription
-from edge.protocols.http.multipart_body import MEDIA_TYPE, FormReader, SentFile, boundary_of
+from edge.protocols.http.multipart_body import MEDIA_TYPE, FormFile, FormReader, boundary_of
 from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
 from edge.uploading.spooled_files import FRAME_BYTES, IN_MEMORY_BYTES, SpooledFiles
@@ -64,7 +64,7 @@ async def submit_form(
     return {"documents": taken}
 
 
-def _taken(file: SentFile, identity: Identity) -> dict[str, str]:
+def _taken(file: FormFile, identity: Identity) -> dict[str, str]:
     return {
         "name": file.name,
         "document_id": identity.session,
@@ -72,7 +72,7 @@ def _taken(file: SentFile, identity: Identity) -> dict[str, str]:
     }
 
 
-def _documents(gateway: Gateway, caller: Caller, files: list[SentFile]) -> list[NewDocument]:
+def _documents(gateway: Gateway, caller: Caller, files: list[FormFile]) -> list[NewDocument]:
     """Say which documents the files are, all checked; raises Problem."""
     documents = []
     for number, file in enumerate(files, start=1):

@@ -26,7 +26,7 @@ PLAIN_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
 
 @dataclass(frozen=True)
-class SentFile:
+class FormFile:
     """A file of a form."""
 
     name: str
@@ -71,7 +71,7 @@ class FormReader:
     """Reads a form; raises Problem at the first thing that is wrong with it."""
 
     def __init__(self, boundary: bytes, spool: SpooledFiles, caller: Caller) -> None:
-        self.files: list[SentFile] = []
+        self.files: list[FormFile] = []
         self._spool, self._caller = spool, caller
         self._part = _Part()
         self._header_name, self._header_value = b"", b""
@@ -94,7 +94,7 @@ class FormReader:
             },
         )
 
-    async def read(self, body: AsyncIterator[bytes]) -> list[SentFile]:
+    async def read(self, body: AsyncIterator[bytes]) -> list[FormFile]:
         """Read a form to its end; raises Problem, OSError where the disk refuses."""
         async for part in body:
             try:
@@ -192,10 +192,10 @@ class FormReader:
             self._described = parse(self._description, FileDescription, self._caller)
             return
         self.files.append(
-            SentFile(
+            FormFile(
                 part.file_name,
                 _text(part.headers.get("content-type", b"")),
-                self._described or FileDescription(),
+                self._described or FileDescription.model_validate({}),
                 self._spool.end(),
                 self._digest.hexdigest(),
             )

@@ -35,7 +35,7 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.file_description import FileDescription
-from edge.protocols.http.progress import progress_stream
+from edge.protocols.http.progress_stream import progress_stream
 from edge.protocols.responses import on_invalid
 from edge.requests import limits
 from edge.uploading.spooled_files import FRAME_BYTES, IN_MEMORY_BYTES, SpooledFiles
@@ -54,13 +54,13 @@ CHECKED_BYTES = IN_MEMORY_BYTES + 2 * FRAME_BYTES
 JSON_FIELDS = frozenset({"metadata", "groups"})
 NAMES, TYPES = ("filename", "name"), ("filetype", "type")
 """Under which clients send a file's name and media type."""
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+TusHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class TusRoute(APIRoute):
     """A route whose every answer says which version of the protocol it speaks."""
 
-    def get_route_handler(self) -> Handler:
+    def get_route_handler(self) -> TusHandler:
         """Return what serves the route."""
         serve = super().get_route_handler()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.errors import KeyDestroyed, Permanent
 from connectors.bucket_objects import BucketObjects
 from connectors.keyring import Keyring
-from connectors.objects import FolderObjects
+from connectors.object_store import FolderObjects
 from edge.uploading import upload_store
 from edge.uploading.upload_store import (
     UploadBegun,

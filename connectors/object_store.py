@@ -16,7 +16,7 @@ from agents.errors import Transient
 from connectors.local_files import write_secret
 
 
-class Objects(Protocol):
+class ObjectStore(Protocol):
     """Where objects lie; any thread may call. Each method may raise Transient."""
 
     def put(self, name: str, content: bytes, *, fresh: bool = False) -> bool:
@@ -45,12 +45,12 @@ class FolderObjects:
         self._root = root
 
     def put(self, name: str, content: bytes, *, fresh: bool = False) -> bool:
-        """Store an object, as `Objects.put`."""
+        """Store an object, as `ObjectStore.put`."""
         with self._as_transient("write", name):
             return write_secret(self._root / name, content, overwrite=not fresh)
 
     def get(self, name: str) -> bytes | None:
-        """Read an object, as `Objects.get`."""
+        """Read an object, as `ObjectStore.get`."""
         with self._as_transient("read", name):
             try:
                 return (self._root / name).read_bytes()
@@ -58,7 +58,7 @@ class FolderObjects:
                 return None
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return what lies in a folder, as `Objects.sizes`; parts of a write are none of it."""
+        """Return what lies in a folder, as `ObjectStore.sizes`; parts of a write are none of it."""
         found: dict[str, int] = {}
         with self._as_transient("list", folder):
             for path in self._listed(folder):
@@ -70,17 +70,17 @@ class FolderObjects:
         return found
 
     def folders(self, folder: str) -> list[str]:
-        """List the folders of a folder, as `Objects.folders`."""
+        """List the folders of a folder, as `ObjectStore.folders`."""
         with self._as_transient("list", folder):
             return sorted(path.name for path in self._listed(folder) if path.is_dir())
 
     def delete(self, name: str) -> None:
-        """Delete an object, as `Objects.delete`."""
+        """Delete an object, as `ObjectStore.delete`."""
         with self._as_transient("delete", name):
             (self._root / name).unlink(missing_ok=True)
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a folder, as `Objects.delete_folder`."""
+        """Delete a folder, as `ObjectStore.delete_folder`."""
         with self._as_transient("delete", folder):
             try:
                 shutil.rmtree(self._root / folder)
