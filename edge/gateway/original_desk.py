@@ -28,11 +28,18 @@ from schemas import (
     DocumentRef,
     DocumentSubmitted,
     DocumentWithdrawn,
+    Event,
     EventRejected,
     Manifest,
 )
 
-TOLD = (DocumentSubmitted, DocumentWithdrawn, ChunksCut, ChunksIndexed, EventRejected)
+TOLD: tuple[type[Event], ...] = (
+    DocumentSubmitted,
+    DocumentWithdrawn,
+    ChunksCut,
+    ChunksIndexed,
+    EventRejected,
+)
 ORIGINAL = "ORIGINAL"
 """The kind that an original is, since it may hold any: a policy may let nobody see it."""
 
