@@ -47,7 +47,10 @@ class FolderObjects:
     def put(self, name: str, content: bytes, *, fresh: bool = False) -> bool:
         """Store an object, as `ObjectStore.put`."""
         with self._as_transient("write", name):
-            return write_secret(self._root / name, content, overwrite=not fresh)
+            try:
+                return write_secret(self._root / name, content, overwrite=not fresh)
+            except FileNotFoundError:  # its folder was empty, and deleted just now
+                return write_secret(self._root / name, content, overwrite=not fresh)
 
     def get(self, name: str) -> bytes | None:
         """Read an object, as `ObjectStore.get`."""
@@ -80,12 +83,19 @@ class FolderObjects:
             (self._root / name).unlink(missing_ok=True)
 
     def delete_folder(self, folder: str) -> None:
-        """Delete a folder, as `ObjectStore.delete_folder`."""
+        """Delete a folder, as `ObjectStore.delete_folder`, and those that are empty without it."""
         with self._as_transient("delete", folder):
             try:
                 shutil.rmtree(self._root / folder)
             except FileNotFoundError:  # another process deletes it, too, or it never was
                 shutil.rmtree(self._root / folder, ignore_errors=True)
+        for parent in (self._root / folder).parents:
+            if parent == self._root or not parent.is_relative_to(self._root):
+                return
+            try:
+                parent.rmdir()
+            except OSError:  # something lies there
+                return
 
     def _listed(self, folder: str) -> list[Path]:
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.errors import Transient
+from connectors import object_store
 from connectors.bucket_objects import BucketObjects, objects_at
 from connectors.object_store import FolderObjects
 from streams.settings import Settings
@@ -112,6 +113,32 @@ def test_a_write_that_broke_off_is_no_object(tmp_path):
     objects.put("f/a", b"x")
     (tmp_path / "f" / ".part-x").write_bytes(b"y")
     assert objects.sizes("f") == {"a": 1}
+
+
+def test_folders_that_are_empty_go_with_what_is_deleted(tmp_path):
+    """Who lists them would look into one for each user that there ever was."""
+    objects = FolderObjects(tmp_path / "o")
+    for name in ("f/g/h/1", "f/i/2"):
+        objects.put(name, b"x")
+    objects.delete_folder("f/g/h")
+    assert objects.folders("f") == ["i"]
+    objects.delete_folder("f/i")
+    assert list((tmp_path / "o").iterdir()) == []
+    assert tmp_path.exists()
+
+
+def test_an_object_is_put_though_its_folder_is_deleted_just_then(tmp_path, monkeypatch):
+    objects, write, times = FolderObjects(tmp_path), object_store.write_secret, []
+
+    def deleted_once(*given, **more):
+        times.append(1)
+        if len(times) == 1:
+            raise FileNotFoundError(2, "No such file or directory")
+        return write(*given, **more)
+
+    monkeypatch.setattr(object_store, "write_secret", deleted_once)
+    assert objects.put("f/a", b"x", fresh=True)
+    assert objects.get("f/a") == b"x"
 
 
 @pytest.mark.parametrize(
