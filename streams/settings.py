@@ -191,6 +191,16 @@ class Settings:
     """Folder of bodies too large for a record; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
+    uploads: str = ""
+    """Folder of uploads that are not whole, which all gateways must share, or s3://bucket/prefix;
+    empty for <run>/uploads."""
+    uploads_kept_s: Seconds = 86_400.0
+    """How long an upload can be gone on with after it began."""
+    s3_endpoint: OptionalUrl = ""
+    """Address of the server behind s3:// in PLAYHEAD_UPLOADS; empty for AWS. Its credentials are
+    the machine's (AWS_ACCESS_KEY_ID and the like)."""
+    s3_region: str = ""
+    """Region of that server."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
     sources_code: str = ""
@@ -261,6 +271,11 @@ class Settings:
     def seal_path(self) -> Path:
         """Folder of trees and checkpoints."""
         return Path(self.seal) if self.seal else self.run / "seal"
+
+    @property
+    def uploads_place(self) -> str:
+        """Folder, or s3:// address, of uploads that are not whole."""
+        return self.uploads or str(self.run / "uploads")
 
     @property
     def claims_path(self) -> Path:

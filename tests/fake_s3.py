@@ -1,7 +1,8 @@
-"""FakeS3: buckets in memory behind HTTP, as much of S3 as listing and reading take.
+"""FakeS3: buckets in memory behind HTTP, as much of S3 as listing, reading, writing and deleting take.
 
-It follows the reference of ListObjectsV2 and GetObject: pages by continuation tokens, keys in order of their bytes and
-encoded where that is asked for, errors as XML. botocore, the client of S3's own makers, is what it is held to: it
+It follows the reference of ListObjectsV2, GetObject, PutObject and DeleteObject: pages by continuation tokens, keys in
+order of their bytes and encoded where that is asked for, folders by a delimiter, a condition on what is written, errors
+as XML. botocore, the client of S3's own makers, is what it is held to: it
 signs, parses and pages in tests/connectors/sources/test_bucket.py.
 """
 
@@ -40,6 +41,12 @@ class FakeS3:
             def do_GET(self) -> None:
                 fake.answer(self)
 
+            def do_PUT(self) -> None:
+                fake.put(self)
+
+            def do_DELETE(self) -> None:
+                fake.delete(self)
+
             def log_message(self, *_: Any) -> None:
                 pass
 
@@ -73,13 +80,21 @@ class FakeS3:
             )
         objects, prefix = self.buckets[bucket], query.get("prefix", "")
         after = query.get("continuation-token", "")
-        keys = [key for key in sorted(objects) if key.startswith(prefix) and key > after]
+        below = [key for key in sorted(objects) if key.startswith(prefix)]
+        delimiter = query.get("delimiter", "")
+        folded = dict.fromkeys(_folded(key, prefix, delimiter) for key in below)
+        keys = [key for key in folded if key > after]
         shown, more = keys[: self.page], len(keys) > self.page
         spell = quote if query.get("encoding-type") == "url" else escape
         contents = "".join(
             f"<Contents><Key>{spell(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
             f"{self._etag(objects[key], '<ETag>&quot;{}&quot;</ETag>')}<Size>{len(objects[key])}</Size></Contents>"
             for key in shown
+            if key in objects
+        ) + "".join(
+            f"<CommonPrefixes><Prefix>{spell(key)}</Prefix></CommonPrefixes>"
+            for key in shown
+            if key not in objects
         )
         token = (
             f"<NextContinuationToken>{escape(shown[-1])}</NextContinuationToken>" if more else ""
@@ -92,6 +107,28 @@ class FakeS3:
             f"<Name>{bucket}</Name><KeyCount>{len(shown)}</KeyCount>{kind}"
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{contents}</ListBucketResult>".encode(),
         )
+
+    def put(self, handler: BaseHTTPRequestHandler) -> None:
+        bucket, key = self._named(handler)
+        content = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        if bucket not in self.buckets:
+            return self._error(handler, 404, "NoSuchBucket")
+        if handler.headers.get("If-None-Match") == "*" and key in self.buckets[bucket]:
+            return self._error(handler, 412, "PreconditionFailed")
+        self.buckets[bucket][key] = content
+        return self._send(handler, 200, b"", {"ETag": self._etag(content, '"{}"')})
+
+    def delete(self, handler: BaseHTTPRequestHandler) -> None:
+        bucket, key = self._named(handler)
+        if bucket not in self.buckets:
+            return self._error(handler, 404, "NoSuchBucket")
+        self.buckets[bucket].pop(key, None)
+        return self._send(handler, 204, b"")
+
+    def _named(self, handler: BaseHTTPRequestHandler) -> tuple[str, str]:
+        self.asked.append(f"{handler.command} {handler.path}")
+        bucket, _, key = urlsplit(handler.path).path.lstrip("/").partition("/")
+        return bucket, unquote(key)
 
     def _get(self, handler: BaseHTTPRequestHandler, content: bytes | None) -> None:
         if content is None:
@@ -120,3 +157,11 @@ class FakeS3:
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(body)
+
+
+def _folded(key: str, prefix: str, delimiter: str) -> str:
+    """Return a key, or the folder that it is listed as."""
+    rest = key.removeprefix(prefix)
+    if not delimiter or delimiter not in rest:
+        return key
+    return prefix + rest.partition(delimiter)[0] + delimiter

@@ -9,7 +9,7 @@ Why botocore and not obstore or s3fs: docs/decisions/0063-sources.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.media_types import PICTURES
@@ -61,7 +61,7 @@ class BucketSource:
         self.cursor = ""
         self._given = {
             "endpoint_url": endpoint,
-            "region_name": region or (REGION if endpoint else ""),
+            "region_name": region,
             "aws_access_key_id": access_key,
             "aws_secret_access_key": secret_key,
         }
@@ -85,28 +85,14 @@ class BucketSource:
                     if (finding := self._finding(entry)) is not None:
                         yield finding
         except (BotoCoreError, ClientError) as error:
-            said = _words(error)
+            said = words_of(error)
             if not listed:
                 raise SourceAway(f"bucket {self._bucket} can't be listed: {said}") from None
             self.incomplete = f"the listing broke off: {said}"
 
     def _client(self) -> Any:
         if self._made is None:
-            from botocore import UNSIGNED
-            from botocore.config import Config
-            from botocore.session import get_session
-
-            config = Config(
-                connect_timeout=TIMEOUT_S[0],
-                read_timeout=TIMEOUT_S[1],
-                retries={"total_max_attempts": TRIES_MAX, "mode": "standard"},
-                # servers other than AWS know neither buckets as hosts nor its checksums
-                s3={"addressing_style": "path"} if self._given["endpoint_url"] else {},
-                response_checksum_validation="when_required",
-                signature_version=UNSIGNED if self._anonymous else None,
-            )
-            given = {name: value for name, value in self._given.items() if value}
-            self._made = get_session().create_client("s3", config=config, **given)
+            self._made = s3_client(self._given, anonymous=self._anonymous)
         return self._made
 
     def _finding(self, entry: Any) -> SourceFinding | None:
@@ -135,9 +121,9 @@ class BucketSource:
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in GONE:
                 raise GoneMeanwhile from None
-            raise UnreadDocument(f"it can't be read: {_words(error)}") from None
+            raise UnreadDocument(f"it can't be read: {words_of(error)}") from None
         except (BotoCoreError, OSError) as error:
-            raise UnreadDocument(f"it can't be read: {_words(error)}") from None
+            raise UnreadDocument(f"it can't be read: {words_of(error)}") from None
         if len(content) > self._bytes_max:
             raise UnreadDocument(too_large(answer["ContentLength"], self._bytes_max))
         return ReadVersion(content, media_type, marker=_marker(answer, len(content)))
@@ -149,6 +135,32 @@ def _marker(told: Any, size: int) -> str:
     return told.get("ETag") or f"{modified.isoformat() if modified else ''}-{size}"
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """Say an error of the library in one short line."""
     return " ".join(str(error).split())[:WORDS_MAX] or type(error).__name__
+
+
+def s3_client(given: Mapping[str, str], *, anonymous: bool = False) -> Any:
+    """Make a client of S3, or of a server that speaks its protocol; what is empty is not given.
+
+    Without credentials those of the machine are used (environment, profile, instance).
+    """
+    from botocore import UNSIGNED
+    from botocore.config import Config
+    from botocore.session import get_session
+
+    endpoint = given.get("endpoint_url", "")
+    config = Config(
+        connect_timeout=TIMEOUT_S[0],
+        read_timeout=TIMEOUT_S[1],
+        retries={"total_max_attempts": TRIES_MAX, "mode": "standard"},
+        # servers other than AWS know neither buckets as hosts nor its checksums
+        s3={"addressing_style": "path"} if endpoint else {},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        signature_version=UNSIGNED if anonymous else None,
+    )
+    options = {name: value for name, value in given.items() if value}
+    if endpoint:
+        options.setdefault("region_name", REGION)
+    return get_session().create_client("s3", config=config, **options)

@@ -21,6 +21,7 @@ class Pace:
 
 FOLLOWED = Shares(of_all=1_024, of_tenant=512, of_key=256, least=4)
 EMBEDDED = Shares(of_all=32, of_tenant=8, of_key=4, least=1)
+UPLOADING = Shares(of_all=64, of_tenant=32, of_key=16, least=2)
 CONNECTIONS = Shares(of_all=8_192, of_tenant=4_096, of_key=1_024, least=8)
 
 
@@ -34,6 +35,8 @@ class Bounds:
     """WebSockets of one process; an idle one holds some 22 KB."""
     embedded: Shares = EMBEDDED
     """Requests for embeddings at once; each may hold the embedder for a minute."""
+    uploading: Shares = UPLOADING
+    """Forms and parts of uploads that arrive at once: what the disk holds of forms, 33 MiB each."""
     questions_max: int = 8
     """Questions in progress on one WebSocket."""
     listening_max: int = 32

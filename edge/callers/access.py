@@ -197,6 +197,10 @@ class Access:
         """Open the values that a caller may see; what can't be opened keeps its placeholder."""
         return revealed(self._keyring, caller, entries, self._policy)
 
+    def may_restore(self, caller: Caller, kind: str) -> bool:
+        """Tell whether scopes and policy let a caller see values of a kind."""
+        return caller.may_see(kind) and may_restore(self._policy, caller, kind)
+
     def passage(self, caller: Caller, passage: Passage) -> dict[str, Any]:
         """Spell a passage as the caller may see it."""
         return passage_json(passage, self.reveal(caller, passage.entries))

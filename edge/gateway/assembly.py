@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from connectors.bucket_objects import objects_at
 from connectors.keyring import Keyring
 from connectors.triton.embedder_client import EmbedderClient
 from edge.callers.api_keys import ApiKeys, keys_path
@@ -61,6 +62,7 @@ def on_components(settings: Settings, evidence: LogEvidence | None = None) -> tu
         receipts=evidence.receipts if evidence else None,
         prompts=evidence.prompts if evidence else None,
         embedder=EmbedderClient(settings),
+        upload_objects=objects_at(settings, settings.uploads_place),
         people=People.of(settings),
         erasures=ErasureDesk(
             keyring,

@@ -17,7 +17,7 @@ from edge.listening.known_documents import KnownDocument
 from edge.listening.known_requests import KnownRequests
 from edge.listening.reading_back import ReadsBack
 from edge.problems import Problem, not_found
-from schemas import ChunksRedacted, DocumentRef, RedactedChunk
+from schemas import ChunksRedacted, DocumentRef, MapEntry, RedactedChunk
 
 REQUESTS_MAX = 32
 """Versions whose records are read back for one text: what did not change lies with older ones."""
@@ -57,6 +57,27 @@ class DocumentTexts:
             ref = DocumentRef(document=document.id, version=document.version, uri=document.uri)
             await self._reception.tell_restored(caller, ref, text.shown, reason, trace)
         return document, text
+
+    async def values_of(
+        self, caller: Caller, document: KnownDocument, chunks: Sequence[str]
+    ) -> tuple[MapEntry, ...]:
+        """Return all values that were found in a version's chunks, each once, by digest.
+
+        Raises Problem unless the caller may see every one of them.
+        """
+        found = await self._chunks(caller.tenant, document, chunks)
+        text = await asyncio.to_thread(
+            restored_text, found, lambda entries: self._access.reveal(caller, entries)
+        )
+        if text.hidden:
+            raise Problem(
+                403,
+                "values-withheld",
+                f"{text.hidden} values in document {document.id!r} are not for this reader, or "
+                "were erased: its original is not handed out; read its text, which holds "
+                "placeholders for them",
+            )
+        return text.shown
 
     async def _chunks(
         self, tenant: str, document: KnownDocument, wanted: Sequence[str]

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from confluent_kafka import KafkaException
 
 from agents.errors import Transient
+from connectors.object_store import FolderObjects, ObjectStore
 from edge.answering.bounds import Bounds
 from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
@@ -33,11 +34,14 @@ from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.log_evidence import RecallsPrompts
 from edge.gateway.look_desk import LookDesk
+from edge.gateway.original_desk import OriginalDesk
+from edge.gateway.progress_desk import ProgressDesk
 from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
+from edge.gateway.upload_desk import UploadDesk
 from edge.gateway.voiced_requests import NewQuestion
 from edge.listening.entries import Dispatch, Entry, Gap, Subscription
 from edge.listening.known_answers import KnownAnswers
@@ -103,6 +107,8 @@ class Gateway:
     """Who calls without a key; None where no issuer is set."""
     erasures: ErasureDesk | None = None
     """Where people are asked to be erased; None where nobody can be."""
+    upload_objects: ObjectStore | None = None
+    """Where uploads lie that are not whole; None for a folder of the run."""
     stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -160,6 +166,7 @@ class Gateway:
         )
         self._open_desks()
         self.followed = Slots("requests under way", bounds.followed)
+        self.uploading = Slots("uploads arriving", bounds.uploading)
         self.connections = Slots("open connections", bounds.connections)
         self._at_the_desk = asyncio.Semaphore(AT_THE_DESK)
         self._tasks: list[asyncio.Task[None]] = []
@@ -181,6 +188,25 @@ class Gateway:
         )
         self.texts = DocumentTexts(
             self.requests, self.access, self.follower.read_back, self.reception
+        )
+        self.originals = OriginalDesk(
+            self.requests, self.access, self.follower, self.texts, self.reception, self.keyring
+        )
+        self.uploads = UploadDesk(
+            self.upload_objects or FolderObjects(self.settings.run / "uploads"),
+            self.keyring,
+            self.reception,
+            self.requests,
+            self.settings.uploads_kept_s,
+        )
+        self.progress = ProgressDesk(
+            self.access,
+            self.follower,
+            self.requests,
+            self.keys_in_use,
+            self.uploads,
+            self.bounds,
+            lambda: self.stopping,
         )
         self.prompt_desk = PromptDesk(self.prompts)
         self.audit_desk = AuditDesk(
@@ -258,6 +284,7 @@ class Gateway:
             await asyncio.sleep(self.bounds.tidy_s)
             await asyncio.to_thread(self.idempotency.forget_old)
             await asyncio.to_thread(self.histories.forget_old)
+            await asyncio.to_thread(self.uploads.sweep)
             if self.people is not None:
                 await asyncio.to_thread(self.people.sign_ins.forget_old)
 

@@ -77,7 +77,7 @@ class Reception:
 
     def identify(self, caller: Caller, question: NewQuestion) -> Identity:
         """Work out which request a question is; raises Problem."""
-        with _as_problems():
+        with as_problems():
             return self.build.identities.of_question(
                 caller.tenant, caller.subject, question.session, question.fingerprint
             )
@@ -128,7 +128,7 @@ class Reception:
         Sealing is deterministic, so equal words have equal ciphertexts. Particulars and session
         may differ: they follow from a history as this gateway knows it.
         """
-        with _as_problems():
+        with as_problems():
             again = await asyncio.to_thread(
                 self.build.ask,
                 identity,
@@ -141,8 +141,23 @@ class Reception:
 
     def identify_document(self, caller: Caller, uri: str, fingerprint: str = "") -> Identity:
         """Work out which request the submission of a document is; raises Problem."""
-        with _as_problems():
+        with as_problems():
             return self.build.identities.of_document(caller.tenant, uri, fingerprint)
+
+    def check_document(self, caller: Caller, document: NewDocument, size: int) -> None:
+        """Check that a document of so many bytes could be submitted; raises Problem.
+
+        Nothing of it needs to have come; what only a reader of its bytes sees is not checked.
+        """
+        with as_problems():
+            self.build.check_document(caller.tenant, document)
+        if size > self.build.document_bytes_max:
+            raise Problem(
+                413,
+                "too-large",
+                f"the document has {size} bytes, the limit is {self.build.document_bytes_max}: "
+                "split it",
+            )
 
     async def submit(
         self, caller: Caller, identity: Identity, document: NewDocument, trace: str = ""
@@ -154,11 +169,17 @@ class Reception:
             event, word = await self._put(build)
             return await self._published(event, word)
 
-    async def withdraw(self, caller: Caller, document: str, trace: str = "") -> KnownRequest:
+    def identify_withdrawal(self, caller: Caller, document: str, fingerprint: str = "") -> Identity:
+        """Work out which request the withdrawal of a document is; raises Problem."""
+        with as_problems():
+            return self.build.identities.of_known_document(caller.tenant, document, fingerprint)
+
+    async def withdraw(
+        self, caller: Caller, document: str, trace: str = "", fingerprint: str = ""
+    ) -> KnownRequest:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
-        with _as_problems():
-            identity = self.build.identities.of_known_document(caller.tenant, document)
+        identity = self.identify_withdrawal(caller, document, fingerprint)
         event, word = await self._put(partial(self.build.withdraw, identity, trace=trace))
         return await self._published(event, word)
 
@@ -177,7 +198,7 @@ class Reception:
         """
         self._admission.withdrawal()
         fingerprint = turn.fingerprint and f"feedback|{turn.fingerprint}"
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, question.session, fingerprint
             )
@@ -198,7 +219,7 @@ class Reception:
         """
         self._admission.withdrawal()
         fingerprint = f"review|{caller.subject}|{answer.request}|{before}"
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, answer.session, fingerprint
             )
@@ -237,9 +258,13 @@ class Reception:
         shown: Sequence[MapEntry],
         reason: str,
         trace: str = "",
+        kinds: Sequence[str] = (),
     ) -> None:
-        """Put on the log whose values somebody is about to see in a document; raises Problem."""
-        with _as_problems():
+        """Put on the log whose values somebody is about to see in a document; raises Problem.
+
+        `kinds` are shown beside those of the values.
+        """
+        with as_problems():
             identity = self.build.identities.of_known_document(caller.tenant, document.document)
         for batch, digests in parts_of(shown):
             record = TextRestored(
@@ -250,7 +275,7 @@ class Reception:
                 version=document.version,
                 subject=caller.subject,
                 key=caller.key,
-                kinds=tuple(sorted({entry.kind for entry in shown})),
+                kinds=tuple(sorted({*kinds, *(entry.kind for entry in shown)})),
                 digests=digests,
                 batch=batch,
                 reason=reason,
@@ -260,7 +285,7 @@ class Reception:
 
     async def tell_inspected(self, caller: Caller, look: LogLook, trace: str = "") -> None:
         """Put on the log what an auditor is about to see of others'; raises Problem."""
-        with _as_problems():
+        with as_problems():
             identity = self.build.identities.of_question(
                 caller.tenant, caller.subject, f"audit-{caller.subject}"[:SESSION_MAX]
             )
@@ -318,7 +343,7 @@ class Reception:
             hand_over()
             return event, self._handed_over(event)
 
-        with _as_problems():
+        with as_problems():
             try:
                 return await asyncio.to_thread(put)
             except asyncio.CancelledError:
@@ -358,7 +383,7 @@ def _said(asked: QuestionAsked) -> tuple[Any, ...]:
 
 
 @contextmanager
-def _as_problems() -> Iterator[None]:
+def as_problems() -> Iterator[None]:
     """Say what keeps a request from being built as a Problem."""
     try:
         yield

@@ -24,7 +24,7 @@ from streams.version import CODE
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 SCHEMAS = "#/components/schemas/"
-JSON, EVENTS = "application/json", "text/event-stream"
+JSON, EVENTS, BYTES = "application/json", "text/event-stream", "application/octet-stream"
 DESCRIPTION = (
     "Documents in, cited answers out; every answer can be replayed from the log. The key decides "
     "tenant, user and scopes. Errors are problem documents (RFC 9457), under OpenAI's addresses in "
@@ -35,6 +35,10 @@ FRAMES_TOLD = (
     "Server-sent events. Each has a frame (the schema Frame) as its data and the frame's cursor as "
     "its id: a reader that comes back with it in Last-Event-ID gets all that came after, once."
 )
+PROGRESS_TOLD = (
+    "Server-sent events until a document is settled, resumed as those of answers are. Each has a "
+    "frame (the schema ProgressFrame): upload says how much has arrived, document how it fares."
+)
 CHUNKS_TOLD = "Server-sent events in OpenAI's shape: chat.completion.chunk, and [DONE] at the end."
 
 EVENTS_TOLD = (
@@ -44,6 +48,10 @@ OPENAI_ASKS = (400, 404, 408, 410, 413, 422, 502, 504)
 
 WRITES = (400, 408, 413, 422)
 """What a body may be refused with, beside what every request with a key may be."""
+UPLOADS = (400, 404, 409, 410, 412, 422, 423)
+TUS_EXPIRES = ("Upload-Expires", "Tus-Resumable")
+TUS_OFFSET = ("Upload-Offset", *TUS_EXPIRES)
+TUS_SPOKEN = ("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
 WITH_KEY = (401, 403, 429, 503)
 
 
@@ -52,19 +60,47 @@ class OperationAnswer(NamedTuple):
 
     status: int
     says: str
-    shape: type[BaseModel]
+    shape: type[BaseModel] | None
+    """Of its JSON; None where it has none."""
     refusals: tuple[int, ...] = ()
     streams: str = ""
     """What its event stream holds; empty where it has none."""
+    sends: tuple[str, ...] = ()
+    """Headers of its own."""
+    downloads: bool = False
+    """Whether it answers with bytes."""
 
 
 ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
     ("post", "/v1/documents"): OperationAnswer(
-        202, "The submission is on the log.", shapes.TakenDocument, (*WRITES, 410)
+        202, "The submission is on the log.", shapes.TakenDocuments, (*WRITES, 410)
     ),
+    ("post", "/v1/documents/withdraw"): OperationAnswer(
+        200, "What became of each.", shapes.DocumentsWithdrawn, (*WRITES, 410)
+    ),
+    ("get", "/v1/documents/{document}/versions"): OperationAnswer(
+        200, "Its versions.", shapes.VersionsListed, (404, 422)
+    ),
+    ("get", "/v1/documents/{document}/original"): OperationAnswer(
+        200, "What was handed in.", None, (404, 409, 410, 422), downloads=True
+    ),
+    ("options", "/v1/uploads"): OperationAnswer(204, "What is spoken.", None, (), "", TUS_SPOKEN),
+    ("post", "/v1/uploads"): OperationAnswer(
+        201, "Its bytes come here.", None, (*UPLOADS, 413), "", ("Location", *TUS_EXPIRES)
+    ),
+    ("head", "/v1/uploads/{upload_id}"): OperationAnswer(
+        200, "How far it is.", None, UPLOADS, "", ("Upload-Length", *TUS_OFFSET)
+    ),
+    ("get", "/v1/uploads/{upload_id}"): OperationAnswer(
+        200, "How far it is.", shapes.UploadTold, (404, 410, 422), PROGRESS_TOLD
+    ),
+    ("patch", "/v1/uploads/{upload_id}"): OperationAnswer(
+        204, "These bytes have arrived.", None, (*UPLOADS, 408, 413, 415, 460), "", TUS_OFFSET
+    ),
+    ("delete", "/v1/uploads/{upload_id}"): OperationAnswer(204, "It is gone.", None, UPLOADS),
     ("get", "/v1/documents"): OperationAnswer(200, "A page.", shapes.DocumentsListed, (422,)),
     ("get", "/v1/documents/{document}"): OperationAnswer(
-        200, "How it fares.", shapes.DocumentFares, (404, 422)
+        200, "How it fares.", shapes.DocumentFares, (404, 422), PROGRESS_TOLD
     ),
     ("delete", "/v1/documents/{document}"): OperationAnswer(
         202, "The withdrawal is on the log.", shapes.TakenDocument, (404, 410, 422)
@@ -215,7 +251,13 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         for method in METHODS & methods.keys():
             _describe(method, path, methods[method], components)
     _keep(TypeAdapter(shapes.AnyFrame).json_schema(ref_template=f"{SCHEMAS}{{model}}"), components)
-    components["Frame"] = _frame_schema(components)
+    _keep(
+        TypeAdapter(shapes.AnyProgress).json_schema(ref_template=f"{SCHEMAS}{{model}}"), components
+    )
+    components["Frame"] = _frame_schema("Frame", "One event of an answer.", shapes.FRAMES)
+    components["ProgressFrame"] = _frame_schema(
+        "ProgressFrame", "One event of an upload or a document.", shapes.PROGRESS_FRAMES
+    )
     document["components"] = {
         "schemas": dict(sorted(components.items())),
         "headers": _headers(),
@@ -274,11 +316,12 @@ def _describe(
     for parameter in operation.get("parameters", ()):
         _mend(parameter)
     if "requestBody" in operation:
-        content = operation["requestBody"]["content"][JSON]
-        schema = content["schema"]
-        if schema.get("title") in EXAMPLES:
-            content["example"] = EXAMPLES[schema["title"]]
-        content["schema"] = _kept(_hoisted(schema, components), components)
+        for content in operation["requestBody"]["content"].values():
+            schema = content["schema"]
+            if schema.get("title") in EXAMPLES:
+                content["example"] = EXAMPLES[schema["title"]]
+            if "title" in schema:
+                content["schema"] = _kept(_hoisted(schema, components), components)
     operation["responses"] = dict(_responses(method, path, told, components))
 
 
@@ -299,15 +342,20 @@ def _responses(
     is_openai = is_spoken_at(path)
     fault = described.OpenAIError if is_openai else shapes.ProblemDetails
     fault_type = JSON if is_openai else MEDIA_TYPE
-    content: dict[str, Any] = {JSON: {"schema": _shape(told.shape, components)}}
+    content: dict[str, Any] = {}
+    if told.shape is not None:
+        content[JSON] = {"schema": _shape(told.shape, components)}
     if told.streams:
         content[EVENTS] = {"schema": _event_schema(told.streams)}
+    if told.downloads:
+        content[BYTES] = {"schema": {"type": "string", "format": "binary"}}
     yield (
         str(told.status),
         {
             "description": told.says,
-            "content": content,
-            "headers": _sent(*(LIMIT if (method, path) in LIMITED else ())),
+            **({"content": content} if content else {}),
+            "headers": _sent(*(LIMIT if (method, path) in LIMITED else ()))
+            | {name: {"schema": {"type": "string"}} for name in told.sends},
             **({"links": LINKS[method, path]} if (method, path) in LINKS else {}),
         },
     )
@@ -369,7 +417,8 @@ def _hoisted(value: Any, components: dict[str, Any]) -> Any:
 
 def _event_schema(told: str) -> dict[str, Any]:
     """Describe one event of a stream, as OpenAPI 3.2 does; 3.1 has no words for it."""
-    frame = {"contentSchema": {"$ref": f"{SCHEMAS}Frame"}} if told == FRAMES_TOLD else {}
+    named = {FRAMES_TOLD: "Frame", PROGRESS_TOLD: "ProgressFrame"}.get(told, "")
+    frame = {"contentSchema": {"$ref": f"{SCHEMAS}{named}"}} if named else {}
     return {
         "type": "object",
         "description": told,
@@ -382,13 +431,13 @@ def _event_schema(told: str) -> dict[str, Any]:
     }
 
 
-def _frame_schema(components: Mapping[str, Any]) -> dict[str, Any]:
-    names = {kind: model.__name__ for kind, model in shapes.FRAMES.items()}
-    missing = [name for name in names.values() if name not in components]
-    assert not missing, missing
+def _frame_schema(
+    title: str, description: str, frames: Mapping[str, type[BaseModel]]
+) -> dict[str, Any]:
+    names = {kind: model.__name__ for kind, model in frames.items()}
     return {
-        "title": "Frame",
-        "description": "One event of an answer.",
+        "title": title,
+        "description": description,
         "oneOf": [{"$ref": f"{SCHEMAS}{name}"} for name in names.values()],
         "discriminator": {
             "propertyName": "type",

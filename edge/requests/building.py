@@ -132,8 +132,7 @@ class RequestBuilder:
     ) -> DocumentSubmitted:
         """Build the submission of a document. Raises Refused."""
         document = replace(document, media_type=normal_type(document.media_type))
-        check_document(document, self._settings.document_bytes_max, self._configured)
-        self._configured.policy.hold_place(identity.tenant, self._settings.region)
+        self.check_document(identity.tenant, document)
         title = document.title.encode()
         return DocumentSubmitted(
             meta=stamp(self._edge, identity, trace=trace),
@@ -148,6 +147,16 @@ class RequestBuilder:
             key=key,
             size=len(document.content),
         )
+
+    def check_document(self, tenant: str, document: NewDocument) -> None:
+        """Check that a document could be submitted, as far as it is told. Raises Refused."""
+        check_document(document, self._settings.document_bytes_max, self._configured)
+        self._configured.policy.hold_place(tenant, self._settings.region)
+
+    @property
+    def document_bytes_max(self) -> int:
+        """Bytes of the largest document that is taken in, and read by the steps behind."""
+        return min(self._settings.document_bytes_max, self._configured.document_bytes_max)
 
     def withdraw(self, identity: Identity, reason: str = "", trace: str = "") -> DocumentWithdrawn:
         """Build the withdrawal of a document."""

@@ -62,3 +62,16 @@ IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_MAX}}}")
 PAGE = 100  # documents listed at once, unless the reader says otherwise
 PAGE_MAX = 1_000
 STATUS_MAX = 16  # characters of the status that documents are listed by
+
+FILE_NAME_MAX = 512  # characters of a file's name, the folders before it included
+FORM_PARTS_MAX = 256  # of a form: files, and what describes them
+FORM_FILES_MAX = 128  # of a form: each is read, sealed and put on the log before the answer
+BOUNDARY_MAX = 70  # characters, by RFC 2046
+DESCRIPTION_MAX = 262_144
+"""Bytes of what describes a file: all its fields at their limits, spelt as JSON may."""
+UPLOADS_OF_USER = 64  # that are open at once: a folder's files one after the other need one
+UPLOADS_OF_TENANT = 512
+UPLOAD_METADATA_MAX = 32_768  # characters of the header that describes an upload
+UPLOAD_OFFSET_MAX = 15  # digits of an offset or length
+WITHDRAWN_MAX = 100  # documents of one request
+REASON_MAX = 200  # characters of why somebody wants to see an original

@@ -30,6 +30,7 @@ NAMED = (
     "PLAYHEAD_TRITON_CA",
     "PLAYHEAD_TRITON_CERTIFICATE",
     "PLAYHEAD_TRITON_PRIVATE_KEY",
+    "PLAYHEAD_UPLOADS",
     "PLAYHEAD_WEAVIATE_CA",
     "PLAYHEAD_WEAVIATE_KEY_FILE",
     "PLAYHEAD_WITNESS_POLICY",
@@ -39,6 +40,12 @@ NAMED = (
 
 
 def made_absolute(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return those of the variables that are set, their paths as seen from this folder."""
+    """Return those of the variables that are set, their paths as seen from this folder.
+
+    Where one may be an address such as s3://bucket/prefix, that stays as it is.
+    """
     given = {name: environment[name] for name in NAMED if environment.get(name)}
-    return {name: str(Path(path).expanduser().absolute()) for name, path in given.items()}
+    return {
+        name: path if "://" in path else str(Path(path).expanduser().absolute())
+        for name, path in given.items()
+    }

@@ -121,6 +121,7 @@ def outcomes_of(event, last="indexed"):
         session=event.meta.session,
         request=event.meta.request,
         at=event.meta.at + 1,
+        lane=event.meta.lane,
     )
     return [
         ChunksCut(

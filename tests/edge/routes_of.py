@@ -14,5 +14,7 @@ def _names(route):
     elif isinstance(route, Mount) or route.methods is None:  # an application of its own
         methods = {"ANY"}
     else:
-        methods = route.methods - {"HEAD"}
+        methods = (
+            route.methods - {"HEAD"} or route.methods
+        )  # one of HEAD alone is a route of its own
     return [f"{method} {route.path}" for method in sorted(methods)]

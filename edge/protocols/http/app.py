@@ -17,6 +17,7 @@ from edge.problems import Problem
 from edge.protocols.graphql import graphql_route
 from edge.protocols.http import (
     auditing,
+    document_versions,
     documents,
     erasing,
     feedback,
@@ -26,6 +27,7 @@ from edge.protocols.http import (
     service,
     sessions,
     sign_in,
+    uploads,
 )
 from edge.protocols.http.envelope import Envelope
 from edge.protocols.mcp import mcp_route
@@ -87,7 +89,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.sockets = Envelope(app.router)
     app.state.pages = {name: service.ServedPage.of(name) for name in service.PAGES}
     for routes in (
+        document_versions,
         documents,
+        uploads,
         messages,
         feedback,
         reviewing,

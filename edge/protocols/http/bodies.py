@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 import orjson
@@ -104,6 +105,17 @@ class DocumentBody(BaseModel):
         return label_texts(self.metadata)
 
 
+DocumentId = Annotated[str, Field(min_length=1, max_length=limits.ID_MAX)]
+
+
+class WithdrawalBody(BaseModel):
+    """Documents to withdraw."""
+
+    model_config = ConfigDict(title="Withdrawal")
+    document_ids: list[DocumentId] = Field(min_length=1, max_length=limits.WITHDRAWN_MAX)
+    tenant: str | None = None
+
+
 def label_texts(labels: Mapping[str, str | int | float | bool]) -> dict[str, str]:
     """Spell labels: true and false as JSON does, numbers alike whether a point was written or not.
 
@@ -147,23 +159,32 @@ async def read_body(
     `count` is told of the bytes in memory; it raises Problem when there are too many at once. Of a
     body that is refused the rest is not read: the connection ends with it.
     """
+    parts: list[bytes] = []
+    with refusing_the_rest():
+        async for part in arriving(request, limit, pace):
+            count(len(part))
+            parts.append(part)
+    return b"".join(parts)
+
+
+@contextmanager
+def refusing_the_rest() -> Iterator[None]:
+    """End the connection with a body that is refused within the block: its rest is not read."""
     try:
-        return await _read_in_time(request, limit, count, pace)
+        yield
     except Problem as problem:
         problem.headers["Connection"] = "close"
         raise
 
 
-async def _read_in_time(
-    request: Request, limit: int, count: Callable[[int], None], pace: Pace
-) -> bytes:
+async def arriving(request: Request, limit: int, pace: Pace) -> AsyncIterator[bytes]:
+    """Yield a body as it arrives, never more of it than may be, nor too slowly; raises Problem."""
     too_large = Problem(
         413, "too-large", f"the body is larger than {limit} bytes: send less at once"
     )
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > len(str(limit)) or int(length) > limit):
         raise too_large
-    parts: list[bytes] = []
     size, began_s = 0, asyncio.get_running_loop().time()
     stream = aiter(request.stream())
     while True:
@@ -179,12 +200,11 @@ async def _read_in_time(
                 retryable=True,
             ) from None
         if part is None:
-            return b"".join(parts)
+            return
         size += len(part)
         if size > limit:
             raise too_large
-        count(len(part))
-        parts.append(part)
+        yield part
 
 
 async def beside(body: bytes, work: Callable[..., ResultT], *given: Any) -> ResultT:

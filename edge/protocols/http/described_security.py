@@ -21,7 +21,7 @@ SCHEMES = {
         "description": "The sign-in of a browser, on the gateway's own pages alone.",
     },
 }
-METHODS = {"get", "post", "put", "patch", "delete"}
+METHODS = {"get", "head", "options", "post", "put", "patch", "delete"}
 
 
 def is_public(method: str, path: str) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, Response
 
+from edge.answering.document_progress import cursor_read
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.load.admission import largest_body
@@ -20,17 +22,24 @@ from edge.protocols.http.dependencies import (
     trace_of,
 )
 from edge.protocols.http.document_body import parse_document
+from edge.protocols.http.form_documents import submit_form, with_form_described
+from edge.protocols.http.multipart_body import is_multipart
+from edge.protocols.http.progress_stream import progress_stream
 from edge.requests import limits
 from edge.requests.new_document import NewDocument, essence
 
 router = APIRouter()
 
 
-@router.post("/v1/documents", status_code=202, openapi_extra=openapi_of(DocumentBody))
+@router.post(
+    "/v1/documents", status_code=202, openapi_extra=with_form_described(openapi_of(DocumentBody))
+)
 async def submit_document(
     request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
-) -> dict[str, str]:
-    """Hand a document in, for the first time or in a new version."""
+) -> dict[str, Any]:
+    """Hand a document in, for the first time or in a new version; as a form, several files."""
+    if is_multipart(request.headers.get("content-type", "")):
+        return await submit_form(request, gateway, caller, idempotency_key)
     largest = largest_body(gateway.settings)
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, largest, count, gateway.bounds.pace)
@@ -83,10 +92,19 @@ async def list_documents(
 
 
 @router.get("/v1/documents/{document}")
-async def get_document(document: str, gateway: TheGateway, caller: TheCaller) -> dict[str, Any]:
-    """Tell how a document fares."""
+async def get_document(
+    document: str,
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    last_event_id: Annotated[str, Header(max_length=limits.CURSOR_MAX)] = "",
+) -> Response:
+    """Tell how a document fares; as events, until its newest request is settled."""
     entry = gateway.access.document(caller, document)
-    return entry.as_json(gateway.access.title(caller, entry))
+    if "text/event-stream" in request.headers.get("accept", ""):
+        stream = gateway.progress.document(caller, entry, cursor_read(last_event_id))
+        return progress_stream(request, gateway, caller, stream)
+    return JSONResponse(entry.as_json(gateway.access.title(caller, entry)))
 
 
 @router.delete("/v1/documents/{document}", status_code=202)

@@ -16,6 +16,7 @@ from tests.edge.http_client import outcomes_of, passages_for
 
 ROOT = Path(__file__).parents[3]
 HOOKS = "tests.edge.conformance.graphql_checks"
+BODIES = "tests.edge.conformance.upload_bodies"
 SCOPES = ("read", "write", "restore", "review")
 UNFIT = (
     # not all that is refused can be said by a schema: media types, a key that came with another body
@@ -57,7 +58,7 @@ def fuzz(address, key, *options, seed=None, checks=FIT):
         *(() if seed is None else ("--seed", str(seed))),
     ]
     # a check of ours would be one of all checks
-    hooks = {} if checks is FIT else {"SCHEMATHESIS_HOOKS": HOOKS, "PYTHONPATH": str(ROOT)}
+    hooks = {"SCHEMATHESIS_HOOKS": BODIES if checks is FIT else HOOKS, "PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:  # it keeps what it found where it runs
         done = subprocess.run(
             command, check=False, capture_output=True, text=True, cwd=folder, env=os.environ | hooks

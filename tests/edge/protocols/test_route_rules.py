@@ -81,7 +81,8 @@ async def test_a_method_that_a_route_has_not_and_a_path_that_is_none_do_nothing(
     anybody = HttpClient(app, "")
     for other in ("HEAD", "OPTIONS", "TRACE"):
         reply = await anybody(other, path)
-        assert reply.status_code in {404, 405} or RULES[name].public, other
+        served = f"{other} {name.split(' ')[1]}" in RULES
+        assert reply.status_code in ({401, 204} if served else {404, 405}) or RULES[name].public
     spellings = (f"/{path}", f"{path}/", f"{path}%2f", f"{path}%00", path.replace("/v1/", "/v1//"))
     for spelt in {*spellings, path.upper().replace("X", "x")} - {path}:
         sent = httpx.URL("http://gateway", raw_path=spelt.encode())
