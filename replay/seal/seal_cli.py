@@ -91,7 +91,8 @@ def seal_command(
                 raise
             click.echo(f"not sealed: {error}; again in {every:g} s", err=True)
         else:
-            gathered, stamped = GatheredCosignatures(), None
+            gathered = GatheredCosignatures()
+            stamped: StampPass | None = None
             try:
                 gathered = gather(folder, done, policy)
                 stamped = stamp(folder, authority, timestamp_every) if authority else None
