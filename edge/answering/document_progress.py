@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from edge.answering.cursors import Frame
-from edge.listening.known_documents import CUT_STATUS, INDEX_STATUS, RANK
 from edge.listening.entries import Entry
+from edge.listening.known_documents import CUT_STATUS, INDEX_STATUS, RANK
 from edge.problems import Problem
 from edge.requests.limits import ID_MAX, INT64_MAX
 from schemas import ChunksCut, ChunksIndexed, Event, EventRejected

@@ -18,9 +18,9 @@ from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.document_texts import REQUESTS_MAX, DocumentTexts
 from edge.gateway.reception import Reception, as_problems
+from edge.listening.entries import Entry
 from edge.listening.known_documents import KnownDocument
 from edge.listening.known_requests import KnownRequest, KnownRequests
-from edge.listening.entries import Entry
 from edge.problems import Problem, forbidden, not_found
 from edge.requests.building import Seals
 from schemas import (

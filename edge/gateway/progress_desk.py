@@ -20,9 +20,9 @@ from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.callers.standing import KeysInUse
 from edge.gateway.upload_desk import UploadDesk, UploadStanding
+from edge.listening.entries import Entry, Gap
 from edge.listening.known_documents import KnownDocument
 from edge.listening.known_requests import KnownRequest, KnownRequests
-from edge.listening.entries import Entry, Gap
 from edge.problems import Problem, overloaded
 
 Bursts = AsyncGenerator[list[Frame], None]

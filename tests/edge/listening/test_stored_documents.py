@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from edge.listening.known_documents import KnownDocuments
 from edge.listening.entries import Entry
+from edge.listening.known_documents import KnownDocuments
 from edge.listening.log_index import LogIndex
 from edge.listening.stored_documents import StoredAs, StoredByTenant, size_of
 from schemas import (
