@@ -178,7 +178,9 @@ class Triton:
                     yield part
 
 
-def _pieces(answers: read.Answers, request: Generate, backend: Backend) -> AsyncIterator[Arrival]:
+def _pieces(
+    answers: read.StreamAnswers, request: Generate, backend: Backend
+) -> AsyncIterator[Arrival]:
     if backend == "python":
         return read.pieces(answers)
     return read.backend_pieces(answers, request.model, request.max_tokens)

@@ -16,10 +16,10 @@ REFUSED = "refused"  # the chat model's finish_reason where the request is at fa
 FINISHED: dict[str, GeneratedFinishReason] = {"length": "length"}
 
 
-Answers = AsyncIterator[service_pb2.ModelStreamInferResponse]
+StreamAnswers = AsyncIterator[service_pb2.ModelStreamInferResponse]
 
 
-async def pieces(answers: Answers) -> AsyncGenerator[Arrival, None]:
+async def pieces(answers: StreamAnswers) -> AsyncGenerator[Arrival, None]:
     """Read the answers of our own model `chat`; raises what Triton raises.
 
     They are read to the end even after the last one: Triton 2.51 crashed (signal 11) where streams
@@ -56,7 +56,7 @@ def _piece(response: service_pb2.ModelInferResponse) -> Arrival:
 
 
 async def backend_pieces(
-    answers: Answers, model: str, max_tokens: int
+    answers: StreamAnswers, model: str, max_tokens: int
 ) -> AsyncGenerator[Arrival, None]:
     """Read the answers of a vLLM or TensorRT-LLM backend, in which `text_output` is what is new.
 
