@@ -69,6 +69,16 @@ async def test_an_original_is_for_its_groups_in_its_tenant(app, gateway, log, re
     assert (await original(HttpClient(app, key), document)).content == b"c"
 
 
+async def test_who_hands_in_gets_no_original_that_a_policy_lets_them_not_read(
+    app, gateway, log, monkeypatch
+):
+    document = await hand_in(gateway, log, "u", ["One."])
+    writer = HttpClient(app, a_key(gateway, scopes=("ask", "ingest", "restore")))
+    assert (await original(writer, document)).status_code == 200
+    monkeypatch.setattr("edge.callers.access.is_readable", lambda *_: False)
+    is_problem(await original(writer, document), 404)
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 async def test_a_policy_may_keep_originals_from_everybody(
     reader, gateway, log, monkeypatch, allowed
