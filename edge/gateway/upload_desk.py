@@ -202,7 +202,8 @@ class UploadDesk:
             content = await self._content(upload)
             if content is None:  # another gateway was faster
                 return await self.standing(caller, upload.id)
-            await self._reception.submit(identity, _document_of(upload.note, content), trace)
+            document = _document_of(upload.note, content)
+            await self._reception.submit(caller, identity, document, trace)
         with as_problems():
             await asyncio.to_thread(self._store.finish, upload, identity.session, identity.request)
         return await self.standing(caller, upload.id)

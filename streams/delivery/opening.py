@@ -19,7 +19,7 @@ from streams.log.addressing import headers_of
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.log.pauses import Pauses, pauses
 from streams.running.admit import admit
-from streams.running.producer_proof import Holds, anybody
+from streams.running.producer_proof import Holds
 from streams.watching.logs import enter, logger
 
 log = logger("runner")
@@ -59,7 +59,8 @@ class Opener:
         processes: Processes,
         spawn: Callable[[Coroutine[Any, Any, None], Sequence[Lane]], None],
         between_tries: Pauses = pauses,
-        holds: Holds = anybody,
+        *,
+        holds: Holds,
     ) -> None:
         """Take whom to ask: `holds` says whether what no step judges is its tenant's own."""
         self._holds = holds

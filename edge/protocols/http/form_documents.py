@@ -53,7 +53,7 @@ async def submit_form(
                         content = await asyncio.to_thread(spool.read, file.spooled)
                         whole = replace(document, content=content)
                         del content
-                        await gateway.reception.submit(identity, whole, trace_of(request))
+                        await gateway.reception.submit(caller, identity, whole, trace_of(request))
                         del whole
                         count(-file.spooled.size)
                     taken.append(_taken(file, identity))

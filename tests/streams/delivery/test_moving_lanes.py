@@ -75,7 +75,12 @@ class MovingLane:
             made, services, lambda: self.publisher, takeover.history, self.runner.counts
         )
         self.runner._opener = Opener(
-            "redact", self.runner._reads, self.codec, processor, self.runner._spawn
+            "redact",
+            self.runner._reads,
+            self.codec,
+            processor,
+            self.runner._spawn,
+            holds=lambda *_: True,
         )
         self.committed, self.note = 0, ""
         self.epochs = []

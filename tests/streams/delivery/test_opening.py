@@ -157,7 +157,8 @@ def a_redacted(attempt):
 @pytest.mark.parametrize("put_back", [False, True])
 async def test_what_comes_late_of_a_worker_that_lost_its_lane_is_passed_over(put_back):
     codec, processor = a_codec_that_has_met(a_redacted(1)), FakeProcessor()
-    opener = Opener("rewrite", {REDACTED: Reads(QuestionRedacted)}, codec, processor, lambda *_: 0)
+    reads = {REDACTED: Reads(QuestionRedacted)}
+    opener = Opener("rewrite", reads, codec, processor, lambda *_: 0, holds=lambda *_: True)
     lane = Lane(REDACTED, 0, 0, 16)
     headers = [("retry", b"1@0")] if put_back else []
     for offset, attempt in enumerate((1001, 1)):
