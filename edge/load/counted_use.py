@@ -50,7 +50,7 @@ class _OnItsWay(NamedTuple):
     until_s: float
 
 
-class _Mark(NamedTuple):
+class _LaneMark(NamedTuple):
     offset: int
     time_ms: int
 
@@ -84,7 +84,7 @@ class CountedUse:
         self._pending_of: Counter[tuple[Who, UsedMeasure]] = Counter()
         self._early: OrderedDict[Whose, tuple[int, int]] = OrderedDict()
         """Answer that came before its question -> its tokens, and when."""
-        self._marks: dict[tuple[str, int], _Mark] = {}
+        self._marks: dict[tuple[str, int], _LaneMark] = {}
         self._changed: set[Who] = set()
         self._changed_marks: set[tuple[str, int]] = set()
         self._writing: tuple[set[Who], set[tuple[str, int]]] = set(), set()
@@ -92,7 +92,7 @@ class CountedUse:
             self._windows[tenant, key] = _windows_in(index, slots)
             self._keys_of[tenant] += key != ""
         for kind, lane, offset, time_ms in index.rows(MARKED):
-            self._marks[kind, lane] = _Mark(offset, time_ms)
+            self._marks[kind, lane] = _LaneMark(offset, time_ms)
         index.keep(self)
 
     def __len__(self) -> int:
@@ -182,8 +182,8 @@ class CountedUse:
             return
         place = type(entry.event).__name__, entry.partition
         with self._lock:
-            newest_ms = max(entry.time_ms, self._marks.get(place, _Mark(-1, 0)).time_ms)
-            self._marks[place] = _Mark(entry.offset, newest_ms)
+            newest_ms = max(entry.time_ms, self._marks.get(place, _LaneMark(-1, 0)).time_ms)
+            self._marks[place] = _LaneMark(entry.offset, newest_ms)
             self._changed_marks.add(place)
         for who in _all_of(entry.event.meta.tenant, key):
             self._add(who, measure, amount, entry.time_ms)
