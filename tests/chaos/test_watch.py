@@ -11,6 +11,7 @@ from schemas import (
     EventRejected,
     QueryRewritten,
     QuestionRedacted,
+    SessionForked,
     TokensReleased,
 )
 from streams.settings import Settings
@@ -64,7 +65,9 @@ def test_the_topic_that_comes_later_is_asked_for_first():
 
 
 def test_where_the_questions_ended_is_asked_for_beside_a_fold():
-    rewritten = topics_of(EventRejected, QueryRewritten, QuestionRedacted, AnswerReleased)
+    rewritten = topics_of(
+        EventRejected, QueryRewritten, QuestionRedacted, AnswerReleased, SessionForked
+    )
     assert asked("rewrite") == rewritten
 
 

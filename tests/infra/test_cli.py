@@ -71,7 +71,7 @@ OPTIONS = [
 SERVERS = {("worker",), ("gateway",)}  # they report to nobody: they run until they are told to stop
 CONVERSES = {("replay", "debug")}  # with whoever sits there, in the debugger's words
 WRITES_JSON = {("audit", "prove"), ("audit", "receipt")}  # a file for programs, whoever asks
-WITHOUT_A_STACK = {("parts",), ("audit", "verify-receipt")}
+WITHOUT_A_STACK = {("parts",), ("audit", "verify-receipt"), ("audit", "witness")}
 
 
 def flags(command):

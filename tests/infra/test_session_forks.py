@@ -21,6 +21,7 @@ from schemas import (
     QuestionAsked,
     Sealed,
     SessionOrigin,
+    StepVersion,
     Turn,
 )
 from streams.log.ids import outcome_id
@@ -169,7 +170,10 @@ def test_a_session_of_another_is_none_of_it(bench, other):
 @pytest.mark.parametrize(
     ("wish", "says"),
     [
-        (ForkWish("acme", "try-1", "jane"), r"acme is no test tenant \(\*-test: PLAYHEAD_TEST"),
+        (
+            ForkWish("acme", "try-1", "jane"),
+            r"acme is no test tenant \(\*-test: PLAYHEAD_TEST_TENANTS",
+        ),
         (ForkWish("a/b-test", "try-1", "jane"), "a tenant is called by"),
         (ForkWish("acme-test", "", "jane"), "has no name: give it one with --as"),
         (ForkWish("acme-test", "-x", "jane"), "the session id must be"),
@@ -205,6 +209,7 @@ def erasure(log, subject, outcome="", tenant="acme"):
         request="e-1",
         id=outcome_id("e-1", "erase", 0),
         cause=Cause(topic=topic, partition=lane, offset=offset, id="e-1"),
+        step=StepVersion(name="erase", code="test", configuration=""),
     )
     if outcome == "erased":
         put(log, PersonErased(meta=done, subject=subject, keys=()))

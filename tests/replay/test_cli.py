@@ -56,7 +56,7 @@ def fields(stored):
 
 
 def test_the_verbs_are_on_the_command_line():
-    assert VERBS["replay"].place == "replay.cli:replay"
+    assert VERBS["replay"].place == "infra.replay_verbs:replay"
 
 
 def test_an_archive_is_verified_without_a_broker(playhead, archive):

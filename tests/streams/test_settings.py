@@ -183,7 +183,7 @@ def test_every_name_that_the_project_speaks_of_is_on_the_list():
         if any(part.startswith(".") for part in inside) or path.name in UNKNOWN_ON_PURPOSE:
             continue
         text = path.read_text(encoding="utf-8", errors="ignore")
-        spoken |= {(name, str(path)) for name in re.findall(r"PLAYHEAD_[A-Z_]*[A-Z]", text)}
+        spoken |= {(name, str(path)) for name in re.findall(r"PLAYHEAD_[A-Z0-9_]*[A-Z0-9]", text)}
     unknown = {entry for entry in spoken if entry[0] not in known_names()}
     assert {name for name, _ in unknown} <= NO_NAMES, unknown
 
