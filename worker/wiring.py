@@ -306,6 +306,14 @@ def chosen(names: str | None) -> tuple[Step, ...]:
     return tuple(step(name.strip()) for name in names.split(",") if name.strip())
 
 
+def topics_waited_for(steps: Sequence[Step]) -> set[str]:
+    """Return the topics that must be there, as they must be, before steps run."""
+    hosted = {entry.name for entry in steps}
+    names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
+    names |= {topic_of(fold.reads) for fold in FOLDS if fold.beside in hosted}
+    return names | {changelog_of(table) for entry in steps for table in entry.tables}
+
+
 async def wait_for_topics(
     settings: Settings,
     steps: Sequence[Step],
@@ -319,9 +327,7 @@ async def wait_for_topics(
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    names = {topic_of(record) for entry in steps for record in (*entry.reads, *entry.writes)}
-    names |= {topic_of(fold.reads) for fold in FOLDS if fold.beside in {one.name for one in steps}}
-    names |= {changelog_of(table) for entry in steps for table in entry.tables}
+    names = topics_waited_for(steps)
     needed = [topic for topic in wanted(settings) if topic.topic in names]
     if admin is None:
         await asyncio.to_thread(check_access, settings)

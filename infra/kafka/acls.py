@@ -134,7 +134,7 @@ def of_step(step: Step) -> ComponentAccess:
         writes=_each(*own, topic_of(ConfigurationSet), *ERASING),
         reads=_each(*_named(step.reads), *folded, *stopped, *own, *SETTLED, *ERASURES),
         groups=(group_of(step.name),),
-        checks=_each(*_named(step.reads), *_named(step.writes), *tables),
+        checks=_each(*_named(step.reads), *folded, *_named(step.writes), *tables),
     )
 
 

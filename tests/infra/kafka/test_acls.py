@@ -40,6 +40,7 @@ from streams.topics import REQUESTS, STEPS, TOPICS, topic_of
 from tests.fakes import a_codec, a_meta
 from tests.house import ROOT
 from tests.infra.kafka.topics_in_code import modules_from, records_in
+from worker.wiring import topics_waited_for
 
 PATIENCE_S = 60.0
 REFUSED = {"TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED"}
@@ -124,6 +125,11 @@ def test_every_topic_there_is_has_somebody_who_may_read_it_and_no_other_is_named
     assert set(acls.component("auditor").reads) >= {topic.name for topic in TOPICS}
     named = {acl.name for one in acls.components() for acl in one.acls() if acl.resource == "topic"}
     assert named == set(acls.EVERY_TOPIC)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_worker_may_look_at_the_settings_of_all_that_it_waits_for(step):
+    assert set(acls.component(step.name).checks) == topics_waited_for([step])
 
 
 def test_one_that_hosts_several_steps_has_the_rights_of_each_once():
