@@ -8,7 +8,6 @@ before the cursor are left out.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -41,24 +40,34 @@ LETTERS: dict[type[Event], str] = {
 }
 
 
+def opaque(content: bytes) -> str:
+    """Spell bytes as a text that goes into any header or address."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def opaque_read(spelt: str) -> bytes:
+    """Read such a text back; raises ValueError for another."""
+    padded = spelt + "=" * (-len(spelt) % 4)
+    return base64.b64decode(padded, altchars=b"-_", validate=True)
+
+
 def cursor_of(lane: int, sent: FramesSent) -> str:
     """Spell a place as an opaque cursor."""
     content = {"l": lane, "p": {letter: list(sent[letter]) for letter in sorted(sent)}}
-    return base64.urlsafe_b64encode(orjson.dumps(content)).rstrip(b"=").decode()
+    return opaque(orjson.dumps(content))
 
 
 def sent_by(cursor: str, lane: int) -> FramesSent:
     """Read a cursor back; raises Problem for one that is not ours or of another lane."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        content = json.loads(opaque_read(cursor))
         place = {letter: (offset, count) for letter, (offset, count) in content["p"].items()}
         is_ours = (
             content["l"] == lane
             and set(place) <= set(LETTERS.values())
             and all(_is_position(number) for pair in place.values() for number in pair)
         )
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         is_ours = False
     if not is_ours:
         raise Problem(

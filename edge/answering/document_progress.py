@@ -6,17 +6,15 @@ is turned into frames again, and those that were told are left out. A status nev
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from edge.answering.cursors import Frame
+from edge.answering.cursors import Frame, opaque, opaque_read
 from edge.listening.entries import Entry
-from edge.listening.known_documents import CUT_STATUS, INDEX_STATUS, RANK
+from edge.listening.known_documents import RANK, status_in
 from edge.problems import Problem
 from edge.requests.limits import ID_MAX, INT64_MAX
 from schemas import ChunksCut, ChunksIndexed, Event, EventRejected
@@ -38,7 +36,7 @@ class ProgressCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def spelt(self) -> str:
         """Spell it as an opaque text."""
-        return base64.urlsafe_b64encode(msgspec.json.encode(self)).rstrip(b"=").decode()
+        return opaque(msgspec.json.encode(self))
 
 
 def cursor_read(spelt: str) -> ProgressCursor:
@@ -46,10 +44,8 @@ def cursor_read(spelt: str) -> ProgressCursor:
     if not spelt:
         return ProgressCursor()
     try:
-        padded = spelt + "=" * (-len(spelt) % 4)
-        content = base64.b64decode(padded, altchars=b"-_", validate=True)
-        cursor = msgspec.json.decode(content, type=ProgressCursor)
-    except (binascii.Error, ValueError, msgspec.DecodeError):
+        cursor = msgspec.json.decode(opaque_read(spelt), type=ProgressCursor)
+    except (ValueError, msgspec.DecodeError):
         raise bad_cursor() from None
     is_ours = (
         UNTOLD <= cursor.rank <= LAST_RANK
@@ -95,15 +91,11 @@ class DocumentProgress:
         return [frame for entry in ranked for frame in self._take(entry.event)]
 
     def _take(self, event: Event) -> list[Frame]:
-        match event:
-            case ChunksCut() if event.batch.last and event.outcome in CUT_STATUS:
-                return self._tell(CUT_STATUS[event.outcome], event.reason)
-            case ChunksIndexed() if event.batch.last:
-                status = INDEX_STATUS.get(event.outcome, "failed")
-                return self._tell(status, event.reason, version=event.document.version)
-            case EventRejected():
-                return self._tell("failed", event.message)
-        return []
+        came = status_in(event)
+        if came is None:
+            return []
+        version = event.document.version if isinstance(event, ChunksIndexed) else 0
+        return self._tell(*came, version=version)
 
     def _tell(self, status: str, reason: str, version: int = 0) -> list[Frame]:
         if RANK[status] <= self.told:

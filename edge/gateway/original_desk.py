@@ -178,7 +178,7 @@ def _version_of(document: str, request: KnownRequest, entries: Sequence[Entry]) 
                 made.version = event.document.version
                 made.manifest = event.manifest or made.manifest
             case EventRejected() as event:
-                known.come_to("failed", event.message, event.meta)
+                known.come_to(event)
     if known.requests:
         made.status, made.reason = known.newest.status, known.newest.reason
     return made

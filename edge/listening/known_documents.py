@@ -25,6 +25,7 @@ from schemas import (
     ChunksRedacted,
     DocumentSubmitted,
     DocumentWithdrawn,
+    Event,
     EventRejected,
     Manifest,
     Meta,
@@ -54,6 +55,19 @@ ABOUT_DOCUMENTS = frozenset(
 
 DocumentName = tuple[str, str]
 """Tenant and id."""
+
+
+def status_in(event: Event) -> tuple[str, str] | None:
+    """Return what a record says that a request came to, and why; None where it says nothing."""
+    match event:
+        case ChunksCut() if event.batch.last and event.outcome in CUT_STATUS:
+            return CUT_STATUS[event.outcome], event.reason
+        case ChunksIndexed() if event.batch.last:
+            return INDEX_STATUS.get(event.outcome, "failed"), event.reason
+        case EventRejected():
+            return "failed", event.message
+        case _:
+            return None
 
 
 @dataclass
@@ -129,13 +143,11 @@ class KnownDocument:
         """Learn what ingest made of a version."""
         if event.title is not None and event.meta.at >= self.described_us:
             self.title = event.title
-        if event.batch.last and event.outcome in CUT_STATUS:
-            self.come_to(CUT_STATUS[event.outcome], event.reason, event.meta)
+        self.come_to(event)
 
     def index(self, event: ChunksIndexed) -> None:
         """Learn what can be found."""
-        if event.batch.last:
-            self.come_to(INDEX_STATUS.get(event.outcome, "failed"), event.reason, event.meta)
+        self.come_to(event)
         if event.position < self.position:
             return
         if event.outcome == "withdrawn":
@@ -155,8 +167,12 @@ class KnownDocument:
             for one in oldest[:-REQUESTS_KEPT]:
                 del self.requests[one.request]
 
-    def come_to(self, status: str, reason: str, meta: Meta) -> None:
+    def come_to(self, event: Event) -> None:
         """Learn what became of a request; a status never goes back."""
+        came, meta = status_in(event), event.meta
+        if came is None:
+            return
+        status, reason = came
         request = self.requests.setdefault(meta.request, DocumentRequest(meta.request))
         if RANK[status] >= RANK[request.status]:
             request.status = status
@@ -280,7 +296,7 @@ class KnownDocuments:
                     if self._known(event.meta.tenant, event.meta.session) is None:
                         return
                     document = self._changed(event.meta.tenant, event.meta.session)
-                    document.come_to("failed", event.message, event.meta)
+                    document.come_to(event)
                 case _:
                     return
             document.lane = event.meta.lane

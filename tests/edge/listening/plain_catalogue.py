@@ -29,7 +29,7 @@ class PlainCatalogue:
             case EventRejected(topic=topic) if topic in ABOUT_DOCUMENTS:
                 known = self.documents.get((event.meta.tenant, event.meta.session))
                 if known is not None:
-                    known.come_to("failed", event.message, event.meta)
+                    known.come_to(event)
         for known in self.documents.values():
             known.counted = known.stored
 
