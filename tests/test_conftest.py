@@ -1,12 +1,13 @@
 """Tests of one group run in one process: what needs the machine for itself gets it."""
 
 import os
+import random
 import subprocess
 import sys
 
 import pytest
 
-from tests.conftest import MEMORY, UnitFolders, has_room
+from tests.conftest import MEMORY, UnitFolders, drawn_by, has_room
 
 TESTS = 12
 SUITE = f"""
@@ -37,6 +38,13 @@ def test_what_is_of_one_group_runs_in_one_process(tmp_path):
     told = [line for line in ran.stdout.splitlines() if line.startswith("ran in ")]
     assert len(told) == TESTS
     assert len(set(told)) == 1
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_what_is_drawn_is_drawn_by_the_name_of_the_test(number, request):
+    assert random.random() == random.Random(drawn_by(request.node)).random()
+    assert drawn_by(request.node) == f"test_conftest.py {request.node.name}"
+    assert f"[{number}]" in request.node.name
 
 
 def test_a_unit_writes_into_memory_where_there_is_room(tmp_path, request):
