@@ -39,16 +39,17 @@ class CountedLines:
 @contextmanager
 def traced(counted_by: Callable[[CodeType], CountedLines | None]) -> Iterator[None]:
     """Count the lines that run meanwhile; `counted_by` is asked once for each code, and returns None for others'."""
-    known: dict[
-        int, tuple[CodeType, Traced | None]
-    ] = {}  # the code is kept, so that its id stays its own
+    known: dict[int, Traced | None] = {}
+    kept: list[CodeType] = []  # so that the id of each stays its own
 
     def called(frame: FrameType, _event: str, _: Any) -> Traced | None:
         code = frame.f_code
-        if id(code) not in known:
+        try:
+            return known[id(code)]
+        except KeyError:
+            kept.append(code)
             counted = counted_by(code)
-            known[id(code)] = code, counted and counted.ran
-        return known[id(code)][1]
+            return known.setdefault(id(code), counted and counted.ran)
 
     before = sys.gettrace()
     sys.settrace(called)

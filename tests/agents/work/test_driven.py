@@ -10,7 +10,7 @@ from agents import moderate, patterns, refusal
 from agents.conversation import small_talk
 from agents.conversation.grammars import SHARPENED, WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
-from tests.agents.hostile import FAMILIES, functions_of_steps, lines_run
+from tests.agents.hostile import FAMILIES, functions_of_steps, functions_run
 from tests.agents.work import (
     test_checking_work,
     test_generate_before_work,
@@ -113,7 +113,7 @@ NOT_DRIVEN = {
 """Files and functions that no text drives, and why."""
 
 
-@pytest.mark.slow  # each line that runs is counted
+@pytest.mark.slow  # each call is noted
 def test_each_function_that_takes_a_text_is_driven():
     for compiled in (patterns._rules, refusal._any_of, moderate._term, small_talk._tables):
         compiled.cache_clear()
@@ -138,7 +138,7 @@ def test_each_function_that_takes_a_text_is_driven():
             "all layouts",
         ):
             forget()
-            driven |= set(lines_run(partial(piece, FAMILIES[family](2_000))))
+            driven |= functions_run(partial(piece, FAMILIES[family](2_000)))
     left = {(Path(file).name, name) for file, name in functions_of_steps() - driven}
     assert {f"{file} {name}" for file, name in left if file not in NOT_DRIVEN} == {
         name for name in NOT_DRIVEN if " " in name
