@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LEFT_OUT = shutil.ignore_patterns(
-    ".git", ".venv", ".playhead", ".bench", ".make", "__pycache__", "*.egg-info", ".hypothesis",
-    ".*_cache", "dist",
+    ".git", ".venv", ".playhead", ".bench", ".make", "*.egg-info", ".hypothesis", ".*_cache", "dist",
 )  # fmt: skip
+"""What Python compiled comes along: it looks at a file's time and size, and compiles what was edited anew."""
 GENERATED = {
     "schemas/records.py",
     "schemas/wire.py",
