@@ -18,7 +18,6 @@ from tests.fakes import a_codec
 from tests.memory_broker import MemoryBroker
 from tests.replay.rebuild.kept_tables import KeptLog, kept_log
 
-
 FENCED = a_codec().encode(TableRow(entries=()))
 
 
@@ -89,6 +88,8 @@ def made(kept):
 @pytest.fixture
 def made_log(kept, made):
     broker = MemoryBroker(kept.broker.partitions)
-    broker.rows = {place: replace(rows, messages=[*rows.messages]) for place, rows in kept.broker.rows.items()}
+    broker.rows = {
+        place: replace(rows, messages=[*rows.messages]) for place, rows in kept.broker.rows.items()
+    }
     broker.settings = copy.deepcopy(kept.broker.settings)
     return MadeLog(KeptLog(kept.log, broker, kept.of), made)

@@ -6,9 +6,9 @@ import pytest
 
 from replay.archive import BadArchive
 from replay.log import Snapshot
-from replay.recorded_erasures import read_of
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES, records_from
 from replay.rebuild.log_sources import BrokerSource, source_of
+from replay.recorded_erasures import read_of
 from streams.log.offsets import Extent, NotTold
 from streams.settings import Settings
 from tests.memory_log import MemoryLog

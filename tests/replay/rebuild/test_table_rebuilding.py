@@ -25,7 +25,9 @@ def verdicts(report, *names):
 async def test_what_the_log_says_is_what_the_steps_kept(made_log):
     report = await made_log.rebuilding().compare()
     assert report.status == 0
-    assert {name: set(of) for name, of in report.counts.items()} == dict.fromkeys(NAMES, {"equal"})
+    assert {name: set(of) for name, of in report.counts.items()} == {
+        key: {"equal"} for key in NAMES
+    }
     for made, held in report.digests.values():
         assert made.hexdigest() == held.hexdigest()
     assert report.rows == sum(len(made_log.held(name)) for name in NAMES)

@@ -123,7 +123,9 @@ async def test_it_is_refused_while_a_worker_runs_the_step(made_log, work):
     hurt(made_log, "sessions")
     repair = a_repair(made_log, {group_of("rewrite"): ("10.0.0.1", "10.0.0.2")})
     before = {place: rows.end for place, rows in made_log.broker.rows.items()}
-    with pytest.raises(StepStillRuns, match=r"2 workers of rewrite at 10\.0\.0\.1, 10\.0\.0\.2: .*Stop"):
+    with pytest.raises(
+        StepStillRuns, match=r"2 workers of rewrite at 10\.0\.0\.1, 10\.0\.0\.2: .*Stop"
+    ):
         await called(repair, work, made_log, ["sessions"])
     assert {place: rows.end for place, rows in made_log.broker.rows.items()} == before
 
