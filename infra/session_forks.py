@@ -17,13 +17,12 @@ from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, check_session, check_tenant, check_user
 from replay.forking.recorded_session import CarriedSession, SessionName, begun_with
 from replay.log import Log
+from replay.recorded_erasures import erasures_in, whoever_asks
 from schemas import SessionForked
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Offsets, Partition
 from streams.log.writing import Position
-from streams.operations.erasures.erasure_log import TELLING, ErasureLog
 from streams.operations.erasures.named_subjects import KnowsSubjects, subjects_of_user
-from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import FOLDS, group_of, topic_of
 
@@ -139,7 +138,7 @@ class ForkDesk:
         An archive may be older than that, so the log that is written to is asked as well.
         """
         logs = [source] if source is self._log else [source, self._log]
-        told = [erasures_in(log, Codec(log.ids)) for log in logs]
+        told = [erasures_in(log, Codec(log.ids), holds=whoever_asks) for log in logs]
         for person in carried.people:
             tenant, _, subject = person.partition("/")
             keys = self._keyring.states(tenant, [f"user/{subject}"])
@@ -156,21 +155,6 @@ def is_test_tenant(tenant: str, patterns: str) -> bool:
     """Say whether a tenant is one for tests, by shell patterns with commas between."""
     listed = (one.strip() for one in patterns.split(","))
     return any(fnmatchcase(tenant, one) for one in listed if one)
-
-
-def erasures_in(log: Log, codec: Codec) -> ErasureLog:
-    """Read what a log says of erasures; what can't be read says nothing."""
-    told = ErasureLog()
-    for kind in TELLING:
-        topic = topic_of(kind)
-        for name, lane in sorted(log.extents()):
-            for stored in log.records(topic, lane) if name == topic else ():
-                try:
-                    event = admit(codec, kind, stored.value, stored.key, lane)
-                except Undecodable:
-                    continue
-                told.take(event, topic, lane, stored.offset)
-    return told
 
 
 def taken_in(

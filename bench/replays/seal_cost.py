@@ -31,9 +31,9 @@ TIME_MS = 1_764_000_000_000
 
 @dataclass(frozen=True)
 class SealPlan:
-    """What is sealed, and how often it is proved."""
+    """What is sealed, and how often it is proved; ten times as much is in `long_tree`."""
 
-    records: int = 10_000_000
+    records: int = 1_000_000
     value_bytes: int = 1_000
     """Of each record, about as many as records of a chat have."""
     proofs: int = 200
@@ -89,14 +89,14 @@ class SealCost:
 def seal_cost(plan: SealPlan, say: Callable[[str], None]) -> SealCost:
     """Make the records three times: alone, hashed, sealed; then prove some of them."""
     say(f"making, hashing and sealing {plan.records:,} records")
-    made_s = _cpu_s(lambda: deque(_records(plan, 0, plan.records), maxlen=0))
-    hashed_s = _cpu_s(lambda: _hash_each(_records(plan, 0, plan.records)))
+    made_s = _cpu_s(lambda: deque(records_of(plan, 0, plan.records), maxlen=0))
+    hashed_s = _cpu_s(lambda: _hash_each(records_of(plan, 0, plan.records)))
     extent = Extent(*PLACE, 0, plan.records)
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as place:
         folder, signer = SealFolder(Path(place)), Signer.new("playhead-bench")
         sealed_s = _cpu_s(
             lambda: list(
-                seal({PLACE: extent}, lambda e: _records(plan, e.begin, e.end), folder, signer)
+                seal({PLACE: extent}, lambda e: records_of(plan, e.begin, e.end), folder, signer)
             )
         )
         say(f"proving {plan.proofs} of them")
@@ -104,7 +104,7 @@ def seal_cost(plan: SealPlan, say: Callable[[str], None]) -> SealCost:
         proof_s = checked_s = 0.0
         for _ in range(plan.proofs):
             offset = asked.randrange(plan.records)
-            [stored] = _records(plan, offset, offset + 1)
+            [stored] = records_of(plan, offset, offset + 1)
             began = time.process_time()
             keys = folder.keys()
             signed = signed_for(folder, (*PLACE, offset), keys)
@@ -120,7 +120,7 @@ def seal_cost(plan: SealPlan, say: Callable[[str], None]) -> SealCost:
     )  # fmt: skip
 
 
-def _records(plan: SealPlan, begin: int, end: int) -> Iterator[Stored]:
+def records_of(plan: SealPlan, begin: int, end: int) -> Iterator[Stored]:
     """Make records that differ in offset, time and value."""
     rest = random.Random(2).randbytes(plan.value_bytes - 8)  # noqa: S311 - any bytes, no secret
     for offset in range(begin, end):

@@ -70,8 +70,17 @@ def peak_mib() -> float:
 
     Not `ru_maxrss`, which a child begins with that of whoever started it.
     """
+    return _status_mib("VmHWM")
+
+
+def resident_mib() -> float:
+    """Return the memory that this process holds, in MiB."""
+    return _status_mib("VmRSS")
+
+
+def _status_mib(name: str) -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    kib = next(line.split()[1] for line in status.splitlines() if line.startswith(f"{name}:"))
     return int(kib) / 1024
 
 

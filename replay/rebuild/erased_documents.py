@@ -1,51 +1,29 @@
 """Documents that were erased as a whole: a rebuild writes what came before that without its chunks.
 
 The index in force has deleted them, and the log still holds their redacted texts and vectors. What
-is handed in after the erasure, under the same address, is a document like any other.
-
-What counts as an erasure is what counts for a worker: somebody asked for it, signed where producers
-must sign, and what is said to have come of it is of that request. Else whoever may write one record
-could keep any document out of an index that is built anew.
+is handed in after the erasure, under the same address, is a document like any other. What counts as
+an erasure is what counts for a worker (see `replay.recorded_erasures`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
 from agents.errors import Permanent
-from replay.log import Log, Stored
-from replay.producers_in_force import READ, proof_on
-from replay.rebuild.lane_inputs import IndexInput, records_from
-from schemas import ErasureRefused, ErasureRequested, Event, PersonErased
-from streams.log.codec import Codec, Undecodable
-from streams.log.offsets import Partition
-from streams.log.producer_signature import SignedRecord
-from streams.operations.erasures.erasure_log import ErasureLog
-from streams.running.admit import admit
-from streams.running.producer_gate import WrittenAt
-from streams.running.producer_proof import ProducerProof
-from streams.topics import topic, topic_of
-
-TOLD: tuple[type[Event], ...] = (ErasureRequested, PersonErased, ErasureRefused)
-
-
-def read_of(lanes: int) -> Iterator[Partition]:
-    """List what is read of erasures on a log of so many lanes."""
-    yield from READ
-    for kind in TOLD:
-        name = topic_of(kind)
-        yield from ((name, lane) for lane in range(lanes if topic(name).partitioned else 1))
+from replay.log import Log
+from replay.rebuild.lane_inputs import IndexInput
+from replay.recorded_erasures import RecordedErasures, as_proved
+from schemas import PersonErased
+from streams.log.codec import Codec
 
 
 class ErasedDocuments:
     """Which documents were erased, and when; read from the log again at each look."""
 
     def __init__(self, codec: Codec) -> None:
-        self._codec = codec
-        self._told = ErasureLog()
-        self._next: dict[Partition, int] = {}
+        self._read = RecordedErasures(codec, holds=as_proved)
         self._until_us: dict[tuple[str, str], int] = {}
         """By tenant and document: when it was erased last."""
         self.erasures = 0
@@ -53,34 +31,9 @@ class ErasedDocuments:
 
     def learn(self, log: Log) -> None:
         """Read what was told since the last call."""
-        new = [
-            (kind, stored)
-            for kind in TOLD
-            for name, lane in sorted(log.extents())
-            if name == topic_of(kind)
-            for stored in self._new(log, name, lane)
-        ]
-        if not new:
-            return
-        proof = proof_on(log, self._codec)
-        for kind, stored in new:
-            self._take(kind, stored, proof)
-        self._sum_up([one.erased[0] for one in self._told.erasures.values() if one.documents])
-
-    def _new(self, log: Log, name: str, lane: int) -> Iterator[Stored]:
-        for stored in records_from(log, name, lane, self._next.get((name, lane), 0)):
-            self._next[name, lane] = stored.offset + 1
-            yield stored
-
-    def _take(self, kind: type[Event], stored: Stored, proof: ProducerProof) -> None:
-        key, value = stored.key or b"", stored.value or b""
-        at = WrittenAt(stored.topic, stored.partition, stored.offset)
-        try:
-            event = admit(self._codec, kind, stored.value, stored.key, stored.partition)
-        except Undecodable:
-            return
-        if proof.proves(at, SignedRecord(at.topic, key, value, event.meta.tenant), stored.headers):
-            self._told.take(event, *at)
+        if self._read.learn(log):
+            told = self._read.told.erasures.values()
+            self._sum_up([one.erased[0] for one in told if one.documents])
 
     def _sum_up(self, told: Sequence[PersonErased]) -> None:
         self.erasures = len(told)

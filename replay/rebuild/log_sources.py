@@ -9,8 +9,8 @@ from typing import Protocol
 
 from replay.archive import ArchiveLog
 from replay.log import BrokerLog, Log, Snapshot
-from replay.rebuild.erased_documents import read_of
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES
+from replay.recorded_erasures import read_of
 from streams.log.offsets import OffsetReader, patiently
 from streams.settings import Settings
 from streams.topics import group_of

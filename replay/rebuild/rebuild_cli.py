@@ -26,6 +26,7 @@ from rich.progress import (
 
 from replay.log import BrokerLog
 from replay.rebuild.recall import Recalls
+from replay.rebuild.tables_cli import tables
 from streams.operations.options import Group, NumberRange, run_option
 from streams.operations.printing import console, counted
 from streams.settings import Settings
@@ -162,6 +163,9 @@ def rebuild(
         f"{counted(report['records'], 'record')} with {counted(report['chunks'], 'chunk')} written "
         f"in {report['seconds']:.1f} s; next: playhead replay rebuild compare"
     )
+
+
+rebuild.add_command(tables)
 
 
 @rebuild.command("status")

@@ -26,6 +26,7 @@ from streams.delivery.log_identity import (
     other_logs,
     topic_ids,
 )
+from streams.delivery.lost_rows import against_changelog, noted_as
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.slot import TOLD_S
@@ -35,7 +36,7 @@ from streams.log.pauses import Pauses, pauses
 from streams.log.reading import new_consumer
 from streams.log.schema_asker import GRACE_S, SchemaAsker
 from streams.settings import Settings
-from streams.topics import Fold, Step, group_of, topic_of
+from streams.topics import Fold, Step, changelog_of, group_of, topic_of
 from streams.watching.logs import logger
 
 log = logger("takeover")
@@ -86,6 +87,8 @@ class Takeover:
         self._told_s = told_s
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
+        self._changelogs: dict[str, str] = {}
+        """Changelogs of the tables, and the broker's ids of them."""
         self._soon_s = soon_s
         self._trouble: tuple[Collection[Lane], str] = ((), "")
 
@@ -128,6 +131,7 @@ class Takeover:
         partitions = sorted({lane.partition for lane in lanes})
         known, changes = await self._read(lanes, sources, partitions)
         done = known.done
+        self._tell_of_lost_rows(known, changes)
         # at once, on the event loop: what was read before another rebalance must change nothing
         for table, change in zip(self._tables, changes, strict=True):
             table.apply(change)
@@ -159,11 +163,37 @@ class Takeover:
         log.debug("read back", step=self._step.name, lanes=len(lanes), outcomes=len(done.outcomes))
 
     def _after(self, partition: int, written: Mapping[Place, int]) -> dict[str, int]:
-        """Tell from where on each output of a lane tells more than is known now."""
-        return {
+        """Tell from where on each output of a lane tells more than is known now.
+
+        And how far the changelogs of its tables were written.
+        """
+        after = {
             topic: max(end, written.get((topic, partition), 0))
             for topic, end in self._ends.get(partition, {}).items()
         }
+        for table in self._tables:
+            topic = changelog_of(table.NAME)
+            if identity := self._changelogs.get(topic):
+                end = max(table.known([partition])[partition], written.get((topic, partition), 0))
+                after[noted_as(topic, identity)] = end
+        return after
+
+    def _tell_of_lost_rows(self, known: _Known, changes: Sequence[Sequence[Change]]) -> None:
+        """Tell of changelogs that lack what was written when a lane was committed last."""
+        for table, of_table in zip(self._tables, changes, strict=True):
+            topic = changelog_of(table.NAME)
+            self._changelogs[topic] = identity = known.ids.get(topic, "")
+            for change in of_table:
+                told = (at for (_, lane), at in known.told.items() if lane == change.lane)
+                lacks = (against_changelog(topic, identity, change.end, at.after) for at in told)
+                if reason := next(filter(None, lacks), ""):
+                    log.error(
+                        "a table has fewer rows than the log says, unless that was mended since: "
+                        "run playhead replay rebuild tables",
+                        table=table.NAME,
+                        lane=change.lane,
+                        reason=f"{topic} {reason}",
+                    )
 
     async def _read(
         self, lanes: Sequence[Lane], sources: Sequence[Source], partitions: Sequence[int]
@@ -254,7 +284,8 @@ class Takeover:
             for lane in lanes
             if (progress := progress_of(lane.base, lane.note)) is not None
         }
-        ids = self._topic_ids(self._settings, {lane.topic for lane in lanes})
+        changelogs = {changelog_of(table.NAME) for table in self._tables}
+        ids = self._topic_ids(self._settings, {lane.topic for lane in lanes} | changelogs)
         with closing(
             self._open_consumer(self._settings, f"{self._step.name}-read-back")
         ) as consumer:

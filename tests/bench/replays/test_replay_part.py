@@ -29,8 +29,8 @@ def test_records_are_proved_by_the_tree_that_they_were_sealed_in():
 
 
 def test_made_up_records_are_the_same_wherever_one_begins_and_all_differ():
-    records = list(seal_cost._records(SMALL, 0, 6))
-    assert list(seal_cost._records(SMALL, 4, 6)) == records[4:]
+    records = list(seal_cost.records_of(SMALL, 0, 6))
+    assert list(seal_cost.records_of(SMALL, 4, 6)) == records[4:]
     assert len({stored.value for stored in records}) == 6
     assert {len(stored.value) for stored in records} == {20}
 

@@ -6,9 +6,9 @@ import pytest
 
 from replay.archive import BadArchive
 from replay.log import Snapshot
-from replay.rebuild.erased_documents import read_of
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES, records_from
 from replay.rebuild.log_sources import BrokerSource, source_of
+from replay.recorded_erasures import read_of
 from streams.log.offsets import Extent, NotTold
 from streams.settings import Settings
 from tests.memory_log import MemoryLog
@@ -45,7 +45,7 @@ async def test_each_look_tells_the_ends_of_the_steps_topics_and_how_far_it_is():
     assert groups == {"playhead-index": [(INPUTS, 0), (INPUTS, 1)]}
     expected = {(topic, lane) for topic in (INPUTS, OUTCOMES) for lane in (0, 1)}
     assert set(partitions) == expected | {one for one in told if one[0] in topics}
-    assert len(told) == 6
+    assert len(told) == 8
     assert len(partitions) < 4 + len(told)
 
 
