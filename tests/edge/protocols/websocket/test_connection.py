@@ -374,7 +374,7 @@ async def test_an_idle_connection_has_no_task_of_ours_before_and_after_its_answe
         assert tasks_of_ours() == looks_after_all
         await send(sockets[0], type="message", text="x")
         await frames_until(sockets[0], "accepted")
-        assert len(tasks_of_ours()) == 3  # one follows, one writes
+        assert len(tasks_of_ours()) == 2  # one follows
         for event in Answers(await question(log)).whole("x"):
             log.append(event)
         await frames_until(sockets[0], "completed")
