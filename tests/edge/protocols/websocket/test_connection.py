@@ -12,6 +12,7 @@ import json
 import pytest
 import websockets
 from msgspec.structs import replace
+from starlette.websockets import WebSocket
 
 from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
@@ -254,6 +255,23 @@ async def test_a_client_that_does_not_read_is_let_go(url, key, log, gateway):
                 await asyncio.sleep(0.01)
         with contextlib.suppress(Exception):
             await socket.close()
+
+
+@pytest.mark.parametrize("bounds", [Bounds(send_timeout_s=0.05, close_timeout_s=0.5)])
+async def test_a_client_that_takes_no_word_of_its_own_is_let_go(url, key, gateway, monkeypatch):
+    """What it is told by the task that reads what it sends is no frame of an answer."""
+
+    async def without_end(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(WebSocket, "send_text", without_end)
+    async with connect(url, key) as socket:
+        await send(socket, type="nothing")
+        with pytest.raises(websockets.ConnectionClosed):
+            async with asyncio.timeout(10):
+                await socket.recv()
+        assert (socket.close_code, socket.close_reason) == (1013, "too slow: resume by cursor")
+    await until(lambda: len(gateway.connections) == 0)
 
 
 @pytest.mark.parametrize("bounds", [Bounds(tick_s=0.25, farewell_s=0.4)])
