@@ -41,7 +41,7 @@ from worker.wiring import known_schemas
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-STREAMS = int(os.environ.get("PLAYHEAD_LOST_STREAMS", "40"))
+STREAMS = int(os.environ.get("LOST_STREAMS", "40"))
 """Half over WebSockets, half as server-sent events; 200 is the figure of docs/performance.md."""
 TENANTS = 8
 BEFORE = 3  # stretches of each answer that its client has read when the gateway dies
