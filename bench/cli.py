@@ -29,6 +29,7 @@ from bench.answers.figures import show as show_answers
 from bench.answers.measure import measure
 from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
+from bench.clients_of_errors import none_outlives_its_broker
 from bench.flood import neighbours as flood
 from bench.quality.worth import measure_quality, show_quality
 from bench.replays.replay_part import measure_replay, show_replay
@@ -71,7 +72,7 @@ def _stack(wish: Wish) -> Iterator[Settings]:
     """Start a stack in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
         run = Path(folder)
-        with Stack(run, wish, say=_say):
+        with Stack(run, wish, say=_say), none_outlives_its_broker():
             yield Settings.load(environment={}, run=run)
 
 
@@ -152,6 +153,7 @@ def _peers(_questions: int, _rounds: int, *, quick: bool = False) -> PartResult:
             with_environment(ENVIRONMENT),
             served_model(run) as model,
             Stack(run, Wish(free_ports=True), say=_say),
+            none_outlives_its_broker(),
         ):
             settings = Settings.load(environment={}, run=run)
             figures = beside.measure(settings, model, QUICK if quick else PeersPlan(), _say)

@@ -59,7 +59,11 @@ def measure(settings: Settings, requests: int, say: Callable[[str], None]) -> li
         codec = Codec(known_schemas(settings))
         starts.append(_start(settings, EMPTY, 0, say))
         producer = Producer({"bootstrap.servers": settings.kafka, "linger.ms": 20, "log_level": 2})
-        put(producer, codec, questions(settings, requests))
+        try:
+            put(producer, codec, questions(settings, requests))
+        finally:
+            producer.purge()
+            producer.close()
         say(f"{requests:,} requests are on the log")
         for index in settings.run.glob("log-index-*"):
             index.unlink()

@@ -23,14 +23,14 @@ def own_topics(
     settings: Settings, names: Sequence[str], partitions: int, groups: Sequence[str] = ()
 ) -> Iterator[None]:
     """Have topics of a measurement's own."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka, **QUIET})
-    for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
-        made.result()
-    await_shown(admin, names)
-    try:
-        yield
-    finally:
-        forget(admin, names, groups)
+    with AdminClient({"bootstrap.servers": settings.kafka, **QUIET}) as admin:
+        for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+            made.result()
+        await_shown(admin, names)
+        try:
+            yield
+        finally:
+            forget(admin, names, groups)
 
 
 @contextmanager
@@ -39,15 +39,15 @@ def platform_topics(settings: Settings, groups: Sequence[str] = ()) -> Iterator[
 
     Their names are fixed: no worker may run on this broker meanwhile.
     """
-    admin = AdminClient({"bootstrap.servers": settings.kafka, **QUIET})
     names = [topic.topic for topic in wanted(settings)]
     groups = [*(group_of(step.name) for step in STEPS), *groups]
-    forget(admin, names, groups)
-    create_topics(settings)
-    try:
-        yield
-    finally:
+    with AdminClient({"bootstrap.servers": settings.kafka, **QUIET}) as admin:
         forget(admin, names, groups)
+        create_topics(settings, admin)
+        try:
+            yield
+        finally:
+            forget(admin, names, groups)
 
 
 def forget(

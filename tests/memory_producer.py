@@ -41,6 +41,7 @@ class MemoryProducer:
         self._waiting: deque[_Record] = deque()
         self._due: deque[tuple[_Record, KafkaError | None, int]] = deque()
         self._fatal: KafkaError | None = None
+        self.closed = False
         self._lock = threading.RLock()
         self._came = threading.Condition(self._lock)
 
@@ -64,6 +65,8 @@ class MemoryProducer:
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         """Take a record in; raises BufferError where there is no room, KafkaException for a partition there is not."""
+        if self.closed:
+            raise RuntimeError("Handle has been closed")
         if 0 < self._broker.topics()[topic] <= partition:
             raise KafkaException(KafkaError(KafkaError._UNKNOWN_PARTITION))
         time_ms = timestamp or int(time.time() * 1_000)
@@ -107,6 +110,12 @@ class MemoryProducer:
         del in_flight, blocking  # nothing is on its way here: it waits, or the broker has it
         if in_queue:
             self.settle(error=KafkaError(KafkaError._PURGE_QUEUE))
+
+    def close(self) -> bool:
+        """Tell of what has an answer, and take nothing in any more."""
+        self.poll(0)
+        self.closed = True
+        return True
 
     def settle(
         self,

@@ -27,6 +27,7 @@ import psutil
 from rich.console import Console
 
 from bench.child import ROOT, MeasurementFailed
+from bench.clients_of_errors import none_outlives_its_broker
 from bench.figure_tables import figure_table
 from bench.peers.askers import connected, crowd
 from bench.peers.contestants import (
@@ -203,6 +204,7 @@ def main(chats: int) -> None:
             with_environment(ENVIRONMENT),
             served_model(run),
             Stack(run, Wish(free_ports=True), say=_say),
+            none_outlives_its_broker(),
         ):
             one = playhead(Settings.load(environment={}, run=run))
             known = [(place.uri, "text/plain", place.text) for place in places()]

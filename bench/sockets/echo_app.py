@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from edge.protocols import pacing
 from infra.local import ports
@@ -46,20 +46,25 @@ def options(kind: str) -> dict[str, Any]:
     }[kind]
 
 
-def main() -> None:
-    """Serve until a signal comes."""
-    port, kind = (*sys.argv[1:], "")[:2]
+def serve(served: ASGIApp, port: int, kind: str = "") -> None:
+    """Serve an application until a signal comes, as a kind of `options` has it."""
     allow_open_files(FILES)
     config = uvicorn.Config(
-        app,
+        served,
         host=ports.HOST,
-        port=int(port),
+        port=port,
         log_config=None,
         access_log=False,
         **options(kind),
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(uvicorn.Server(config).serve())
+
+
+def main() -> None:
+    """Serve the echo."""
+    port, kind = (*sys.argv[1:], "")[:2]
+    serve(app, int(port), kind)
 
 
 if __name__ == "__main__":

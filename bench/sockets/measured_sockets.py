@@ -1,4 +1,8 @@
-"""Holds so many sockets to the gateway, and as many to a bare echo; lets some of them stream."""
+"""Holds so many sockets to the gateway, to a bare echo and to a bare relay; some of them stream.
+
+The echo is what a socket costs. The relay has the log between, as the gateway has, and nothing
+else: what the gateway takes above the relay is the gateway's, the rest the log's and the machine's.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
-from confluent_kafka import Producer
 from websockets.asyncio.client import ClientConnection
 
 from bench.child import MeasurementFailed, running
@@ -19,12 +23,15 @@ from bench.sockets.socket_figures import SocketFigures, figures_of
 from bench.sockets.talks import Echoes, KeepsUp, LoggedTokens, asked
 from edge.callers.api_keys import ApiKeys, keys_path
 from infra.local import ports
+from infra.local.process_trees import cpu_s_of, tree_of
+from infra.local.run_folder import read_state
 from streams.log.codec import Codec
+from streams.log.writing import new_producer
 from streams.running.open_files import allow_open_files
 from streams.settings import Settings
 from worker.wiring import known_schemas
 
-BASELINE, OURS = "bare echo", "gateway"
+BASELINE, RELAY, OURS = "bare echo", "bare relay", "gateway"
 TENANTS = 8  # each with a key: one key may hold a thousand
 FILES_BESIDE = 256  # open files that are no sockets of clients
 
@@ -87,11 +94,20 @@ def measure(
             with _echo() as serving:
                 found.append(asyncio.run(measured(serving, plan, idle, echoes)))
             say(found[-1].line())
-            with _gateway(settings, secrets) as serving:
-                logged = _Logged(settings, codec, tenants)
-                found.append(asyncio.run(measured(serving, plan, idle, logged.begin)))
-            say(found[-1].line())
+            for serve in (_relay(settings), _gateway(settings, secrets)):
+                with serve as serving:
+                    logged = _Logged(settings, codec, tenants)
+                    begin = logged.begin if serving.keys else logged.relayed
+                    broker = partial(_broker_cpu_s, settings)
+                    found.append(asyncio.run(measured(serving, plan, idle, begin, broker)))
+                say(found[-1].line())
     return found
+
+
+def _broker_cpu_s(settings: Settings) -> float:
+    """Return the CPU seconds that the stack's broker has used."""
+    components: Any = read_state(settings.run)["components"]
+    return cpu_s_of(tree_of(components["kafka"]["pid"]))
 
 
 def needed(plan: SocketsPlan, idle: int) -> int:
@@ -121,6 +137,14 @@ def _echo() -> Iterator[Serving]:
 
 
 @contextmanager
+def _relay(settings: Settings) -> Iterator[Serving]:
+    port = ports.free_block()["gateway"]
+    with running(f"{__package__}.relay_app", str(port), str(settings.run)) as child:
+        await_ready(child, f"{ports.HOST}:{port}")
+        yield Serving(RELAY, child, f"ws://{ports.HOST}:{port}/v1/chat")
+
+
+@contextmanager
 def _gateway(settings: Settings, keys: tuple[str, ...]) -> Iterator[Serving]:
     port = str(ports.free_block()["gateway"])
     arguments = "--no-inbox", "--port", port, "--run", str(settings.run)
@@ -144,19 +168,34 @@ class _Logged:
 
     async def begin(self, sockets: Sequence[ClientConnection]) -> TokenTalk:
         """Ask a question on each socket."""
-        of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
         with closing(KeepsUp.on(self._settings.kafka, self._settings.partitions)) as keep_up:
-            metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
-        producer = Producer(
-            {"bootstrap.servers": self._settings.kafka, "linger.ms": 0, "log_level": 2}
-        )
-        return LoggedTokens(producer, self._codec, metas)
+            return await self._asked(sockets, keep_up)
+
+    async def relayed(self, sockets: Sequence[ClientConnection]) -> TokenTalk:
+        """Do the same where no question comes to the log, so that nobody has to work on it."""
+        return await self._asked(sockets, lambda: None)
+
+    async def _asked(
+        self, sockets: Sequence[ClientConnection], keep_up: Callable[[], None]
+    ) -> TokenTalk:
+        of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
+        metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
+        # as the steps write: with any number of requests on their way, a broker that is busy would
+        # get each token by itself, and fall behind
+        return LoggedTokens(new_producer(self._settings, "bench"), self._codec, metas)
 
 
 async def measured(
-    serving: Serving, plan: SocketsPlan, idle: int, begin: BeginsTalk
+    serving: Serving,
+    plan: SocketsPlan,
+    idle: int,
+    begin: BeginsTalk,
+    broker_cpu_s: Callable[[], float] = lambda: 0.0,
 ) -> SocketFigures:
-    """Measure one program with so many idle sockets; raises MeasurementFailed."""
+    """Measure one program with so many idle sockets; raises MeasurementFailed.
+
+    `broker_cpu_s` tells what a broker between has used.
+    """
     child = serving.child
     warm = HeldSockets(serving.url, serving.keys)
     await warm.open(plan.warm_up)
@@ -171,11 +210,13 @@ async def measured(
         idle_s = await _idle_cpu_s(child, plan.idle_s)
         after_mib = child.held_mib()
         talk = await begin(streaming)
+        broker_s = broker_cpu_s()
         cpu_s, began = child.cpu_s(), asyncio.get_running_loop().time()
         with closing(talk):
             arrivals = await streamed(streaming, talk, plan.tokens, plan.every_s)
         seconds = asyncio.get_running_loop().time() - began
         spent_s = child.cpu_s() - cpu_s - idle_s * seconds
+        broker_s = broker_cpu_s() - broker_s
         if held.lost:
             arrivals.errors.append(f"{held.lost} sockets were closed")
     finally:
@@ -187,6 +228,7 @@ async def measured(
         connect_ms=connecting_s * 1000 / idle,
         idle_ms=(idle_s - alone_s) * 1000,
         token_us=spent_s * 1e6 / arrivals.tokens,
+        broker_us=broker_s * 1e6 / arrivals.tokens,
         arrivals=arrivals,
     )
 

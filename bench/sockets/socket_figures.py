@@ -30,6 +30,8 @@ class SocketFigures:
     """CPU a second for all sockets while nothing is said, above what it uses without any."""
     token_us: float
     """CPU of the process for a streamed token, above what it uses while idle."""
+    broker_us: float
+    """CPU of the broker for a streamed token; 0 where none is between."""
     p50_ms: float
     """From a token's sending, before it is put on the log, to its reading by the client."""
     p99_ms: float
@@ -40,8 +42,8 @@ class SocketFigures:
         """Tell it in a line."""
         return (
             f"{self.idle:,} sockets, {self.program}: {self.held_kib:.1f} KiB each,"
-            f" {self.token_us:.0f} us CPU a token, p99 {self.p99_ms:.0f} ms,"
-            f" {len(self.errors)} errors"
+            f" {self.token_us:.0f} us CPU a token, p50 {self.p50_ms:.1f} ms,"
+            f" p99 {self.p99_ms:.0f} ms, {len(self.errors)} errors"
         )
 
 
@@ -53,6 +55,7 @@ def figures_of(
     connect_ms: float,
     idle_ms: float,
     token_us: float,
+    broker_us: float,
     arrivals: TokenArrivals,
 ) -> SocketFigures:
     """Sum up; raises MeasurementFailed where hardly a token came."""
@@ -66,6 +69,7 @@ def figures_of(
         connect_ms,
         idle_ms,
         token_us,
+        broker_us,
         p50,
         p99,
         len(arrivals.latencies_s),
@@ -84,7 +88,7 @@ def show(found: Sequence[SocketFigures], console: Console) -> None:
         "idle WebSockets and some that stream, in one process; x = ratio to the first of the size"
     )
     held = ("KiB each", "x", "connect ms", "idle CPU ms/s")
-    token = ("tokens", "CPU us a token", "x", "p50 ms", "x", "p99 ms", "x", "errors")
+    token = ("tokens", "CPU us a token", "x", "broker us", "p50 ms", "x", "p99 ms", "x", "errors")
     table = figure_table("program", "idle", *held, *token)
     base: dict[int, SocketFigures] = {}
     for one in found:
@@ -99,6 +103,7 @@ def show(found: Sequence[SocketFigures], console: Console) -> None:
             f"{one.tokens:,}",
             number(one.token_us),
             _times(one.token_us, first.token_us),
+            number(one.broker_us),
             number(one.p50_ms),
             _times(one.p50_ms, first.p50_ms),
             number(one.p99_ms),

@@ -80,6 +80,12 @@ class PutsRecords(Protocol):
     def flush(self, timeout: float) -> int:
         """Wait until all was acknowledged; return how many were not."""
 
+    def purge(self) -> None:
+        """Give up what was not acknowledged."""
+
+    def close(self) -> bool:
+        """End the client."""
+
 
 class LoggedTokens:
     """Tokens are put on the log, each as a record about one stream's question."""
@@ -106,8 +112,10 @@ class LoggedTokens:
         return number_of(told["text"]) if told["type"] == "delta" else None
 
     def close(self) -> None:
-        """Wait for the broker: a client that is dropped while records wait never ends."""
+        """Wait for the broker, and end the client while there is one."""
         self._producer.flush(FLUSH_S)
+        self._producer.purge()  # or its end would wait for what the broker does not take
+        self._producer.close()
 
 
 async def asked(

@@ -41,8 +41,6 @@ class Bounds:
     """Questions in progress on one WebSocket."""
     listening_max: int = 32
     """Answers of one WebSocket that a retraction would still be told of; the oldest go first."""
-    out_max: int = 256
-    """Frames that may wait to be sent; behind them, entries wait in the subscriptions."""
 
     pace: Pace = Pace()
     grace_s: float = 2.0

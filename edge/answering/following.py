@@ -20,6 +20,7 @@ from edge.callers.standing import KeysInUse, Standing
 from edge.listening.entries import RESULTS, Dispatch, Entry, Gap, Subscription
 from edge.listening.known_requests import KnownRequest
 from edge.listening.log_reader import ReadsLog
+from edge.load.measures import delivered
 from edge.problems import Problem, overloaded
 from edge.requests.identity import Whose
 from schemas import ChunksRetrieved, Event, EventRejected
@@ -123,9 +124,11 @@ class Follower:
             if patience.is_lost(settled=view.settled):
                 what = f"it may still come: GET /v1/messages/{watch.request.request}"
                 raise _deadline_passed(watch.request, f"no answer within the budget; {what}")
-            burst = await self._next_frames(watch, view, patience, gone)
+            burst, since_ms = await self._next_frames(watch, view, patience, gone)
             if burst:
                 yield burst
+                if since_ms:  # whoever takes the next burst has handed this one over
+                    delivered(time.time() - since_ms / 1_000)
 
     async def passages(self, caller: Caller, watch: Watch) -> list[dict[str, Any]]:
         """Wait for the passages of a search; raises Problem."""
@@ -208,28 +211,30 @@ class Follower:
 
     async def _next_frames(
         self, watch: Watch, view: AnswerView, patience: _Patience, gone: int
-    ) -> list[Frame]:
+    ) -> tuple[list[Frame], int]:
+        """Return what comes next, and when the log had the first of it; 0 where it is not of it."""
         if self._stopping():
             raise overloaded("the gateway is shutting down: resume from the last cursor")
         watch.standing.check()
         self._access.check_not_erased(watch.request)
         self._check_values(watch, view, gone)
         if patience.is_out(held=view.held):
-            return view.settle()
+            return view.settle(), 0
         try:
-            frames = view.take(await watch.outcomes.next(self._bounds.tick_s))
+            first = await watch.outcomes.next(self._bounds.tick_s)
         except TimeoutError:
-            return []
+            return [], 0
         except Gap:
             raise overloaded(
                 "the stream was interrupted, or read too slowly: resume from the last cursor"
             ) from None
+        frames = view.take(first)
         while not view.settled and len(frames) < BURST_MAX:
             entry = watch.outcomes.next_now()
             if entry is None:
                 break
             frames += view.take(entry)
-        return frames
+        return frames, first.time_ms
 
     def _check_values(self, watch: Watch, view: AnswerView, gone: int) -> None:
         """Raise Problem where a value that the view holds may be one that nobody may open now."""

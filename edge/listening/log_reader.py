@@ -13,12 +13,12 @@ import threading
 from collections.abc import (
     Callable,
     Collection,
-    Coroutine,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
@@ -200,7 +200,7 @@ class LogReader:
                 lost = live.lost_since()
                 if entries or lost:
                     # wait for the loop: while history is read, it can't be drowned in entries
-                    self._on_loop(_hand(dispatch, entries, lost), loop)
+                    _on_loop(partial(_hand, dispatch, entries, lost), loop)
                 if self._writer is not None:
                     self._writer.settle(live.is_taken_in)
                     self._writer.make_room(until=self._stopping)
@@ -227,13 +227,10 @@ class LogReader:
         if self._writer is not None:
             known = self._writer.known_places(consumer, self._ids(self._settings, history))
             if known is None:
-                self._on_loop(_begin_anew(self._writer), loop)
+                _on_loop(self._writer.begin_anew, loop)
             else:
                 begins |= {at: place for at, place in known.items() if at in begins}
         return [TopicPartition(*at, begin) for at, begin in sorted(begins.items())]
-
-    def _on_loop(self, work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> None:
-        asyncio.run_coroutine_threadsafe(work, loop).result()
 
     def _everything(self) -> set[Partition]:
         return {
@@ -275,19 +272,35 @@ def _is_end(message: Any) -> bool:
     return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
 
 
-async def _begin_anew(writer: IndexWriter) -> None:
-    writer.begin_anew()
+def _on_loop(work: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+    """Have the loop do something in its next turn, and wait until it is done."""
+    done: Future[None] = Future()
+
+    def do() -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    loop.call_soon_threadsafe(do)
+    done.result()
 
 
-async def _hand(dispatch: Dispatch, entries: list[Entry], lost: Iterable[Whose]) -> None:
+def _hand(dispatch: Dispatch, entries: list[Entry], lost: Iterable[Whose]) -> None:
     for whose in lost:  # before what came after it
         dispatch.interrupt(whose)
     dispatch.take(entries)
 
 
 def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
+    """Wait for a message, and take along those that lie ready behind it.
+
+    All of these at once: a call of the client lets go of the interpreter, and has to get it back
+    from the loop each time.
+    """
     message = consumer.poll(timeout_s)
-    while message is not None:
+    if message is not None:
         yield message
-        count -= 1
-        message = consumer.poll(0) if count > 0 else None
+        yield from consumer.consume(count - 1, 0)

@@ -23,6 +23,23 @@ _shed = _meter.create_counter(
 _cancelled = _meter.create_counter(
     "playhead.gateway.cancelled", "{request}", "Answers whose cancellation was told, by reason"
 )
+_delivery = _meter.create_histogram(
+    "playhead.answer.delivery.duration",
+    "s",
+    "From a record's time on the log until the connection of its reader had what it says",
+    explicit_bucket_boundaries_advisory=(
+        *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+        *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+    ),
+)
+
+
+def delivered(seconds: float) -> None:
+    """Note how long a record took from the log to the connection of a reader who waited for it.
+
+    By the clocks of two machines: less than nothing is nothing.
+    """
+    _delivery.record(max(0.0, seconds))
 
 
 def shed(reason: str, status: int) -> None:

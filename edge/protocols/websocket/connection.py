@@ -36,7 +36,6 @@ from edge.protocols.websocket.client_frames import (
     ResumeFrame,
     parse,
 )
-from edge.protocols.websocket.frames_out import FramesOut
 from edge.protocols.websocket.open_connections import OpenConnections
 from schemas import Ask
 from streams.watching.tracing import trace_id_of, traceparent_of
@@ -80,9 +79,6 @@ class Connection:
         self._bounds = gateway.bounds
         self._caller = caller
         self._open_connections = open_connections
-        self._out = FramesOut(
-            self._bounds.out_max, self._hand_over, self._beside, lambda: bool(self._streams)
-        )
         self._streams: dict[str, _Stream] = {}
         self._group = asyncio.TaskGroup()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,7 +123,12 @@ class Connection:
         self._read_no_more()
 
     async def _hand_over(self, frame: Frame) -> None:
-        """Send a frame; a client that takes none for long is closed."""
+        """Send a frame; a client that takes none for long is closed.
+
+        Who has a frame hands it to the socket itself: through a queue and another task it would
+        come later, and cost more. Each waits for its own, so the frames of an answer keep their
+        order, and no more wait than there are answers under way.
+        """
         try:
             async with asyncio.timeout(self._bounds.send_timeout_s):
                 await self._websocket.send_text(orjson.dumps(frame).decode())
@@ -146,7 +147,7 @@ class Connection:
                     try:
                         await self._take(parse(text))
                     except Problem as problem:
-                        await self._out.put(self._error(problem))
+                        await self._hand_over(self._error(problem))
         except asyncio.CancelledError:
             # as by a timeout: whoever else cancels this task is not answered by us
             if self._reading is not None or _uncancelled() > 0:
@@ -180,7 +181,7 @@ class Connection:
                 try:
                     await self._message(frame)
                 except Problem as problem:  # the client must know which message it was
-                    await self._out.put({**frame.name, **self._error(problem)})
+                    await self._hand_over({**frame.name, **self._error(problem)})
             case ResumeFrame():
                 await self._resume(frame)
             case CancelFrame():
@@ -211,7 +212,7 @@ class Connection:
             view = self._gateway.follower.view(
                 self._caller, watch.request, with_receipt=frame.receipt
             )
-            await self._out.put(view.accepted(**frame.name))
+            await self._hand_over(view.accepted(**frame.name))
             self._send(watch, view, slot, resources.pop_all())
 
     async def _fingerprint_of(self, frame: MessageFrame) -> str:
@@ -235,7 +236,7 @@ class Connection:
             try:
                 slot = self._hold_slot(resources)
             except Problem as problem:
-                await self._out.put(view.failed(problem, self._trace_id))
+                await self._hand_over(view.failed(problem, self._trace_id))
                 return
             watch = self._gateway.follower.take_up(self._caller, request, resources)
             self._send(watch, view, slot, resources.pop_all())
@@ -260,7 +261,7 @@ class Connection:
         await asyncio.sleep(self._bounds.stop_s)
         if self._streams.get(request) is stream and not stream.view.settled:
             self._drop(request)
-            await self._out.put(stream.view.cancelled())
+            await self._hand_over(stream.view.cancelled())
 
     # ------------------------------------------------------------------ its answers
 
@@ -280,15 +281,9 @@ class Connection:
 
     def _drop(self, request: str) -> None:
         """Send no more of an answer, if it is one that goes out here."""
-        stream = self._forget(request)
+        stream = self._streams.pop(request, None)
         if stream is not None:
             stream.drop()
-
-    def _forget(self, request: str) -> _Stream | None:
-        stream = self._streams.pop(request, None)
-        if not self._streams:
-            self._out.look()
-        return stream
 
     def _hold_slot(self, resources: ExitStack) -> ExitStack:
         """Hold a place among the requests that are followed, until it is let go of."""
@@ -326,16 +321,16 @@ class Connection:
             await self._forward(follower.frames(watch.live(), view, late_s))
         except Problem as problem:
             if not view.settled:  # else it has its answer; what failed is the wait for a retraction
-                await self._out.put(view.failed(problem, self._trace_id))
+                await self._hand_over(view.failed(problem, self._trace_id))
         finally:
             stream = self._streams.get(watch.request.request)
             if stream is not None and stream.view is view:
-                self._forget(watch.request.request)
+                del self._streams[watch.request.request]
 
     async def _forward(self, frames: AsyncGenerator[Frame, None]) -> None:
         async with contextlib.aclosing(frames):
             async for frame in frames:
-                await self._out.put(frame)
+                await self._hand_over(frame)
 
 
 def _uncancelled() -> int:

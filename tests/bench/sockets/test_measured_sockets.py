@@ -10,7 +10,15 @@ import pytest
 from bench.child import MeasurementFailed
 from bench.sockets import measured_sockets as many
 from bench.sockets.held_sockets import TokenArrivals
-from bench.sockets.measured_sockets import BASELINE, OURS, Serving, SocketsPlan, allowed, needed
+from bench.sockets.measured_sockets import (
+    BASELINE,
+    OURS,
+    RELAY,
+    Serving,
+    SocketsPlan,
+    allowed,
+    needed,
+)
 from bench.sockets.servers import SERVERS
 from bench.sockets.socket_figures import as_json, figures_of, show
 from edge.answering.bounds import CONNECTIONS
@@ -52,6 +60,13 @@ async def test_the_same_sockets_stream_that_were_opened_to():
     assert begun == [3]
 
 
+async def test_what_a_broker_between_uses_is_told_by_the_token():
+    used = iter((1.0, 1.6))
+    with many._echo() as serving:
+        found = await many.measured(serving, SMALL, 4, many.echoes, lambda: next(used))
+    assert found.broker_us == pytest.approx(0.6 * 1e6 / 12)
+
+
 def figures(program, idle, kib, us, latencies=(0.01, 0.02), errors=()):
     arrivals = TokenArrivals(2, latencies_s=list(latencies), errors=list(errors))
     return figures_of(
@@ -61,6 +76,7 @@ def figures(program, idle, kib, us, latencies=(0.01, 0.02), errors=()):
         connect_ms=0.5,
         idle_ms=12.0,
         token_us=us,
+        broker_us=9.0,
         arrivals=arrivals,
     )
 
@@ -85,6 +101,7 @@ def test_each_size_stands_beside_its_own_baseline():
         "2",
         "250",
         "2.50x",
+        "9.00",
         "30.0",
         "2.00x",
         "39.8",
@@ -125,11 +142,16 @@ def parts(tmp_path, monkeypatch):
     def gateway(settings, keys):
         yield Serving(OURS, None, "ws://gateway/", keys)
 
-    async def measured(serving, plan, idle, begin):
+    @contextmanager
+    def relay(settings):
+        yield Serving(RELAY, None, "ws://relay/")
+
+    async def measured(serving, plan, idle, begin, broker_cpu_s=None):
         seen.append((serving.name, idle, serving.keys, begin))
         return figures(serving.name, idle, 1.0, 1.0)
 
     monkeypatch.setattr(many, "_echo", echo)
+    monkeypatch.setattr(many, "_relay", relay)
     monkeypatch.setattr(many, "_gateway", gateway)
     monkeypatch.setattr(many, "measured", measured)
     monkeypatch.setattr(many, "platform_topics", lambda _: nullcontext())
@@ -138,15 +160,13 @@ def parts(tmp_path, monkeypatch):
     return Settings(run=tmp_path), seen
 
 
-def test_gateway_and_echo_take_turns_over_all_sizes(parts):
+def test_echo_relay_and_gateway_take_turns_over_all_sizes(parts):
     settings, seen = parts
     said = []
     found = many.measure(settings, SocketsPlan(idle=(10, 20)), said.append)
     assert [(name, idle) for name, idle, *_ in seen] == [
-        (BASELINE, 10),
-        (OURS, 10),
-        (BASELINE, 20),
-        (OURS, 20),
+        *((name, 10) for name in (BASELINE, RELAY, OURS)),
+        *((name, 20) for name in (BASELINE, RELAY, OURS)),
     ]
     assert [one.line() for one in found] == said
     assert seen[0][3] is many.echoes
@@ -156,7 +176,7 @@ def test_the_sockets_are_of_several_tenants_whose_keys_hold_together(parts):
     settings, seen = parts
     many.measure(settings, SocketsPlan(idle=(10,)), lambda _: None)
     keys = ApiKeys(keys_path(settings))
-    tenants = [keys.find(secret).tenant for secret in seen[1][2]]
+    tenants = [keys.find(secret).tenant for secret in seen[2][2]]
     keys.close()
     assert len(set(tenants)) == many.TENANTS
     most = max(PLAN.idle) + PLAN.streaming + PLAN.warm_up

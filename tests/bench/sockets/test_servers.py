@@ -59,6 +59,7 @@ def served(monkeypatch):
             connect_ms=1.0,
             idle_ms=1.0,
             token_us=100.0,
+            broker_us=0.0,
             arrivals=TokenArrivals(2, latencies_s=[0.01, 0.02]),
         )
 

@@ -43,16 +43,29 @@ async def test_tokens_are_put_where_a_gateway_reads_them_of_their_request():
     meta = a_meta(tenant="acme", request="r-1", session="s-1", lane=2)
     broker = MemoryBroker(partitions=4)
     broker.create(topic_of(TokensReleased))
-    logged = LoggedTokens(MemoryProducer(broker), CODEC, [meta])
+    producer = MemoryProducer(broker)
+    logged = LoggedTokens(producer, CODEC, [meta])
     for number in range(3):
         await logged.say(0, number)
     logged.close()
+    assert producer.closed
     lying = broker.rows[topic_of(TokensReleased), 2].messages
     assert [whose_is(one) for one in lying] == [("acme", "r-1")] * 3
     events = [entry_of(CODEC, one, TokensReleased).event for one in lying]
     assert [number_of(event.text) for event in events] == [0, 1, 2]
     assert len({event.meta.id for event in events}) == 3
     assert [event.meta.cause.offset for event in events] == [0, 1, 2]
+
+
+async def test_tokens_that_the_broker_does_not_take_keep_no_client_from_its_end(monkeypatch):
+    monkeypatch.setattr("bench.sockets.talks.FLUSH_S", 0.0)
+    broker = MemoryBroker(partitions=4)
+    broker.away = True
+    producer = MemoryProducer(broker)
+    logged = LoggedTokens(producer, CODEC, [a_meta(tenant="acme", lane=2)])
+    await logged.say(0, 0)
+    logged.close()
+    assert (len(producer), producer.closed) == (0, True)
 
 
 @pytest.mark.parametrize(

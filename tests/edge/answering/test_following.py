@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -55,6 +56,29 @@ async def test_frames_come_until_the_answer_is_closed(following, log):
         log.append(event)
     log.append(answers.retracted("late", 1))
     assert await all_of(follower.frames(watch, view)) == ["delta", "delta", "completed"]
+
+
+async def test_how_long_a_record_took_to_its_reader_is_told_of_those_that_were_waited_for(
+    following, log, gateway, caller, monkeypatch
+):
+    told = []
+    monkeypatch.setattr("edge.answering.following.delivered", told.append)
+    follower, watch, view, answers = following
+    *tokens, closing = answers.whole("VAT ", "is due.")
+    frames = follower.frames(watch, view)
+    for count, token in enumerate(tokens):
+        log.append(token)
+        await anext(frames)
+        assert len(told) == count, "a frame is delivered once the next one is asked for"
+    log.time_ms = round(time.time() * 1_000) - 60_000
+    log.append(closing)
+    assert await all_of(frames) == ["completed"]
+    assert len(told) == 3
+    assert 60 <= told[-1] < 3_600 < told[0]
+    with ExitStack() as resources:  # what is read back says nothing of how soon it came
+        again = follower.take_up(caller, watch.request, resources)
+        assert await all_of(follower.frames(again, follower.view(caller, watch.request)))
+    assert len(told) == 3
 
 
 async def test_whoever_is_erased_meanwhile_is_told_no_more(gateway, following, log):

@@ -117,11 +117,12 @@ async def test_history_is_read_from_the_beginning_and_results_from_now_on(log):
 class Endless(MemoryConsumer):
     """Does not come to the end of one topic."""
 
-    def poll(self, timeout):
-        message = super().poll(timeout)
-        if message is not None and message.error() and message.topic() == EVERYWHERE[0]:
-            return None
-        return message
+    def consume(self, count, timeout):
+        return [
+            message
+            for message in super().consume(count, timeout)
+            if not (message.error() and message.topic() == EVERYWHERE[0])
+        ]
 
 
 async def test_a_reader_is_not_ready_before_it_came_to_every_end():
@@ -132,6 +133,43 @@ async def test_a_reader_is_not_ready_before_it_came_to_every_end():
         log.put(QUESTION)
         await live.until(lambda: len(live.entries) > 1)
         assert not live.reader.ready
+
+
+class CountedPolls(MemoryConsumer):
+    """Counts how often it was asked for a single record and had one."""
+
+    polls = 0
+
+    def poll(self, timeout):
+        message = super().poll(timeout)
+        self.polls += message is not None and not message.error()
+        return message
+
+
+async def test_records_that_lie_ready_are_taken_at_once():
+    log = Log(CountedPolls)
+    for _ in range(50):
+        log.put(QUESTION)
+    async with Live(log) as live:
+        await live.until(lambda: len(live.entries) == 50)
+    [consumer] = log.consumers
+    assert consumer.polls <= 1
+
+
+async def test_what_fails_on_the_loop_has_everything_read_again(log):
+    log.put(QUESTION)
+    failures = [RuntimeError("broken")]
+
+    def take(_):
+        if failures:
+            raise failures.pop()
+
+    live = Live(log)
+    live.dispatch = Dispatch([take, live.entries.append])
+    async with live:
+        await live.until(lambda: live.entries)
+    assert [entry.offset for entry in live.entries] == [0]
+    assert len(log.consumers) == 2
 
 
 @pytest.mark.parametrize(

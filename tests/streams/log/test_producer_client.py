@@ -195,3 +195,12 @@ def test_an_answer_takes_its_room_until_it_is_told(log, told):
     assert producer.flush(PATIENCE_S) == 0
     producer.produce(log.topic, b"one more", b"acme", 0)
     assert producer.flush(PATIENCE_S) == 0
+
+
+def test_a_client_that_was_closed_has_told_of_all_and_takes_nothing_in(log, told):
+    producer = log.producer()
+    producer.produce(log.topic, b"x", on_delivery=note(told))
+    producer.close()
+    assert told == [(None, 0, b"x")]
+    with pytest.raises(RuntimeError, match="closed"):
+        producer.produce(log.topic, b"y")

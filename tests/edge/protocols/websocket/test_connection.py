@@ -12,6 +12,7 @@ import json
 import pytest
 import websockets
 from msgspec.structs import replace
+from starlette.websockets import WebSocket
 
 from edge.answering.bounds import Bounds
 from edge.load.shares import Shares
@@ -256,6 +257,23 @@ async def test_a_client_that_does_not_read_is_let_go(url, key, log, gateway):
             await socket.close()
 
 
+@pytest.mark.parametrize("bounds", [Bounds(send_timeout_s=0.05, close_timeout_s=0.5)])
+async def test_a_client_that_takes_no_word_of_its_own_is_let_go(url, key, gateway, monkeypatch):
+    """What it is told by the task that reads what it sends is no frame of an answer."""
+
+    async def without_end(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(WebSocket, "send_text", without_end)
+    async with connect(url, key) as socket:
+        await send(socket, type="nothing")
+        with pytest.raises(websockets.ConnectionClosed):
+            async with asyncio.timeout(10):
+                await socket.recv()
+        assert (socket.close_code, socket.close_reason) == (1013, "too slow: resume by cursor")
+    await until(lambda: len(gateway.connections) == 0)
+
+
 @pytest.mark.parametrize("bounds", [Bounds(tick_s=0.25, farewell_s=0.4)])
 async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
     async with connect(url, key) as socket:
@@ -374,7 +392,7 @@ async def test_an_idle_connection_has_no_task_of_ours_before_and_after_its_answe
         assert tasks_of_ours() == looks_after_all
         await send(sockets[0], type="message", text="x")
         await frames_until(sockets[0], "accepted")
-        assert len(tasks_of_ours()) == 3  # one follows, one writes
+        assert len(tasks_of_ours()) == 2  # one follows
         for event in Answers(await question(log)).whole("x"):
             log.append(event)
         await frames_until(sockets[0], "completed")
