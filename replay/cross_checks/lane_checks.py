@@ -77,6 +77,8 @@ class LaneChecks:
         self.versions: set[tuple[str, str, bytes]] = set()
         self.withdrawn: set[tuple[str, str]] = set()
         self.cancelled: set[Wanted] = set()
+        self.unsigned: set[Wanted] = set()
+        """Answers that somebody wanted to end who had to sign, and did not."""
         self.wishes_lost = ""
         """Why a cancellation that is not known may have been on the log all the same."""
         self.forks_lost = ""
@@ -215,6 +217,9 @@ def _generated(run: Heeding, _: Generate, part: Generated) -> str:
 def _wanted(run: Heeding) -> str:
     """Say that nobody cancelled an answer, unless somebody did: in its lane, and of its asker."""
     if Wanted.of(run.event) in run.lane.cancelled:
+        return ""
+    if Wanted.of(run.event) in run.lane.unsigned:
+        run.doubt = "it was cancelled by a wish that nobody signed, and producers must sign"
         return ""
     if run.lane.wishes_lost:
         run.doubt = f"it was cancelled, and by whom can't be told: {run.lane.wishes_lost}"
