@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schemas import Begun, Effect, Failed, Instant, Record, Request
+from schemas import Begun, Effect, Event, Failed, Instant, Record, Request, Unseal
 from streams.running.digests import holds_versions, version_of
 
 SHOWN_CHARS_MAX = 60  # of a field of a request
@@ -31,6 +31,26 @@ def against_effect(
         or _against_times(effect, response)
     )
     return reason and f"effect {effect.number} ({request.SCHEMA}) {reason}"
+
+
+def against_sealed(event: Event, request: Request[Any]) -> str:
+    """Say what speaks against the keys of sealed values that a run over an input opens.
+
+    What can't be opened any more can't be compared. So a key that is gone excuses what was sealed
+    under it and nothing else: an input names the key of its person, or of its document.
+    """
+    if not isinstance(request, Unseal):
+        return ""
+    own = _own_keys(event)
+    other = next((value.key for value in request.values if value.key not in own), None)
+    return "" if other is None else f"opens what {other} sealed, which is no key of its input"
+
+
+def _own_keys(event: Event) -> set[str]:
+    """Name the keys under which the texts of an input are sealed."""
+    subject, document = getattr(event, "subject", ""), getattr(event, "document", "")
+    names = {"user": subject, "document": getattr(document, "document", document)}
+    return {f"{kind}/{name}" for kind, name in names.items() if name}
 
 
 def _against_answer(effect: Effect, request: Request[Any], response: Record | Exception) -> str:

@@ -11,6 +11,7 @@ from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.producers_asked import is_unproved
+from replay.producers_in_force import Believes
 from replay.report import Report
 from replay.rules import (
     CAUSE_GONE,
@@ -22,6 +23,7 @@ from replay.rules import (
 )
 from replay.selection import Selection
 from schemas import CancellationRequested, Event, EventRejected, SessionForked
+from streams.running.cancellations import Wanted
 from streams.topics import Step, topic_of
 
 Tapes = Mapping[type[Event], Tape]
@@ -37,8 +39,11 @@ class LaneOutcomes:
         selection: Selection,
         steps: Sequence[Step],
         report: Report,
+        believes: Believes,
     ) -> None:
+        """`believes` says whether a wish was signed, where that is asked for."""
         self.letters = Letters()
+        self._believes = believes
         self.checks = LaneChecks(reader.chunks_of_other_lanes, follows_rows=selection.follows_rows)
         self.reader = reader
         self._selection = selection
@@ -61,9 +66,11 @@ class LaneOutcomes:
         All of it: whatever is selected may rest on it. Returns why there may have been more.
         """
         lost = ""
-        for _, told in self.reader.events(kind):
+        for stored, told in self.reader.events(kind):
             if isinstance(told, Unread):
                 lost = f"{topic_of(kind)} holds one unreadable"
+            elif kind is CancellationRequested and not self._believes(stored, told.meta.tenant):
+                self.checks.unsigned.add(Wanted.of(told))
             else:
                 self.checks.learn(told)
         return self.reader.gone_of(kind) or lost

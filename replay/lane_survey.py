@@ -35,6 +35,8 @@ AHEAD = 32
 """Inputs that outcomes are read ahead of: a worker has 16 of a lane in flight (`window`)."""
 TOLD_OF = (AnswerReleased, ChunksEmbedded, ChunksCut)
 """Outcomes that runs of other steps repeat, so they are known before any is run again."""
+SESSIONS_MAX = 10_000
+"""Sessions of which the last outcome is remembered: more than any worker has under way."""
 TopicOffset = tuple[str, int]
 """Topic and offset of a record of the lane."""
 TurnPlace = tuple[str, str, str]
@@ -102,6 +104,31 @@ def _beginning(definition: dict[str, Any]) -> Schema:
     fields = meta["type"]["fields"][: names.index("cause") + 1]
     cut = {**meta, "type": {**meta["type"], "fields": fields}}
     return fastavro.parse_schema({**whole, "fields": [cut]})
+
+
+class LastOutcomes:
+    """Of the sessions that were seen last, the input of their last outcome.
+
+    A session that was forgotten has had nothing for long. So an outcome of an earlier input of its
+    lies far behind those of others, and who finds such a one looks closer at all of the topic.
+    """
+
+    def __init__(self, sessions_max: int = SESSIONS_MAX) -> None:
+        self._last: dict[tuple[str, str], int] = {}
+        """Topic of inputs and session, the one that was seen last at the end -> offset."""
+        self._sessions_max = sessions_max
+        self._complete = True
+
+    def has_turn(self, session: tuple[str, str], offset: int, *, late: bool) -> bool:
+        """Take in an outcome; say whether it is known to follow those before of its session."""
+        before = self._last.pop(session, None)
+        self._last[session] = offset
+        if len(self._last) > self._sessions_max:
+            del self._last[next(iter(self._last))]
+            self._complete = False
+        if before is None:
+            return self._complete or not late
+        return offset >= before
 
 
 class SessionTurns:
@@ -181,18 +208,18 @@ class StepSurvey:
     ) -> bool:
         """Find what lies late in a topic; return whether all has its turn. Letters are at hand."""
         ends, reached, in_turn = self._reader.ends, dict[str, int](), True
-        last: dict[tuple[str, str], int] = {}
+        last = LastOutcomes()
         for stored, head in outcomes:
             if head is None or head.lane != stored.partition:
                 continue
             source, offset = head.topic, head.offset
+            before = reached.get(source, -1)
             if not self._is_explained(stored):
-                key = source, head.session
-                in_turn = in_turn and offset >= last.get(key, -1)
-                last[key] = offset
+                # letters are at hand as a whole, and how far they have come is not followed
+                late = letters or offset <= before - AHEAD
+                in_turn = last.has_turn((source, head.session), offset, late=late) and in_turn
             if letters:
                 continue
-            before = reached.get(source, -1)
             if topic not in self._flows.get(source, ()) or offset <= before - AHEAD:
                 self.late[source, offset].append(stored)
                 self.late_at.add((topic, stored.offset))

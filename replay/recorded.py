@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient, Unforeseen
-from replay.effect_rules import against_effect, answered, described
+from replay.effect_rules import against_effect, against_sealed, answered, described
 from replay.other_versions import version_in_0_1_0, versions_differ
 from schemas import Effect, Fail, Record, Request, StreamRequest, Unseal
 from schemas.canonical import VERSION_FIELDS, canonical
@@ -302,6 +302,9 @@ class RecordedRun(Run):
         try:
             response = await handler(request, self._call)
         except KeyDestroyed as error:
+            if reason := against_sealed(self.input.event, request):
+                named = f"effect {effect.number} ({request.SCHEMA})"
+                raise Contradiction(f"{named} {reason}") from None
             raise Erased(str(error)) from None
         except (Transient, BeyondMeans) as error:
             raise Unverifiable(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from replay.log import Stored
 from replay.rules import RecordVerdict
 
 ENTRIES = ("diverged", "unverifiable", "unreadable")
-"""Classes of which each record is listed."""
+"""Classes of which each record is listed, as far as there is room."""
+LISTED_MAX = 10_000
+"""Of each class: a log of which nothing is left would fill memory with what is said of it."""
 COUNTS = (
     "records",
     "equal",
@@ -47,16 +49,41 @@ class Difference:
         return dict(vars(self))
 
 
+class Findings(list[Difference]):
+    """Differences in the order in which they were found: the first are listed, all are counted."""
+
+    unlisted = 0
+    """How many came when there was no room any more."""
+
+    def append(self, entry: Difference) -> None:
+        """Take one in."""
+        if len(self) < LISTED_MAX:
+            super().append(entry)
+        else:
+            self.unlisted += 1
+
+    def extend(self, entries: Iterable[Difference]) -> None:
+        """Take several in, and those that they do not list."""
+        self.unlisted += getattr(entries, "unlisted", 0)
+        for entry in entries:
+            self.append(entry)
+
+    def __iadd__(self, entries: Iterable[Difference]) -> Self:  # type: ignore[override,misc]
+        """Do the same."""
+        self.extend(entries)
+        return self
+
+
 @dataclass
 class Report:
     """What a verification came to; counts are records of derived topics (see `replay.rules`)."""
 
     records: int = 0
     equal: int = 0
-    diverged: list[Difference] = field(default_factory=list)
-    unverifiable: list[Difference] = field(default_factory=list)
+    diverged: list[Difference] = field(default_factory=Findings)
+    unverifiable: list[Difference] = field(default_factory=Findings)
     """Records of which it can't be said here whether a step wrote them, each with the reason."""
-    unreadable: list[Difference] = field(default_factory=list)
+    unreadable: list[Difference] = field(default_factory=Findings)
     """Records of derived topics that are none, which no step of ours writes."""
     erased: int = 0
     superseded: int = 0
@@ -71,6 +98,13 @@ class Report:
     model_calls: int = 0
     """Always 0: nothing that could call a model is within reach of a recorded run."""
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Count what is given in lists, too."""
+        for name in ENTRIES:
+            found = Findings()
+            found.extend(getattr(self, name))
+            setattr(self, name, found)
 
     def add(self, verdict: RecordVerdict) -> None:
         """Take in what is said of a record."""
@@ -87,6 +121,12 @@ class Report:
                 entries.append(
                     Difference.at(verdict.outcome.stored, meta.id, meta.step.name, verdict.reason)
                 )
+
+    def found(self, name: str) -> int:
+        """Count the records of a class that is listed, with those for which there was no room."""
+        entries = getattr(self, name)
+        count: int = len(entries) + entries.unlisted
+        return count
 
     @property
     def status(self) -> int:
@@ -106,6 +146,7 @@ class Report:
         values = dict(vars(self))
         for name in ENTRIES:
             values[name] = [entry.as_json() for entry in values[name]]
+        values["unlisted"] = {name: self.found(name) - len(values[name]) for name in ENTRIES}
         values["seconds"] = round(self.seconds, 3)
         return values
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from replay.report import Difference, Report
+from replay.report import ENTRIES, LISTED_MAX, Difference, Report
 from schemas import PolicyDecision, ToolUse
 from streams.operations.budget import SHARES_MS, StageTime
 from streams.operations.printing import counted
@@ -33,8 +33,8 @@ def show(report: Report, console: Console) -> None:
         verdict = "[green]every record is equal[/green]"
     console.print(
         f"{verdict}: {counted(report.records, 'record')}, {report.equal} equal, "
-        f"{len(report.diverged)} diverged, {len(report.unreadable)} unreadable, "
-        f"{len(report.unverifiable)} unverifiable, "
+        f"{report.found('diverged')} diverged, {report.found('unreadable')} unreadable, "
+        f"{report.found('unverifiable')} unverifiable, "
         f"{report.erased} erased, "
         f"{report.superseded} superseded; {counted(report.inputs, 'step')} run again, "
         f"{counted(report.model_calls, 'model call')}, {report.seconds:.1f} s "
@@ -50,7 +50,12 @@ def show(report: Report, console: Console) -> None:
     for line in lines[:DIFFERENCES_MAX]:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
     if len(lines) > DIFFERENCES_MAX:
-        console.print(f"  … and {len(lines) - DIFFERENCES_MAX} more: --json lists all")
+        console.print(f"  … and {len(lines) - DIFFERENCES_MAX} more: --json lists all of these")
+    if unlisted := sum(report.found(name) - len(getattr(report, name)) for name in ENTRIES):
+        told = (
+            f"{unlisted:,} of them are listed nowhere: there is room for {LISTED_MAX:,} of a kind"
+        )
+        console.print(f"  {told}", highlight=False)
 
 
 def _lines(report: Report) -> Iterator[str]:
@@ -58,7 +63,7 @@ def _lines(report: Report) -> Iterator[str]:
 
     What is said of several records of a topic is said once, with the place of the first.
     """
-    entries = report.diverged + report.unreadable + report.unverifiable
+    entries = [*report.diverged, *report.unreadable, *report.unverifiable]
     alike: defaultdict[tuple[str, str, str], list[Difference]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: bool(entry.id)):
         alike[entry.topic, entry.step, entry.reason].append(entry)

@@ -34,6 +34,7 @@ from replay.lane_survey import Heads
 from replay.lane_walk import StepWalk
 from replay.log import Log, Stored
 from replay.places import NO_LETTER, Lanes, against_request, is_marked
+from replay.producers_in_force import Believes, believing
 from replay.report import Difference, Report
 from replay.rerun import Reruns
 from replay.rules import (
@@ -89,6 +90,10 @@ class Verifier:
     def _configurations(self) -> Configurations:
         return Configurations(self._log, self._codec)
 
+    @cached_property
+    def _believes(self) -> Believes:
+        return believing(self._log, self._codec)
+
     async def verify(self, lanes: Sequence[int] | None = None) -> Report:
         """Verify the whole selection, or its part in some lanes."""
         started = time.perf_counter()
@@ -108,13 +113,16 @@ class Verifier:
             for fault in self._log.faults()
         ]
         self.report.diverged += self._configurations.faults
-        self.report.diverged += ErasureCheck(self._log, self._codec).faults()
+        erasures = ErasureCheck(self._log, self._codec, self._believes)
+        self.report.diverged += erasures.faults()
+        self.report.unverifiable += erasures.doubts
         return self.report
 
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
         reader = LaneReader(self._log, self._codec, lane, self._steps)
+        heads = Heads(self._codec, self._log.ids)
         outcomes = LaneOutcomes(
-            reader, Heads(self._codec, self._log.ids), self._selection, self._steps, self.report
+            reader, heads, self._selection, self._steps, self.report, self._believes
         )
         tapes = {
             record: reader.tape(record)

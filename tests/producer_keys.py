@@ -1,8 +1,13 @@
 """Keys of producers for tests, and configurations that ask for them."""
 
 from edge.cli.producers import new_key
+from schemas import ConfigurationActivated
+from streams.log.activations import SHIPPED
 from streams.log.configuration import PRODUCERS, configuration
 from streams.log.producer_signature import ProducerSigner
+from streams.log.setup import configuration_records
+from streams.topics import topic_of
+from tests.fakes import a_codec, a_meta
 
 
 class ProducerKeys:
@@ -22,3 +27,12 @@ class ProducerKeys:
     @property
     def configuration(self):
         return configuration(PRODUCERS, self.values)
+
+    def put_on(self, log):
+        """Have a log in memory hold what is configured, and that it is in force."""
+        [made] = configuration_records({PRODUCERS: self.configuration})
+        chosen = ConfigurationActivated(
+            meta=a_meta(), step=PRODUCERS, digest=made.digest, previous=SHIPPED
+        )
+        for record, key in ((made, made.digest), (chosen, PRODUCERS)):
+            log.put(topic_of(record), a_codec().encode(record), key=key.encode())

@@ -68,7 +68,7 @@ def verify_and_forge(settings: Settings, seed: int, checks: Checks) -> None:
     checks.holds(
         "every record is the outcome of its input and effects, without a model call",
         report.records > 0 and report.equal + report.superseded + report.erased == report.records,
-        f"{len(report.diverged)} diverged, {report.erased} erased",
+        f"{report.found('diverged')} diverged, {report.erased} erased",
     )
     folder = settings.run / "demo-archive"
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,10 @@
 
 No step writes them, so nothing is computed again: a person is erased because somebody asked for it,
 and it is told in parts that follow each other. What destroys keys at other workers must not be
-believed because it says so.
+believed because it says so, nor because somebody asked for it who signed nothing where that is
+asked for.
+
+No verdict rests on it: that a record is erased is said by the key store alone, whose keys are gone.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TypeVar
 
 from replay.archive import BadArchive
 from replay.log import Log, Stored
+from replay.producers_in_force import Believes
 from replay.report import Difference
 from schemas import Cause, ErasureRefused, ErasureRequested, Event, PersonErased
 from streams.log.codec import Codec, Undecodable
@@ -23,15 +27,23 @@ ASKED = topic_of(ErasureRequested)
 EventT = TypeVar("EventT", bound=Event)
 AskedAt = tuple[int, int]
 """Partition and offset."""
+UNSIGNED = (
+    "nobody signed its request, and producers must sign: whether its worker knew that can't be told"
+)
 
 
 class ErasureCheck:
     """Reads what was asked for, then what came of it."""
 
-    def __init__(self, log: Log, codec: Codec) -> None:
+    def __init__(self, log: Log, codec: Codec, believes: Believes) -> None:
+        """`believes` says whether a request was signed, where that is asked for."""
         self._log = log
         self._codec = codec
+        self._believes = believes
+        self.doubts: list[Difference] = []
+        """Outcomes of requests that are not believed; told with the faults."""
         self._asked: dict[AskedAt, ErasureRequested] = {}
+        self._unsigned: set[AskedAt] = set()
         self._ended: dict[str, str] = {}
         """Id of each request that has an end -> how it ended."""
         self._parts: dict[str, int] = {}
@@ -42,12 +54,17 @@ class ErasureCheck:
             if name == ASKED:
                 for stored, event in self._events(ErasureRequested, lane):
                     self._asked[lane, stored.offset] = event
+                    if not self._believes(stored, event.meta.tenant):
+                        self._unsigned.add((lane, stored.offset))
         outcomes: list[tuple[Stored, PersonErased | ErasureRefused]] = []
         outcomes += self._events(PersonErased, 0)
         outcomes += self._events(ErasureRefused, 0)
         for stored, outcome in outcomes:
+            cause = outcome.meta.cause
             if reason := self._against(outcome):
                 yield Difference.at(stored, outcome.meta.id, ERASE, reason)
+            elif cause is not None and (cause.partition, cause.offset) in self._unsigned:
+                self.doubts.append(Difference.at(stored, outcome.meta.id, ERASE, UNSIGNED))
 
     def _events(self, kind: type[EventT], lane: int) -> Iterator[tuple[Stored, EventT]]:
         topic = topic_of(kind)

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from replay.cross_checks.forms import form_of
+from replay.cross_checks.forms import FormNumbers, form_number
 from replay.cross_checks.passages import IndexedChunks
 from replay.cross_checks.table_rows import ReleaseRows, Rows
 from replay.cross_checks.turns import Conversations
@@ -74,9 +74,13 @@ class LaneChecks:
         self.placeholders = Rows(Placeholders())
         self.documents = Rows(DocumentState())
         self.releases = ReleaseRows()
-        self.versions: set[tuple[str, str, bytes]] = set()
-        self.withdrawn: set[tuple[str, str]] = set()
+        self.versions = FormNumbers()
+        """Of tenant, document and the state in force that a run left of it."""
+        self.withdrawn = FormNumbers()
+        """Of tenant and document."""
         self.cancelled: set[Wanted] = set()
+        self.unsigned: set[Wanted] = set()
+        """Answers that somebody wanted to end who had to sign, and did not."""
         self.wishes_lost = ""
         """Why a cancellation that is not known may have been on the log all the same."""
         self.forks_lost = ""
@@ -93,7 +97,7 @@ class LaneChecks:
             case AnswerReleased():
                 self.conversations.learn(event)
             case ChunksCut() if event.outcome == "withdrawn":
-                self.withdrawn.add((event.meta.tenant, event.document.document))
+                self.withdrawn.add(form_number(event.meta.tenant, event.document.document))
             case CancellationRequested():
                 self.cancelled.add(Wanted.of(event))
             case SessionForked():
@@ -185,11 +189,11 @@ def _read_document(run: Heeding, request: ReadDocument, state: DocumentState) ->
     lane, key = run.lane, (run.tenant, request.document)
     if not run.follows():
         return ""
-    if state.withdrawn and key not in lane.withdrawn:
+    if state.withdrawn and form_number(*key) not in lane.withdrawn:
         return "no record withdraws the document"
     in_force = replace(state, withdrawn=False)
     if isinstance(run.event, Withdrawn):  # of another topic: which came first is not known
-        known = state == DocumentState() or (*key, form_of(in_force)) in lane.versions
+        known = state == DocumentState() or form_number(*key, in_force) in lane.versions
         return "" if known or lane.documents.unknown(key) else "no run wrote it"
     return lane.documents.against_read(key, in_force, run.event.meta.id, run.code)
 
@@ -200,7 +204,7 @@ def _write_document(run: Heeding, request: WriteDocument, _: Record) -> str:
         run.lane.documents.forget(key)
     elif not isinstance(run.event, Withdrawn):
         run.lane.documents.write(key, request.state, run.event.meta.id, run.code)
-        run.lane.versions.add((*key, form_of(request.state)))
+        run.lane.versions.add(form_number(*key, request.state))
     return ""
 
 
@@ -215,6 +219,9 @@ def _generated(run: Heeding, _: Generate, part: Generated) -> str:
 def _wanted(run: Heeding) -> str:
     """Say that nobody cancelled an answer, unless somebody did: in its lane, and of its asker."""
     if Wanted.of(run.event) in run.lane.cancelled:
+        return ""
+    if Wanted.of(run.event) in run.lane.unsigned:
+        run.doubt = "it was cancelled by a wish that nobody signed, and producers must sign"
         return ""
     if run.lane.wishes_lost:
         run.doubt = f"it was cancelled, and by whom can't be told: {run.lane.wishes_lost}"

@@ -6,14 +6,10 @@ own `ChunksEmbedded`. A chunk that is written again, under another title, say, h
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from replay.cross_checks.forms import form_of
+from replay.cross_checks.forms import FormNumbers, form_number
 from schemas import ChunksEmbedded, Fetch, FetchAdjacent, Fetched, Found, Passage
-
-ChunkOfTenant = tuple[str, str]
-"""Tenant and chunk."""
 
 
 class IndexedChunks:
@@ -24,19 +20,21 @@ class IndexedChunks:
 
     def __init__(self, elsewhere: Callable[[], Iterable[ChunksEmbedded]]) -> None:
         self._elsewhere: Callable[[], Iterable[ChunksEmbedded]] | None = elsewhere
-        self._forms: defaultdict[ChunkOfTenant, set[bytes]] = defaultdict(set)
-        self._documents: dict[ChunkOfTenant, str] = {}
-        self._versions: dict[tuple[str, str], int] = {}
-        """Tenant and document -> its highest version."""
+        self._forms = FormNumbers()
+        """Of tenant, chunk and what the record says of it."""
+        self._documents: dict[int, int] = {}
+        """Tenant and chunk -> its document, by their numbers."""
+        self._versions: dict[int, int] = {}
+        """Tenant and document, by their number -> its highest version."""
 
     def learn(self, event: ChunksEmbedded) -> None:
         """Take in a record of chunks."""
         tenant, document = event.meta.tenant, event.document
-        place = tenant, document.document
+        place = form_number(tenant, document.document)
         self._versions[place] = max(self._versions.get(place, 0), document.version)
-        for form in _passages_of(event):
-            self._forms[tenant, form.chunk].add(_form(form))
-            self._documents[tenant, form.chunk] = form.document
+        for passage in _passages_of(event):
+            self._forms.add(_form(tenant, passage))
+            self._documents[form_number(tenant, passage.chunk)] = place
 
     def against_fetched(self, tenant: str, request: Fetch, fetched: Fetched) -> str:
         """Say what speaks against passages that were fetched."""
@@ -47,38 +45,40 @@ class IndexedChunks:
 
     def against_adjacent(self, tenant: str, request: FetchAdjacent, fetched: Fetched) -> str:
         """Say what speaks against passages that stand beside others."""
-        documents = {
-            self._documents[tenant, chunk] for chunk in request.chunks if self._known(tenant, chunk)
-        }
-        if any(passage.document not in documents for passage in fetched.passages):
+        documents = {self._document_of(tenant, chunk) for chunk in request.chunks}
+        if any(form_number(tenant, one.document) not in documents for one in fetched.passages):
             return "it fetches what stands beside other chunks than it asked for"
         return self._against_forms(tenant, fetched)
 
     def _against_forms(self, tenant: str, fetched: Fetched) -> str:
         for passage in fetched.passages:
-            if not self._known(tenant, passage.chunk):
+            if self._document_of(tenant, passage.chunk) is None:
                 return f"it fetches chunk {passage.chunk}, which no record of chunks holds"
-            if _form(passage) not in self._forms[tenant, passage.chunk]:
+            if _form(tenant, passage) not in self._forms:
                 return f"it fetches another text, title or place of chunk {passage.chunk} than its"
-            if not 0 < passage.version <= self._versions[tenant, passage.document]:
+            version = self._versions[form_number(tenant, passage.document)]
+            if not 0 < passage.version <= version:
                 return f"it fetches version {passage.version} of {passage.document}: there is none"
         return ""
 
     def against_found(self, tenant: str, found: Found) -> str:
         """Say what speaks against candidates of a search."""
         for candidate in found.candidates:
-            if not self._known(tenant, candidate.chunk):
+            document = self._document_of(tenant, candidate.chunk)
+            if document is None:
                 return f"it finds chunk {candidate.chunk}, which no record of chunks holds"
-            if candidate.document != self._documents[tenant, candidate.chunk]:
+            if form_number(tenant, candidate.document) != document:
                 return f"it finds chunk {candidate.chunk} in another document than its own"
         return ""
 
-    def _known(self, tenant: str, chunk: str) -> bool:
-        if (tenant, chunk) not in self._documents and self._elsewhere is not None:
+    def _document_of(self, tenant: str, chunk: str) -> int | None:
+        """Return the document of a chunk, by its number; None where no record holds the chunk."""
+        number = form_number(tenant, chunk)
+        if number not in self._documents and self._elsewhere is not None:
             elsewhere, self._elsewhere = self._elsewhere, None
             for event in elsewhere():
                 self.learn(event)
-        return (tenant, chunk) in self._documents
+        return self._documents.get(number)
 
 
 def _passages_of(event: ChunksEmbedded) -> Iterator[Passage]:
@@ -97,9 +97,11 @@ def _passages_of(event: ChunksEmbedded) -> Iterator[Passage]:
         )
 
 
-def _form(passage: Passage) -> bytes:
+def _form(tenant: str, passage: Passage) -> int:
     """Digest what a passage says of its chunk; its version and its score are the moment's."""
-    told = (
+    return form_number(
+        tenant,
+        passage.chunk,
         passage.document,
         passage.number,
         passage.title,
@@ -108,4 +110,3 @@ def _form(passage: Passage) -> bytes:
         passage.tokens,
         passage.entries,
     )
-    return form_of(told)

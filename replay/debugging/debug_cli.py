@@ -148,7 +148,7 @@ def _debugged(
 
 
 def _verdict(report: Report) -> str:
-    if entries := report.diverged + report.unverifiable:
+    if entries := [*report.diverged, *report.unverifiable]:
         return entries[0].reason
     if report.erased:
         return f"{counted(report.erased, 'record')} can't be computed: a key was destroyed"

@@ -71,6 +71,26 @@ def test_a_bounded_sample_of_all_parts_is_read(blocks):
     assert float(read[-1].split()[0]) >= 0.9 * (blocks - 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        # of 300 characters that are read, 90 are three tenths
+        ("水" * 89 + "x" * 210 + "水" + "x", "zh"),
+        ("水" * 89 + "x" * 211 + "水", UNDETERMINED),
+        # of the words a tenth
+        ("Zulu " * 9 + "the", "en"),
+        ("Zulu " * 10 + "the", UNDETERMINED),
+    ],
+)
+def test_least_shares_are_of_as_much_as_is_read(text, language):
+    assert document_language(paragraphs(text)) == language
+
+
+@pytest.mark.parametrize(("blocks", "read"), [(48, 48), (49, 25), (96, 48), (97, 33)])
+def test_every_block_is_read_or_every_second_or_third(blocks, read):
+    assert len(list(_samples(paragraphs(*["a"] * blocks)))) == read
+
+
 def test_each_language_has_words_of_its_own():
     for language, words in COMMON.items():
         others = {w for other, some in COMMON.items() if other != language for w in some.split()}

@@ -30,11 +30,6 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         '_OPENING, _CLOSING = list("([{"), frozenset(")]}")',
     ): "signs are only looked up in it, which a list of three answers alike",
     (
-        "agents/answering/terms.py",
-        '"sell": "sold", "take": "took taken", "tell": "told", "go": "went gone", "win": "won",',
-        '"sell": "sold", "take": "took taken", \'tell_\': "told", "go": "went gone", "win": "won",',
-    ): "'tell' asks and is no term, so what 'told' is called by is its own name, whichever",
-    (
         "agents/language.py",
         'if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 8), end.start()):',
         'if end[0][0] == "." and _ABBREVIATION.search(text, max(0, end.start() - 9), end.start()):',

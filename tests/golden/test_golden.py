@@ -8,7 +8,7 @@ import pytest
 from streams.version import CODE
 from tests.golden.make_golden import PRESENT
 from tests.golden.packing import unpacked
-from tests.golden.verifying import verify
+from tests.golden.verifying import LATER, verify
 
 HERE = Path(__file__).parent
 WHAT_TO_DO = """
@@ -30,8 +30,7 @@ def test_a_log_of_an_earlier_release_verifies(copied, release):
     written = json.loads((folder / "report.json").read_text())
     written.pop("code", None)
     assert (code, report["diverged"]) == (0, []), WHAT_TO_DO
-    later = {"unverifiable": [], "unreadable": [], "before_its_time": 0}  # what 0.1.0 did not tell
-    assert report == later | written
+    assert report == LATER | written
 
 
 def test_the_golden_log_of_the_present_is_of_the_present_code():

@@ -11,6 +11,13 @@ from infra.local.parts import all_parts
 from infra.triton.install import tokenizer_path
 
 ROOT = Path(__file__).parents[2]
+LATER = {
+    "unverifiable": [],
+    "unreadable": [],
+    "before_its_time": 0,
+    "unlisted": {"diverged": 0, "unverifiable": 0, "unreadable": 0},
+}
+"""What reports of earlier releases did not tell."""
 
 
 def tokenizer() -> str:

@@ -4,14 +4,24 @@ import pytest
 from msgspec.structs import replace
 
 from agents.errors import Permanent
-from replay.effect_rules import SHOWN_CHARS_MAX, against_effect, answered, described
+from replay.effect_rules import (
+    SHOWN_CHARS_MAX,
+    against_effect,
+    against_sealed,
+    answered,
+    described,
+)
 from schemas import (
+    Batch,
     Begin,
     Begun,
+    CancellationRequested,
+    ChunksCut,
     Detect,
     Detected,
     Digest,
     Digested,
+    DocumentRef,
     Effect,
     Generate,
     Generated,
@@ -19,8 +29,12 @@ from schemas import (
     Now,
     Parse,
     Parsed,
+    Sealed,
     Search,
+    Unseal,
 )
+from tests.fakes import a_meta
+from tests.replay.little_log import asked
 
 BEGUN = Begun(at=1, attempt=1, code="c", configuration="d", trace="")
 PART = Generated(tokens=(), model="m")
@@ -138,3 +152,31 @@ def test_of_what_a_person_wrote_only_the_size_is_shown():
 def test_what_a_record_holds_of_a_request_is_its_digest_and_its_answer(fields, response, says):
     effect = replace(effect_of(*ASKED["detect"]), request=b"\xab" * 32, **fields)
     assert answered(effect, response) == f"the digest {'ab' * 6}… and {says}"
+
+
+CUT = ChunksCut(
+    meta=a_meta(),
+    document=DocumentRef(document="d", version=1, uri="u"),
+    batch=Batch(number=0, last=True),
+    outcome="cut",
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "keys", "other"),
+    [
+        (asked(0), ["user/u"], ""),
+        (asked(0), ["user/u", "user/u"], ""),
+        (asked(0), ["user/u", "user/v"], "user/v"),
+        (asked(0), ["document/u"], "document/u"),
+        (asked(0), ["value/u"], "value/u"),
+        (CUT, ["document/d"], ""),
+        (CUT, ["document/e"], "document/e"),
+        (CancellationRequested(meta=a_meta(), subject=""), ["user/"], "user/"),
+    ],
+)
+def test_an_input_names_the_keys_of_its_own_person_or_document(event, keys, other):
+    sealed = [Sealed(key=key, event="e", field="f", ciphertext=b"") for key in keys]
+    reason = against_sealed(event, Unseal(values=tuple(sealed)))
+    assert reason == (other and f"opens what {other} sealed, which is no key of its input")
+    assert against_sealed(event, Now()) == ""

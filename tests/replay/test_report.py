@@ -1,5 +1,7 @@
 """The report counts what the rules say, and is spelt as the contract has it."""
 
+import pickle
+
 import pytest
 
 from replay.log import Stored
@@ -53,6 +55,7 @@ def test_the_json_is_what_the_contract_says():
         "before_its_time": 0,
         "inputs": 0,
         "model_calls": 0,
+        "unlisted": {"diverged": 0, "unverifiable": 0, "unreadable": 0},
         "seconds": 1.235,
     }
 
@@ -105,3 +108,19 @@ def test_what_holds_nothing_at_all_is_empty():
     assert not Report(diverged=[ONE]).empty
     assert not Report(inputs=1).empty
     assert not Report(duplicates=1).empty
+
+
+@pytest.mark.parametrize("name", ["diverged", "unverifiable", "unreadable"])
+def test_differences_are_listed_up_to_a_bound_and_all_are_counted(monkeypatch, name):
+    monkeypatch.setattr("replay.report.LISTED_MAX", 4)
+    entries = [Difference("t", 0, n, "", "", "") for n in range(6)]
+    lanes = [Report(), Report(**{name: entries[:3]}), pickle.loads(pickle.dumps(Report(**{name: entries})))]  # fmt: skip
+    found = getattr(lanes[0], name)
+    found.append(entries[0])
+    found += entries[:2]
+    total = merged(lanes)
+    assert getattr(total, name) == [entries[0], *entries[:2], entries[0]]
+    assert [lane.found(name) for lane in (*lanes, total)] == [3, 3, 6, 12]
+    told = total.as_json()
+    assert (len(told[name]), told["unlisted"][name]) == (4, 8)
+    assert sum(told["unlisted"].values()) == 8

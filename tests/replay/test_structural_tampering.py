@@ -8,14 +8,15 @@ import sys
 import pytest
 from msgspec.structs import replace
 
+from agents.errors import KeyDestroyed
 from replay.local_effects import local_handlers
-from schemas import Begun, Fail, Failed, Numbered, Placeholders
+from schemas import Begun, Fail, Failed, Numbered, Placeholders, Unseal
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
 from streams.log.ids import outcome_id
 from streams.running.admit import rejection
 from streams.running.digests import request_digest
-from streams.running.run import Input
+from streams.running.run import Input, stamped
 from streams.settings import Settings
 from tests.golden.verifying import tokenizer
 from tests.replay.tampered_golden import (
@@ -157,6 +158,65 @@ def filled(kind):
         return replace(effect, response=spelt(codec, Placeholders(entries=(NUMBERED,))))
 
     return change
+
+
+GONE = "user/gone"
+"""A key of the tenant that was destroyed: of somebody else than who asked in this lane."""
+NOT_ERASED = 2
+"""Offset of a question in this lane whose asker was not erased."""
+
+
+@pytest.fixture
+def erasing(verify):
+    """Return what verifies with keys of which one is gone, as of a person who was erased."""
+    opened = verify._local[Unseal]
+
+    async def unseal(request, call):
+        if any(value.key == GONE for value in request.values):
+            raise KeyDestroyed(f"{GONE} was destroyed: what it sealed is erased")
+        return await opened(request, call)
+
+    other = Verifying({}, verify._digest_key)
+    other._local = verify._local | {Unseal: unseal}
+    return other
+
+
+def under_another_key(log, at, **fields):
+    """Have a question name the key that is gone, and its run say that it opened it; and another text."""
+    outcome = Place(log, "playhead.question.redacted", at)
+    cause = outcome.event.meta.cause
+    place = Place(log, cause.topic, cause.offset)
+    question = place.event
+    place.put(replace(question, text=replace(question.text, key=GONE), **fields))
+    unseal = Unseal(values=(place.event.text,))
+    opened = [
+        replace(one, request=request_digest(unseal, b"")) if one.kind == Unseal.SCHEMA else one
+        for one in outcome.event.meta.effects
+    ]
+    changed = replace(outcome.event, text="Who pays all of it?", **fields)
+    outcome.put(stamped(changed, replace(changed.meta, effects=tuple(opened))), headers=True)
+
+
+def said_of(report, topic, offset):
+    return [one.reason for one in report.diverged if (one.topic, one.offset) == (topic, offset)]
+
+
+def test_a_key_that_is_gone_does_not_excuse_what_it_did_not_seal(erasing, whole):
+    """Else any question of a tenant of whom somebody was erased could be redacted to say anything."""
+    before, log = erasing(whole), whole.copy()
+    under_another_key(log, NOT_ERASED)
+    report = erasing(log)
+    [reason] = said_of(report, "playhead.question.redacted", NOT_ERASED)
+    assert f"opens what {GONE} sealed, which is no key of its input" in reason
+    assert report.erased == before.erased
+
+
+def test_what_was_sealed_under_the_key_of_who_was_erased_is_erased(erasing, whole):
+    """Whoever asked it: the log alone does not show that somebody else did (see the decision)."""
+    before, log = erasing(whole), whole.copy()
+    under_another_key(log, NOT_ERASED, subject=GONE.removeprefix("user/"))
+    report = erasing(log)
+    assert report.erased > before.erased
 
 
 NUMBERED = Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="d")

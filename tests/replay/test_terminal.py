@@ -59,6 +59,13 @@ def test_differences_are_listed_as_they_are_and_not_without_end(count, more):
     assert (f"… and {more} more: --json lists all" in text) is bool(more)
 
 
+def test_what_is_listed_nowhere_is_counted(monkeypatch):
+    monkeypatch.setattr("replay.report.LISTED_MAX", 2)
+    text = shown(Report(diverged=[Difference("t", 0, n, "i", "s", "why") for n in range(5)]))
+    assert text.startswith("DIVERGED: 0 records, 0 equal, 5 diverged")
+    assert "3 of them are listed nowhere" in text
+
+
 def test_how_the_log_lies_comes_before_what_follows_from_it_and_each_reason_once():
     entries = [Difference("t", n % 2, n, f"i{n}", "s", "no cause") for n in range(30)]
     missing = Difference("t", 0, 0, "", "", "its file is missing")

@@ -5,6 +5,7 @@ A request is done once its last record is there. The first of several requests w
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ ERASE = "erase"
 """Who writes the outcomes, as their ids and records name it."""
 ErasureName = tuple[str, str]
 """Tenant and request."""
+EARLY_MAX = 10_000
+"""Outcomes that are kept until their request is read. Of a request whose outcomes are forgotten the
+execution is repeated, which comes to the same."""
 
 
 @dataclass
@@ -87,8 +91,9 @@ class ErasureLog:
         self.erasures: dict[ErasureName, Erasure] = {}
         """By tenant and request, in the order in which they were read."""
         self._holds: dict[tuple[str, str], LegalHoldSet] = {}
-        self._early: list[PersonErased | ErasureRefused] = []
+        self._early: OrderedDict[ErasureName, list[PersonErased | ErasureRefused]] = OrderedDict()
         """Outcomes that were read before what they are of."""
+        self._early_count = 0
 
     def take(self, event: Event, topic: str, partition: int, offset: int) -> None:
         """Take in a record that lies there."""
@@ -99,22 +104,32 @@ class ErasureLog:
                 cause = Cause(topic=topic, partition=partition, offset=offset, id=event.meta.id)
                 whose = event.meta.tenant, event.meta.request
                 self.erasures.setdefault(whose, Erasure(event, cause))
-                early, self._early = self._early, []
+                early = self._early.pop(whose, [])
+                self._early_count -= len(early)
                 for one in early:
                     self._take_outcome(one)
             case PersonErased() | ErasureRefused():
                 self._take_outcome(event)
 
     def _take_outcome(self, event: PersonErased | ErasureRefused) -> None:
-        erasure = self.erasures.get((event.meta.tenant, event.meta.request))
+        whose = event.meta.tenant, event.meta.request
+        erasure = self.erasures.get(whose)
         if erasure is None:
-            self._early.append(event)
+            self._keep_early(whose, event)
         elif erasure.state != "requested" or against_request(event, erasure.asked):
             return  # it has its end, or this is nobody's: a verification says so
         elif isinstance(event, ErasureRefused):
             erasure.refused = event
         elif event.meta.ordinal == len(erasure.erased):  # a copy is passed over
             erasure.erased.append(event)
+
+    def _keep_early(self, whose: ErasureName, event: PersonErased | ErasureRefused) -> None:
+        """Keep an outcome for its request, and no more than so many: the oldest name goes first."""
+        self._early.setdefault(whose, []).append(event)
+        self._early_count += 1
+        while self._early_count > EARLY_MAX:
+            _, forgotten = self._early.popitem(last=False)
+            self._early_count -= len(forgotten)
 
     def pending(self) -> list[Erasure]:
         """List what was asked and is not done."""

@@ -32,7 +32,7 @@ FORMS = (
     "run ran, say said, see saw seen, seek sought, sell sold, send sent, shoot shot, show shown, sing sang sung, sink sank "
     "sunk, speak spoke spoken, spend spent, stand stood, steal stole stolen, swim swam swum, take took taken, teach taught, "
     "think thought, throw threw thrown, understand understood, wear wore worn, win won, write wrote written, "
-    "become became, behavior behaviour, catalog catalogue, center centre, color colour, defense defence, license licence, "
+    "tells telling told, become became, behavior behaviour, catalog catalogue, center centre, color colour, defense defence, license licence, "
     "program programme, require need, delete remove erase"
 )
 

@@ -53,3 +53,24 @@ def test_what_is_said_alike_has_a_name():
 )
 def test_what_is_not_said_has_a_name(one, other, name):
     assert name in compared(one, other).lacking
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("It closed before May 1961.", "It closed before 5 May 1961.", "agreeing"),
+        ("It closed before May 1961.", "It closed on 5 May 1961.", "agreeing"),
+        ("It closed before May 1961.", "It closed after 5 May 1961.", "against"),
+        ("It closed from May 1961.", "It closed after 5 May 1961.", "lacking"),
+        ("It closed after May 1961.", "It closed from 5 May 1961.", "lacking"),
+        ("It closed on 5 May 1961.", "It closed before 5 May 1961.", "lacking"),
+        ("It closed before 5 May 1961.", "It closed before May 1961.", "lacking"),
+        # of several, one that says it is enough, and all must oppose it
+        ("It closed before May 1961.", "After 5 May 1961 and before 6 May 1961.", "agreeing"),
+        ("It closed from May 1961.", "Before 5 May 1961 and after 6 May 1961.", "lacking"),
+    ],
+)
+def test_a_bound_is_held_against_the_bound_of_what_says_the_day(one, other, said):
+    found = compared(one, other)
+    named = [name for name in ("agreeing", "lacking", "against") if "date" in getattr(found, name)]
+    assert named == [said]

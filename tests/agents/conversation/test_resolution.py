@@ -225,6 +225,14 @@ def test_any_text_is_rewritten_the_same_way_twice_and_no_sign_is_invented(turns,
     assert set(first.query.casefold()) <= set(known.casefold())
 
 
+def test_what_happens_is_taken_over_whole_from_a_question_that_is_no_longer_than_allowed():
+    last = "What happens if the pump runs dry?"
+    for allowed, whole in ((len(last), True), (len(last) - 1, False)):
+        configured = CONFIGURATION | {"topic_characters_max": allowed}
+        query = stand_alone("How can I prevent that?", [Exchange(last)], configured).query
+        assert (query == "How can I prevent that the pump runs dry?") == whole
+
+
 @given(st.sampled_from(["it", "And <A_1>?", "why?", "no, I meant <B_2>", "their name", "<A_2>?"]))
 def test_no_placeholder_is_broken_or_invented(question):
     query = resolved(question, ("Who is <A_1> of <B_1>?", "<C_1>, <C_2> or <C_3>.")).query

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from agents.errors import Permanent, Transient
 from schemas import Ask, CallTool, Generate, Instant, Now, ToolAnswered
 from tests.agents.test_generate import NORMANS, an_entry, an_event, run
-from tests.agents.tools.tooling import OSLO, a_route, a_world, call, named, tools, turn
+from tests.agents.tools.tooling import OSLO, USE, a_route, a_world, call, named, tools, turn
 from tests.fakes import NOW_US
 
 QUESTION = "What is the weather in Oslo?"
@@ -308,6 +308,20 @@ async def test_a_model_held_to_json_must_name_the_tool_that_is_chosen():
     schema = json.loads(asked(fx, Generate)[0].json_schema)
     assert [one["properties"]["tool"]["const"] for one in schema["anyOf"]] == ["lookup"]
     assert [(one.name, one.arguments) for one in answer.tool_calls] == [("lookup", '{"key":"a"}')]
+
+
+async def test_a_model_held_to_json_may_name_any_tool_where_one_is_required():
+    world = a_world(named("lookup", key="a"))
+    ask = Ask(tools=LOOKUP, tool_choice="required")
+    _, fx = await answered(world, "grammar", "none", ask=ask)
+    schema = json.loads(asked(fx, Generate)[0].json_schema)
+    assert [one["properties"]["tool"]["const"] for one in schema["anyOf"]] == [*USE, "lookup"]
+
+
+@pytest.mark.parametrize("query", ["How cold is Oslo?", ""])
+async def test_a_model_held_to_json_is_asked_what_was_searched_for_or_else_what_was_asked(query):
+    _, fx = await answered(a_world(named("none")), "grammar", "none", query=query)
+    assert f"Question: {query or QUESTION}\n" in asked(fx, Generate)[0].prompt
 
 
 async def test_a_model_held_to_json_that_names_none_though_it_had_to_is_an_error():

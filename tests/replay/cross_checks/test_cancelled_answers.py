@@ -8,9 +8,12 @@ from msgspec.structs import replace
 from replay.archive import BadArchive
 from replay.selection import Selection
 from schemas import CancellationRequested, Generate, Generated
+from streams.log.addressing import address_of
+from streams.log.producer_signature import SignedRecord
 from streams.topics import topic_of
-from tests.fakes import a_meta
+from tests.fakes import a_codec, a_meta
 from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys
 from tests.replay.little_log import (
     ANSWERS,
     CONFIGURATION,
@@ -114,6 +117,24 @@ async def test_what_was_cancelled_by_a_wish_that_is_gone_can_not_be_verified(
     [doubt] = report.unverifiable
     assert "by whom can't be told" in doubt.reason
     assert report.equal == report.records - 1
+
+
+@pytest.mark.parametrize("begun_late", [True, False])
+@pytest.mark.parametrize("signed", [False, True])
+async def test_a_wish_that_nobody_signed_cancels_nothing_for_sure(begun_late, signed):
+    log, keys = await a_log(begun_late=begun_late), ProducerKeys({WISHES: [0]})
+    acme = keys.signer("acme")
+    keys.put_on(log)
+    value = a_codec().encode(wish := a_wish())
+    _, partition, key, headers = address_of(wish)
+    header = acme.header(SignedRecord(WISHES, key, value, "acme"))
+    log.put(WISHES, value, key, partition, (*headers, *[header] * signed))
+    report = await verified(log)
+    assert report.diverged == []
+    assert [one.reason.partition(",")[0] for one in report.unverifiable] == [
+        "it was cancelled by a wish that nobody signed"
+    ] * (not signed)
+    assert report.equal == report.records - len(report.unverifiable)
 
 
 async def test_a_wish_that_is_gone_excuses_no_other_words():

@@ -9,9 +9,11 @@ from schemas import Cause, ErasureRefused, ErasureRequested, PersonErased, StepV
 from streams.log.addressing import address_of
 from streams.log.codec import Codec
 from streams.log.ids import outcome_id
+from streams.log.producer_signature import SignedRecord
 from streams.topics import topic_of
 from tests.fakes import a_meta
 from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys
 
 ASKED = topic_of(ErasureRequested)
 ERASE = StepVersion(name="erase", code="test", configuration="")
@@ -34,13 +36,21 @@ def an_outcome(of, kind=PersonErased, offset=0, number=0, **more):
     return kind(meta=meta, subject=of.subject, **{**fields, **more})
 
 
-def faults(*events):
+def checked(*events, believes=lambda _stored, _tenant: True):
+    """Return what speaks against outcomes, and what is doubted of them."""
     log = MemoryLog()
     codec = Codec(log.ids)
     for event in events:
         at = address_of(event)
         log.put(at.topic, codec.encode(event), at.key, at.partition, at.headers)
-    return [one.reason for one in ErasureCheck(log, codec).faults()]
+    check = ErasureCheck(log, codec, believes)
+    return [[one.reason for one in told] for told in (check.faults(), check.doubts)]
+
+
+def faults(*events):
+    told, doubts = checked(*events)
+    assert doubts == []
+    return told
 
 
 REQUEST = a_request()
@@ -113,3 +123,53 @@ def test_a_verification_asks():
 def test_an_erasure_without_any_request_on_the_log_is_reported():
     [reason] = faults(an_outcome(REQUEST))
     assert "no such request lies at" in reason
+
+
+def test_what_came_of_a_request_that_nobody_signed_is_doubted_and_of_another_one_not():
+    def believes(stored, tenant):
+        assert (stored.topic, tenant) == (ASKED, REQUEST.meta.tenant)
+        return stored.offset != 0
+
+    other = a_request("r-2")
+    told, doubts = checked(
+        REQUEST, other, an_outcome(REQUEST), an_outcome(other, offset=1), believes=believes
+    )
+    assert told == []
+    assert [one.partition(",")[0] for one in doubts] == ["nobody signed its request"]
+
+
+def test_what_speaks_against_an_outcome_is_no_doubt():
+    wrong = an_outcome(REQUEST, keys=("user/bob",))
+    told, doubts = checked(REQUEST, wrong, believes=lambda *_: False)
+    assert (len(told), doubts) == (1, [])
+
+
+@pytest.mark.parametrize(("required_from", "status"), [({ASKED: [0]}, 3), ({ASKED: [1]}, 0)])
+def test_a_verification_asks_by_the_producers_on_the_log(required_from, status):
+    keys = ProducerKeys(required_from)
+    verifier = Verifier(signed_log(keys, REQUEST, an_outcome(REQUEST)), {}, lambda _: b"")
+    report = verifier.verify_common()
+    assert report.diverged == []
+    assert [one.topic for one in report.unverifiable] == [topic_of(PersonErased)] * (status // 3)
+    assert report.status == status
+
+
+def test_a_verification_takes_what_a_producer_signed():
+    keys = ProducerKeys({ASKED: [0]})
+    signer = keys.signer(REQUEST.meta.tenant)
+    verifier = Verifier(signed_log(keys, REQUEST, an_outcome(REQUEST), signer=signer), {}, bytes)
+    assert verifier.verify_common().status == 0
+
+
+def signed_log(keys, *events, signer=None):
+    """A log on which producers must sign, and a request is signed by one, or by nobody."""
+    log = MemoryLog()
+    codec = Codec(log.ids)
+    keys.put_on(log)
+    for event in events:
+        topic, partition, key, headers = address_of(event)
+        value = codec.encode(event)
+        if topic == ASKED and signer is not None:
+            headers = (*headers, signer.header(SignedRecord(topic, key, value, "acme")))
+        log.put(topic, value, key, partition, headers)
+    return log

@@ -15,6 +15,7 @@ from schemas import (
     StepVersion,
 )
 from streams.log.ids import outcome_id
+from streams.operations.erasures import erasure_log
 from streams.operations.erasures.erasure_log import ErasureLog
 from streams.operations.erasures.holdings import ErasedPerson
 from streams.topics import topic_of
@@ -136,3 +137,22 @@ def test_a_person_is_found_by_all_their_digests_oldest_first():
     log = told(new, old, asked("s-3", "r-3"))
     assert [one.asked.subject for one in log.of("acme", ["s-2", "s-1"])] == ["s-1", "s-2"]
     assert log.of("globex", ["s-1"]) == []
+
+
+EARLY_MAX = 9
+
+
+def test_outcomes_that_nobody_asks_for_are_kept_to_a_bound(monkeypatch):
+    monkeypatch.setattr(erasure_log, "EARLY_MAX", EARLY_MAX)
+    requests = [asked(request=f"r-{number}") for number in range(12)]
+    log = told(*(erased(one) for one in requests[:EARLY_MAX]))
+    assert (log._early_count, len(log._early)) == (EARLY_MAX, EARLY_MAX)
+    log.take(erased(requests[EARLY_MAX]), "", 0, 0)
+    for one in requests[: EARLY_MAX + 1]:
+        log.take(one, topic_of(one), 0, 0)
+    # the first was forgotten, and is executed once more
+    assert [one.asked.meta.request for one in log.pending()] == ["r-0"]
+    assert (log._early_count, log._early) == (0, {})
+    for number in range(2 * EARLY_MAX):
+        log.take(erased(requests[11], number=number), "", 0, 0)
+    assert log._early_count <= EARLY_MAX

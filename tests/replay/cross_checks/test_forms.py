@@ -1,0 +1,34 @@
+"""Digests of what records say: the same for the same, in little room."""
+
+import random
+
+from replay.cross_checks.forms import FormNumbers, form_number
+from tests.replay.little_log import asked
+
+
+def test_what_says_the_same_has_one_number_and_all_else_another():
+    told = [("a", "b"), ("ab",), (("a", "b"),), ("a", "b", 1), ("a", asked(0)), ("a", asked(1))]
+    assert len({form_number(*one) for one in told}) == len(told)
+    assert form_number("a", asked(0)) == form_number("a", asked(0)) < 2**64
+
+
+def test_a_set_holds_what_it_was_given_whenever_it_is_asked():
+    drawn = random.Random(4)
+    numbers = [drawn.getrandbits(64) for _ in range(4_000)]
+    held, known = FormNumbers(), set()
+    for number in (*numbers, *numbers[:9], 0, 2**64 - 1):
+        assert (number in held) == (number in known)
+        held.add(number)
+        known.add(number)
+        asked_for = drawn.choice(numbers)
+        assert (asked_for in held) == (asked_for in known)
+
+
+def test_few_numbers_wait_to_be_sorted_however_many_there_are():
+    drawn = random.Random(5)
+    for count in (5_000, 20_000):
+        held = FormNumbers()
+        for _ in range(count):
+            held.add(drawn.getrandbits(64))
+        assert len(held._new) <= 1_024 + count // 16
+        assert len(held._sorted) + len(held._new) == count
