@@ -24,9 +24,9 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 
 from agents.errors import Transient
-from bench import gateway_starts, scale
+from bench import gateway_starts, memory_shares, scale
 from bench.answers.figures import show as show_answers
-from bench.answers.measure import measure
+from bench.answers.measure import measure, work
 from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
 from bench.clients_of_errors import none_outlives_its_broker
@@ -59,8 +59,9 @@ COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
 NEEDED = {"transports": COMPARED, "peers": PEERS}
 """Part -> packages that nothing but it needs."""
-ON_REQUEST = ("peers", "replay", "sockets")
-"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets."""
+ON_REQUEST = ("peers", "replay", "sockets", "memory")
+"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets; and
+one does the work of the part answers once more."""
 
 
 def _say(line: str) -> None:
@@ -128,6 +129,13 @@ def _starts(_questions: int, _rounds: int, *, requests: int = STARTS_REQUESTS) -
     return document, lambda console: gateway_starts.show(starts, console)
 
 
+def _memory(questions: int, _rounds: int) -> PartResult:
+    with _stack(Wish(free_ports=True)) as settings:
+        work(settings, questions)
+        found = memory_shares.shares(settings.run)
+    return {"memory": memory_shares.as_json(found)}, partial(memory_shares.show, found)
+
+
 def _sockets(_questions: int, _rounds: int) -> PartResult:
     with _stack(Wish(names=LOG, free_ports=True)) as settings:
         found = measured_sockets.measure(settings, measured_sockets.SocketsPlan(), _say)
@@ -178,6 +186,7 @@ PARTS: dict[str, Measure] = {
     "chats": _chats,
     "scale": _scale,
     "starts": _starts,
+    "memory": _memory,
     "sockets": _sockets,
     "flood": _flood,
     "quality": _quality,

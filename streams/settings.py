@@ -217,8 +217,8 @@ class Settings:
     """CPU time that looking for personal data may take: in a question, or in some ten chunks."""
     detection_memory_mb: Annotated[int, _whole(512, unit="MB")] = 1_024
     """Memory (address space) of a process that does so; a worker has one for questions, one for
-    long ones and, once it had documents, one for them. Each takes 50 MB, and 130 more
-    for spaCy: the first of them at once, the others with the first text that it is asked about."""
+    long ones and one for documents, each from its first text on. They share 110 MB, and each takes
+    5 to 15 more."""
     deadline_ms: Milliseconds = 30_000
     """Time that a question has unless its asker says otherwise."""
     unanswered_max: Count = 256

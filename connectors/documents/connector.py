@@ -12,7 +12,8 @@ from typing import Any
 from agents.errors import BeyondMeans
 from connectors.documents.tokens import TokenCounter, load_tokenizer
 from connectors.processes.program import GIVING_WAY, Limits
-from connectors.processes.shared_processes import SharedProcesses
+from connectors.processes.shared_processes import SharedProcesses, close_all
+from connectors.processes.template import Template
 from connectors.readers.document_task import READING, document_of, document_part, document_task
 from schemas import CountTokens, Parse, Parsed, Request, StreamRequest, TokenCounts
 from streams.running.fair_queue import FairQueue
@@ -34,7 +35,8 @@ class Documents:
             settings.document_memory_mb * 1_000_000,
             niceness=GIVING_WAY,
         )
-        self._readers = SharedProcesses(READING, limits, PROCESSES, ahead=False)
+        self._template = Template(READING.load, limits)
+        self._readers = SharedProcesses(READING, limits, PROCESSES, self._template)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="documents")
         self._queue = FairQueue(THREADS)
 
@@ -49,7 +51,7 @@ class Documents:
     async def close(self) -> None:
         """End the processes and let the threads go; what they are reading is dropped."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        await self._readers.close()
+        await close_all(self._template, self._readers)
 
     async def parse(self, request: Parse, call: Call) -> Parsed:
         """Read a document; what is wrong with it stands in the answer.

@@ -1,15 +1,14 @@
-"""The connector: answers Detect in processes of their own, two of them kept for questions."""
+"""The connector: answers Detect in processes of their own, forks of one that has the model."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from connectors.presidio.detection_task import (
     DETECTION,
-    DETECTION_LATE,
     DETECTION_STOCK,
     DOCUMENT_TASK_CHARS,
     SHORT_TASK_CHARS,
@@ -21,7 +20,8 @@ from connectors.presidio.detection_task import (
     tasks_of,
 )
 from connectors.processes.program import GIVING_WAY, Limits
-from connectors.processes.shared_processes import SharedProcesses
+from connectors.processes.shared_processes import SharedProcesses, close_all
+from connectors.processes.template import NotStarted, Template
 from schemas import Detect, Detected, Request, StreamRequest
 from streams.running.world import Call, Handler, StreamHandler
 from streams.settings import Settings
@@ -37,20 +37,24 @@ class Presidio:
     Documents have a process, short texts of questions have another, and long ones a third: a batch
     of a document takes seconds, a question of 8,000 characters half of one, and nobody whose
     question takes a few milliseconds waits behind either. They share the cores, by the kernel's
-    turns, so that what is found depends on nothing but the text. Those of questions are started at
-    once, so that no question waits for the model to be loaded; that of documents with the first.
+    turns, so that what is found depends on nothing but the text; and the memory of what all three
+    look with, since they are forks of one template. That is started at once, so that no question
+    waits for the model to be loaded; each of the three with the first text that it is asked about.
     """
 
     def __init__(self, settings: Settings, *, ahead: bool = True) -> None:
-        """Load the process of questions `ahead` of them, or with the first."""
-        stock = settings.detector == "presidio"
-        at_once, late = (DETECTION_STOCK,) * 2 if stock else (DETECTION, DETECTION_LATE)
+        """Load the model `ahead` of questions, or with the first."""
+        program = DETECTION_STOCK if settings.detector == "presidio" else DETECTION
         limits = Limits(settings.detection_cpu_s, settings.detection_memory_mb * 1_000_000)
-        self._short = SharedProcesses(at_once, limits, 1, ahead=ahead)
+        self._template = Template(program.load, limits)
+        self._short = SharedProcesses(program, limits, 1, self._template)
         of_long = replace(limits, niceness=LONG_GIVING_WAY)
-        self._long = SharedProcesses(late, of_long, 1, ahead=ahead)
+        self._long = SharedProcesses(program, of_long, 1, self._template)
         patient = replace(limits, niceness=GIVING_WAY)
-        self._documents = SharedProcesses(late, patient, 1, ahead=False)
+        self._documents = SharedProcesses(program, patient, 1, self._template)
+        if ahead:
+            with suppress(NotStarted):  # who asks will hear of it
+                self._template.start()
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
         """Answer Detect."""
@@ -62,12 +66,11 @@ class Presidio:
 
     async def loaded(self) -> None:
         """Wait until questions can be answered at once, or can't be at all."""
-        await asyncio.gather(self._short.loaded(), self._long.loaded())
+        await self._template.loaded()
 
     async def close(self) -> None:
         """End the processes; what they are asked is dropped."""
-        processes = self._short, self._long, self._documents
-        await asyncio.gather(*(some.close() for some in processes))
+        await close_all(self._template, self._short, self._long, self._documents)
 
     async def detect(self, request: Detect, call: Call) -> Detected:
         """Find personal data; raises BeyondMeans for what takes more work or memory than it may."""

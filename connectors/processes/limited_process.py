@@ -1,23 +1,16 @@
 """A process that does tasks within limits, seen from the event loop that asks it.
 
-It is started with `subprocess`, not forked: a worker has threads, and what they hold locked a fork
-would hold for ever. It gets the search path of this process and nothing secret of its environment.
-Everything here is of the event loop and waits for nothing else: a socket pair, read as it fills;
-but for the end of the process, for which a thread waits.
+It is a fork of the program's template. Everything here is of the event loop and waits for nothing
+else: a socket pair, read as it fills; but for the end of the process, of which a thread tells.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TypeVar
 
 from msgspec import DecodeError
@@ -35,9 +28,8 @@ from connectors.processes.exchange import (
     frame,
 )
 from connectors.processes.program import Limits
+from connectors.processes.template import NotStarted, Template
 
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "TZ")
-_ENVIRONMENT_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_")
 PartT = TypeVar("PartT")
 
 
@@ -57,10 +49,6 @@ class ProcessDied(Exception):
     """The process ended by itself; the message says how."""
 
 
-class NotStarted(Exception):
-    """No such process can be started here; the message says why."""
-
-
 class Unloadable(Exception):
     """What the process works with is not installed; the message says what to do."""
 
@@ -68,37 +56,28 @@ class Unloadable(Exception):
 class LimitedProcess:
     """A process that does one task at a time."""
 
-    def __init__(self, load: str, limits: Limits) -> None:
-        """Start it; it loads by itself. Raises NotStarted.
-
-        Linux ends it when the thread ends that starts it here: let that be one that stays.
-        """
+    def __init__(self, template: Template, limits: Limits) -> None:
+        """Have it forked, as soon as the template has loaded. Raises NotStarted."""
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         try:
             with theirs:
-                self._process = _start(load, theirs.fileno(), limits)
-        except OSError as error:
+                self._fork = template.fork(theirs.fileno(), limits)
+        except NotStarted:
             self._socket.close()
-            raise NotStarted(f"it can't be started: {error.strerror or error}") from None
+            raise
         self._loading: asyncio.Task[None] | None = None
         self._busy = False
         """Whether somebody waits at the socket, which must stay open then."""
         self.gone = False
         """Whether it can be asked no more."""
-        self.killed = False
-        """Whether it was ended from here."""
-        self.asked = False
-        """Whether it was ever given a task."""
         self.grown = False
         """Whether another should take its place: its last answer left it large."""
-        self.end: Future[int] = Future()
-        """Its exit status, once it has ended; told in a thread of its own."""
-        threading.Thread(target=self._await_end, daemon=True).start()
 
-    def _await_end(self) -> None:
-        """Wait for the end, so that no zombie is left."""
-        self.end.set_result(self._process.wait())
+    @property
+    def end(self) -> Future[int]:
+        """Its exit status, once it has ended."""
+        return self._fork.end
 
     async def loaded(self) -> None:
         """Wait until it can be asked; raises NotStarted or Unloadable.
@@ -143,7 +122,7 @@ class LimitedProcess:
         """
         if self.gone:  # it ended between being chosen and being asked
             raise ProcessDied(await self._how_it_ended())
-        self._busy = self.asked = True
+        self._busy = True
         try:
             return await self._ask(task, read)
         except (EOFError, ConnectionError):
@@ -212,8 +191,8 @@ class LimitedProcess:
     def kill(self) -> None:
         """End the process now, without waiting for that; `wait` does."""
         if not self.gone:
-            self.gone = self.killed = True
-            self._process.kill()
+            self.gone = True
+            self._fork.kill()
             if not self._busy:
                 self._socket.close()
 
@@ -229,27 +208,3 @@ def _looked_at(loading: asyncio.Task[None]) -> None:
     """See how loading ended, though nobody may wait for it any longer."""
     if not loading.cancelled():
         loading.exception()
-
-
-def _start(load: str, descriptor: int, limits: Limits) -> subprocess.Popen[bytes]:
-    """Start the process, in a group of its own: Ctrl-C on the terminal is not meant for it."""
-    work = (int(limits.loading_s * 1_000), int(limits.cpu_s * 1_000))
-    given = (load, descriptor, os.getpid(), *work, limits.memory_bytes, limits.niceness)
-    return subprocess.Popen(  # noqa: S603 - an argv of our own
-        [sys.executable, "-P", "-m", "connectors.processes.process", *map(str, given)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(descriptor,),
-        process_group=0,
-        env=_environment(),
-    )
-
-
-def _environment() -> dict[str, str]:
-    """Return what the process must know to find its modules where this one does; no secret."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _ENVIRONMENT or name.startswith(_ENVIRONMENT_PREFIXES)
-    }
-    return kept | {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}

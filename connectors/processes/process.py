@@ -1,11 +1,8 @@
-"""What runs in a process: one task after the other, by `python -m connectors.processes.process`.
+"""What runs in a process: one task after the other.
 
-It is told its program (`module:function`), its socket, its parent, the work that loading and a task
-may take (milliseconds of CPU time), the memory that it may use (bytes of address space) and its
-niceness. The kernel holds the limits: past one of work it ends the process (SIGXCPU), whatever code
-is running; past that of memory an allocation fails, which is answered. Few files may be open, and
-once the program is loaded none may be written to. CPU time is what counts, so
-that a busy machine fails no task.
+The kernel holds the limits: past one of work it ends the process (SIGXCPU), whatever code is
+running; past that of memory an allocation fails, which is answered. Few files may be open, and none
+may be written to. CPU time is what counts, so that a busy machine fails no task.
 
 Why it is so: libraries that read hostile bytes take quadratic time over some, and nothing stops
 them from within; one that crashes takes its process along. So they have a process of their own,
@@ -16,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import math
 import os
 import resource
@@ -25,7 +21,6 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 
 from connectors.processes.exchange import (
@@ -33,50 +28,31 @@ from connectors.processes.exchange import (
     AnswerEnd,
     AnswerPart,
     Broken,
-    NotLoaded,
+    ForkWanted,
     Ready,
     framed,
 )
-from connectors.processes.program import NotInstalled, TooMuch, Work
+from connectors.processes.program import TooMuch, Work
 
 GROWN_BYTES = 160 * 2**20
 """Beyond what it had when it was ready, at which a process says that another should take its place:
-its allocator keeps what a large task took, and a new one is 35 to 150 MiB."""
+its allocator keeps what a large task took."""
 OPEN_FILES_MAX = 64  # at once: a process that loads a model has up to ten open
 _PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
-def main(arguments: list[str]) -> None:
-    """Do tasks until nobody is left who asks."""
-    program, *numbers = arguments
-    descriptor, parent, loading_ms, cpu_ms, memory_bytes, niceness = map(int, numbers)
-    os.nice(niceness)
-    _depend_on(parent)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_AS, memory_bytes)
-    _limit(resource.RLIMIT_NOFILE, OPEN_FILES_MAX)
-    _limit_work(loading_ms)
-    asker = socket.socket(fileno=descriptor)
-    try:
-        work = _loaded(program)
-    except NotInstalled as error:
-        asker.sendall(framed(NotLoaded(str(error))))
-        return
-    _limit(resource.RLIMIT_FSIZE, 0)  # no library leaves a file behind; pipes and sockets are none
+def do_tasks(asker: socket.socket, work: Work, wanted: ForkWanted) -> None:
+    """Do tasks until nobody is left who asks, within limits."""
+    os.nice(wanted.niceness)
+    limit(resource.RLIMIT_AS, wanted.memory_bytes)
+    limit(resource.RLIMIT_FSIZE, 0)  # no library leaves a file behind; pipes and sockets are none
     with contextlib.suppress(OSError):  # nobody is left who asks
-        small_bytes = _resident_bytes()
+        small_bytes = _own_bytes()
         asker.sendall(framed(Ready()))
         going_on = True
         while going_on and (body := _received(asker)) is not None:
-            _limit_work(cpu_ms)
+            limit_work(wanted.cpu_ms)
             going_on = _answer(asker, work, body, small_bytes + GROWN_BYTES)
-
-
-def _loaded(program: str) -> Work:
-    """Load a program; raises NotInstalled."""
-    module, function = program.split(":")
-    load: Callable[[], Work] = getattr(importlib.import_module(module), function)
-    return load()
 
 
 def _answer(asker: socket.socket, work: Work, body: bytearray, grown_bytes: int) -> bool:
@@ -84,7 +60,7 @@ def _answer(asker: socket.socket, work: Work, body: bytearray, grown_bytes: int)
     try:
         for part in work(body):
             asker.sendall(framed(AnswerPart(part)))
-        asker.sendall(framed(AnswerEnd(_resident_bytes() > grown_bytes)))
+        asker.sendall(framed(AnswerEnd(_own_bytes() > grown_bytes)))
     except ConnectionError:
         return False
     except TooMuch as much:
@@ -99,16 +75,16 @@ def _answer(asker: socket.socket, work: Work, body: bytearray, grown_bytes: int)
     return True
 
 
-def _resident_bytes() -> int:
-    """Return the memory in use; 0 where the system does not say.
+def _own_bytes() -> int:
+    """Return the memory in use, files that are mapped left out; 0 where the system does not say.
 
-    `ru_maxrss` would not do: a new process inherits it from the one that started it.
+    Those of the template come with a fork as they are first read, and belong to all.
     """
     try:
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
     except OSError:
         return 0
-    return int(pages) * resource.getpagesize()
+    return (int(pages[1]) - int(pages[2])) * resource.getpagesize()
 
 
 def _place(error: Exception) -> str:
@@ -132,18 +108,22 @@ def _received(asker: socket.socket) -> bytearray | None:
     return body
 
 
-def _limit_work(cpu_ms: int) -> None:
+def limit_work(cpu_ms: int) -> None:
     """Limit the CPU time from now on."""
-    _limit(resource.RLIMIT_CPU, math.ceil(time.process_time() + cpu_ms / 1_000))
+    limit(resource.RLIMIT_CPU, math.ceil(time.process_time() + cpu_ms / 1_000))
 
 
-def _limit(what: int, value: int) -> None:
+def limit(what: int, value: int) -> None:
     """Set a limit that can be set again; one that stands already is not raised."""
     hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+    if value == resource.RLIM_INFINITY:
+        value = hard
+    elif hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(what, (value, hard))
 
 
-def _depend_on(parent: int) -> None:
+def depend_on(parent: int) -> None:
     """End with the parent, not before it: by its death, and not by a Ctrl-C meant for it.
 
     Where memory runs out on the whole machine, this process is the one to go.
@@ -155,7 +135,3 @@ def _depend_on(parent: int) -> None:
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     if os.getppid() != parent:  # it died before it could be depended on
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

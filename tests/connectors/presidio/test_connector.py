@@ -9,13 +9,13 @@ import pytest
 
 from agents.errors import BeyondMeans
 from connectors.presidio.connector import Presidio
-from connectors.presidio.detection_task import DOCUMENT_TASK_CHARS
+from connectors.presidio.detection_task import DETECTION, DOCUMENT_TASK_CHARS
 from connectors.presidio.detector import Detector
 from connectors.tagger.tagger_detector import TaggerDetector
 from schemas import Detect
 from streams.running.world import Call
 from streams.settings import Settings
-from tests.connectors.processes.processes import until
+from tests.connectors.processes.processes import running, templates, until
 from tests.connectors.processes.programs import gated, program
 
 CALL = Call(tenant="acme", lane=0, request="r", session="s", event="e", topic="t", offset=0)
@@ -43,6 +43,18 @@ async def test_several_asked_at_once_are_answered_each_with_its_own(presidio):
     assert len({answer.model for answer in answers}) == 1
 
 
+async def test_short_and_long_texts_and_documents_have_a_process_each_of_one_template(presidio):
+    await presidio.loaded()
+    [template] = templates(DETECTION.load)
+    assert not running(program=DETECTION.load)  # none before somebody asks
+    for call, text in ((QUESTION, "short"), (QUESTION, "long " * 1_000), (CALL, "a document")):
+        await presidio.detect(Detect(texts=(text,)), call)
+    forks = running(program=DETECTION.load)
+    assert len(forks) == 3
+    assert {one.parent() for one in forks} == {template}
+    assert len({one.nice() for one in forks}) == 3
+
+
 async def test_the_loop_goes_on_while_texts_are_searched(presidio):
     text = "Ada Lovelace met Charles Babbage in London. " * 400
     asking = asyncio.create_task(presidio.handlers()[Detect](Detect(texts=(text,)), CALL))
@@ -52,21 +64,6 @@ async def test_the_loop_goes_on_while_texts_are_searched(presidio):
         turns += 1
     assert turns > 1
     assert (await asking).texts[0].spans
-
-
-async def test_a_question_does_not_wait_for_the_documents_before_it(presidio):
-    ask, ended = presidio.handlers()[Detect], []
-
-    async def asking(name, call):
-        await ask(Detect(texts=("Ada Lovelace met Charles Babbage. " * 400,)), call)
-        ended.append(name)
-
-    await presidio.loaded()
-    documents = [asyncio.create_task(asking("document", CALL)) for _ in range(4)]
-    await asyncio.sleep(0)
-    await asking("question", QUESTION)
-    assert "document" not in ended  # their process is still loading
-    await asyncio.gather(*documents)
 
 
 async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
@@ -84,8 +81,7 @@ async def test_tenants_take_turns_between_the_parts_of_a_batch(presidio):
 @pytest.fixture
 async def held(monkeypatch, tmp_path):
     """Return a connector whose texts are held by the file that each begins with, and the file."""
-    for name in ("DETECTION", "DETECTION_LATE"):
-        monkeypatch.setattr(f"connectors.presidio.connector.{name}", program(gated))
+    monkeypatch.setattr("connectors.presidio.connector.DETECTION", program(gated))
     held = Presidio(Settings())
     yield held, tmp_path / "open"
     await held.close()
@@ -93,7 +89,25 @@ async def held(monkeypatch, tmp_path):
 
 async def under_way(processes):
     """Wait until a process does a task."""
-    return await until(lambda: any(one.asked for one in processes._processes))
+    return await until(lambda: processes._queue._running and any(map(busy, processes._processes)))
+
+
+def busy(process):
+    return process._busy and process._loading.done()
+
+
+async def test_a_question_does_not_wait_for_the_documents_before_it(held):
+    presidio, gate = held
+    documents = [
+        asyncio.create_task(presidio.detect(Detect(texts=(f"{gate} {'x ' * length}",)), CALL))
+        for length in (10, 4_000)
+    ]
+    await under_way(presidio._documents)
+    for text in ("short", "long " * 1_000):
+        await presidio.detect(Detect(texts=(text,)), QUESTION)
+    assert not any(task.done() for task in documents)
+    gate.touch()
+    await asyncio.gather(*documents)
 
 
 async def test_a_short_question_waits_for_no_long_one_and_for_none_of_its_long_texts(held):

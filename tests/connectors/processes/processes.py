@@ -5,7 +5,9 @@ from contextlib import suppress
 
 import psutil
 
+from connectors.processes.limited_process import LimitedProcess
 from connectors.processes.program import Limits
+from connectors.processes.template import Template
 
 ORDINARY = Limits(cpu_s=18, memory_bytes=1_024_000_000)
 MUCH_TIME = Limits(cpu_s=600, memory_bytes=1_024_000_000)
@@ -14,16 +16,49 @@ LOADING_S = 0.6  # of CPU time, before it can be asked; it takes about 0.2 s
 LITTLE_MEMORY = Limits(cpu_s=18, memory_bytes=60_000_000)
 
 
+TEMPLATES = []
+"""Those that a test has made here."""
+
+
+def a_process(load, limits):
+    """Make a process that does the tasks of a program, and the template of which it is a fork."""
+    TEMPLATES.append(template := Template(load, limits))
+    return LimitedProcess(template, limits)
+
+
+async def end_templates():
+    """End those that a test has made."""
+    while TEMPLATES:
+        template = TEMPLATES.pop()
+        template.end()
+        await template.wait()
+
+
+def templates(program, parent=None):
+    """List the templates of a program that this process has started."""
+    return _of_program(program, psutil.Process(parent).children())
+
+
 def running(parent=None, program="connectors.readers.document_task:load"):
     """List the processes that do tasks for this one; of documents, if nothing else is said."""
+    return [fork for one in templates(program, parent) for fork in _forks_of(one)]
+
+
+def _of_program(program, processes):
     found = []
-    for child in psutil.Process(parent).children():
+    for one in processes:
         try:
-            if program in child.cmdline() and child.status() != "zombie":
-                found.append(child)
+            if program in one.cmdline() and one.status() != "zombie":
+                found.append(one)
         except psutil.NoSuchProcess:
             continue
     return found
+
+
+def _forks_of(template):
+    with suppress(psutil.NoSuchProcess):
+        return [one for one in template.children() if one.status() != "zombie"]
+    return []
 
 
 async def busy():

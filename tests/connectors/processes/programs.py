@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +12,13 @@ from connectors.presidio.detection_task import detect
 from connectors.processes.program import NotInstalled, Program, TooMuch
 
 KEPT = []
+
+
+def open_files():
+    """List what this process has open, but for what it lists with."""
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            yield os.readlink(f"/proc/self/fd/{name}")
 
 
 def program(load):
@@ -44,6 +53,10 @@ def obeying():
         match bytes(task).split():
             case [b"pid"]:
                 yield str(os.getpid()).encode()
+            case [b"files"]:
+                yield " ".join(open_files()).encode()
+            case [b"write", file]:
+                Path(file.decode()).write_bytes(b"x")
             case [b"keep", size]:
                 KEPT.append(b"x" * int(size))
                 yield b"kept"
@@ -78,6 +91,12 @@ def gated():
             return [() for _ in texts]
 
     return partial(detect, Finder())
+
+
+def threaded():
+    """Begin a thread, as a library might."""
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+    return obeying()
 
 
 def endless():

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,22 +21,25 @@ import pytest
 from connectors.processes.exchange import ANSWER_BYTES_MAX, LENGTH, Ready, frame, framed
 from connectors.processes.limited_process import (
     LimitedProcess,
-    NotStarted,
     OverLimit,
     ProcessDied,
     TaskBroke,
     Unloadable,
 )
+from connectors.processes.template import NotStarted
 from connectors.readers.document_task import READING, document_of, document_part, document_task
 from connectors.readers.parsing import FORMATS, parse
 from tests.connectors.processes.processes import (
     LITTLE_MEMORY,
     LITTLE_TIME,
     ORDINARY,
+    a_process,
     begun,
     busy,
+    end_templates,
     gone,
     running,
+    templates,
 )
 from tests.connectors.processes.programs import endless, halves, obeying, program, uninstalled
 from tests.connectors.readers.hostile import HTML, OF_LIBRARIES, OURS, attributes
@@ -46,12 +50,18 @@ ENDLESS = HTML, attributes(4_000_000)  # minutes of work, if it is let
 pytestmark = pytest.mark.slow  # processes, and documents that take their time
 
 
+@pytest.fixture(autouse=True)
+async def _no_template_stays():
+    yield
+    await end_templates()
+
+
 def child_of(process):
-    return psutil.Process(process._process.pid)
+    return psutil.Process(process._fork.pid.result(10))
 
 
 async def started(limits):
-    process = LimitedProcess(READING.load, limits)
+    process = a_process(READING.load, limits)
     await process.loaded()
     return process
 
@@ -72,7 +82,7 @@ async def process():
 
 
 async def test_it_gives_way_as_far_as_it_is_told():
-    process = LimitedProcess(program(obeying).load, replace(ORDINARY, niceness=7))
+    process = a_process(program(obeying).load, replace(ORDINARY, niceness=7))
     await process.loaded()
     assert child_of(process).nice() == min(19, os.nice(0) + 7)
     process.kill()
@@ -159,7 +169,7 @@ async def test_a_document_that_takes_too_much_memory_is_ended_in_words(task):
 
 
 async def test_a_process_that_grew_large_says_so_with_its_answer():
-    process = LimitedProcess(program(obeying).load, ORDINARY)
+    process = a_process(program(obeying).load, ORDINARY)
     await process.loaded()
     for _ in range(2):
         assert await process.ask(b"keep 80000000", bytes) == [b"kept"]
@@ -227,14 +237,14 @@ async def test_memory_that_runs_out_ends_it_before_the_worker(process):
 async def test_where_none_can_be_started_that_is_said(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(NotStarted, match="No such file"):
-        LimitedProcess(READING.load, ORDINARY)
+        a_process(READING.load, ORDINARY)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(NotStarted, match="exit status 1"):
         await started(ORDINARY)
 
 
 async def test_a_process_goes_on_loading_when_nobody_waits_any_longer():
-    process = LimitedProcess(READING.load, ORDINARY)
+    process = a_process(READING.load, ORDINARY)
     starting = asyncio.create_task(process.loaded())
     await asyncio.sleep(0)
     starting.cancel()
@@ -245,38 +255,35 @@ async def test_a_process_goes_on_loading_when_nobody_waits_any_longer():
     process.kill()
 
 
-async def test_a_process_that_is_ended_while_it_loads_leaves_nothing():
-    before = running()
-    process = LimitedProcess(READING.load, ORDINARY)
-    child = await begun(before)
+async def test_a_process_that_is_ended_before_it_is_there_leaves_nothing():
+    process = a_process(READING.load, ORDINARY)
     process.kill()
-    await gone(child)
+    await process.wait()
+    assert not running()
     with pytest.raises(NotStarted):
         await process.loaded()
 
 
 async def test_what_does_not_end_loading_is_ended_and_said():
     with pytest.raises(NotStarted, match="SIGXCPU"):
-        await LimitedProcess(program(endless).load, replace(ORDINARY, loading_s=1)).loaded()
+        await a_process(program(endless).load, replace(ORDINARY, loading_s=1)).loaded()
 
 
 async def test_what_lacks_something_says_what_to_do():
     with pytest.raises(Unloadable, match="install it"):
-        await LimitedProcess(program(uninstalled).load, ORDINARY).loaded()
+        await a_process(program(uninstalled).load, ORDINARY).loaded()
 
 
 async def test_parts_come_in_order_each_as_it_is_read():
-    process = LimitedProcess(program(halves).load, ORDINARY)
+    process = a_process(program(halves).load, ORDINARY)
     await process.loaded()
-    assert not process.asked
     assert await process.ask(b"abcd", bytes.decode) == ["ab", "cd"]
     assert await process.ask(b"", bytes.decode) == ["", ""]
-    assert process.asked
     process.kill()
 
 
 async def test_an_error_tells_where_and_not_what():
-    process = LimitedProcess(program(obeying).load, ORDINARY)
+    process = a_process(program(obeying).load, ORDINARY)
     await process.loaded()
     with pytest.raises(TaskBroke, match=r"KeyError at programs.py:\d+$"):
         await process.ask(b"raise", bytes)
@@ -325,18 +332,28 @@ async def test_however_the_asker_ends_no_process_is_left(end):
 # ---------------------------------------------------------------------- what a process may say
 
 
-STARTING = "connectors.processes.limited_process._start"
+class SayingTemplate:
+    """Gives processes that have said something, and then do nothing."""
 
+    def __init__(self, said):
+        self.said = said
 
-def speaking(said):
-    """Make a start of a process that has said something, and then only waits."""
-
-    def start(_load, descriptor, _limits):
+    def fork(self, descriptor, _limits):
         with socket.socket(fileno=os.dup(descriptor)) as theirs:
-            theirs.sendall(said)
-        return subprocess.Popen(["/bin/sleep", "600"], pass_fds=(descriptor,))
+            theirs.sendall(self.said)
+        return SaidProcess(os.dup(descriptor))
 
-    return start
+
+class SaidProcess:
+    """A process that has said what it says."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+        self.end = Future()
+
+    def kill(self):
+        os.close(self._descriptor)
+        self.end.set_result(-9)
 
 
 WORDS = [
@@ -348,10 +365,9 @@ WORDS = [
 
 @pytest.mark.parametrize(("said", "words"), WORDS)
 async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocated(
-    said, words, monkeypatch
+    said, words
 ):
-    monkeypatch.setattr(STARTING, speaking(framed(Ready()) + said))
-    process = LimitedProcess("", ORDINARY)
+    process = LimitedProcess(SayingTemplate(framed(Ready()) + said), ORDINARY)
     await process.loaded()
     with pytest.raises(TaskBroke, match=words):
         await process.ask(b"", bytes)
@@ -361,10 +377,9 @@ async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocate
 
 @pytest.mark.parametrize(("said", "words"), WORDS)
 async def test_a_process_that_begins_with_what_it_may_not_say_has_not_started(
-    said, words, monkeypatch
+    said, words
 ):
-    monkeypatch.setattr(STARTING, speaking(said))
-    process = LimitedProcess("", ORDINARY)
+    process = LimitedProcess(SayingTemplate(said), ORDINARY)
     with pytest.raises(NotStarted, match=words):
         await process.loaded()
     assert process.gone

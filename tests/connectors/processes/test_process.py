@@ -1,6 +1,5 @@
 """What runs in a process, run here: each task is answered, whatever the work raises."""
 
-import os
 import resource
 import socket
 import threading
@@ -14,29 +13,33 @@ from connectors.processes.exchange import (
     AnswerEnd,
     AnswerPart,
     Broken,
-    NotLoaded,
+    ForkWanted,
     Ready,
     answer_of,
     frame,
 )
-from connectors.processes.process import main
-from tests.connectors.processes.programs import halves, obeying, program, uninstalled
+from connectors.processes.process import do_tasks
+from tests.connectors.processes.programs import halves, obeying
 
 
 @pytest.fixture(autouse=True)
 def limits(monkeypatch):
-    """Keep the limits and signals of this process as they are; return which were asked for."""
+    """Keep the limits of this process as they are; return which were asked for."""
     asked = []
-    monkeypatch.setattr(process, "_limit", lambda what, value: asked.append((what, value)))
-    monkeypatch.setattr(process, "_depend_on", lambda _: None)
+    monkeypatch.setattr(process, "limit", lambda what, value: asked.append((what, value)))
     return asked
 
 
 def answers(load, *tasks, memory_bytes=10**9):
     """Return what a process answers, from its first word to the end of what it is asked."""
     ours, theirs = socket.socketpair()
-    numbers = (theirs.detach(), os.getpid(), 120_000, 2_000, memory_bytes, 0)
-    running = threading.Thread(target=main, args=([program(load).load, *map(str, numbers)],))
+    wanted = ForkWanted(number=1, cpu_ms=2_000, memory_bytes=memory_bytes, niceness=0)
+
+    def do():
+        with theirs:
+            do_tasks(theirs, load(), wanted)
+
+    running = threading.Thread(target=do)
     running.start()
     with ours:
         with suppress(OSError):  # it has left already
@@ -90,13 +93,9 @@ def test_an_error_is_told_by_its_place_without_its_message():
     assert broken.where.startswith("KeyError at programs.py:")
 
 
-def test_what_is_not_installed_is_said_in_place_of_ready():
-    assert answers(uninstalled, b"pid") == [NotLoaded("the thing is missing: install it")]
-
-
 def test_what_has_grown_says_so_and_goes_on(monkeypatch):
     sizes = iter([100, 100 + process.GROWN_BYTES, *[101 + process.GROWN_BYTES] * 2])
-    monkeypatch.setattr(process, "_resident_bytes", lambda: next(sizes))
+    monkeypatch.setattr(process, "_own_bytes", lambda: next(sizes))
     assert [word.grown for word in answers(halves, *[b""] * 3) if isinstance(word, AnswerEnd)] == [
         False,
         True,
@@ -104,14 +103,11 @@ def test_what_has_grown_says_so_and_goes_on(monkeypatch):
     ]
 
 
-def test_loading_and_each_task_have_limits_of_work(limits, monkeypatch):
+def test_a_process_and_each_of_its_tasks_have_limits_of_work(limits, monkeypatch):
     monkeypatch.setattr(process.time, "process_time", lambda: 7.5)
     answers(halves, b"", b"", memory_bytes=5)
     assert limits == [
-        (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, 5),
-        (resource.RLIMIT_NOFILE, process.OPEN_FILES_MAX),
-        (resource.RLIMIT_CPU, 128),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CPU, 10),
         (resource.RLIMIT_CPU, 10),
