@@ -17,13 +17,13 @@ from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, check_session, check_tenant, check_user
 from replay.forking.recorded_session import CarriedSession, SessionName, begun_with
 from replay.log import Log
+from replay.proved_records import ProvedRecords
 from schemas import SessionForked
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Offsets, Partition
 from streams.log.writing import Position
 from streams.operations.erasures.erasure_log import TELLING, ErasureLog
 from streams.operations.erasures.named_subjects import KnowsSubjects, subjects_of_user
-from streams.running.admit import admit
 from streams.settings import Settings
 from streams.topics import FOLDS, group_of, topic_of
 
@@ -119,7 +119,7 @@ class ForkDesk:
 
     def _known(self, name: SessionName, request: str) -> SessionForked | None:
         """Return the same fork, where it is on the log; raises Refused for a session in use."""
-        for event in begun_with(self._log, self._codec, name):
+        for event in begun_with(ProvedRecords(self._log, self._codec), name):
             if not isinstance(event, SessionForked):
                 raise Refused(
                     f"session {name.session} of tenant {name.tenant} has begun: a fork needs a new "
@@ -139,7 +139,7 @@ class ForkDesk:
         An archive may be older than that, so the log that is written to is asked as well.
         """
         logs = [source] if source is self._log else [source, self._log]
-        told = [erasures_in(log, Codec(log.ids)) for log in logs]
+        told = [erasures_in(ProvedRecords(log, Codec(log.ids))) for log in logs]
         for person in carried.people:
             tenant, _, subject = person.partition("/")
             keys = self._keyring.states(tenant, [f"user/{subject}"])
@@ -158,18 +158,16 @@ def is_test_tenant(tenant: str, patterns: str) -> bool:
     return any(fnmatchcase(tenant, one) for one in listed if one)
 
 
-def erasures_in(log: Log, codec: Codec) -> ErasureLog:
-    """Read what a log says of erasures; what can't be read says nothing."""
+def erasures_in(proved: ProvedRecords) -> ErasureLog:
+    """Read what a log says of erasures; what no worker would believe says nothing."""
     told = ErasureLog()
     for kind in TELLING:
         topic = topic_of(kind)
-        for name, lane in sorted(log.extents()):
-            for stored in log.records(topic, lane) if name == topic else ():
-                try:
-                    event = admit(codec, kind, stored.value, stored.key, lane)
-                except Undecodable:
-                    continue
-                told.take(event, topic, lane, stored.offset)
+        for name, lane in sorted(proved.log.extents()):
+            for stored in proved.log.records(topic, lane) if name == topic else ():
+                event = proved.admitted(kind, stored)
+                if event is not None:
+                    told.take(event, topic, lane, stored.offset)
     return told
 
 

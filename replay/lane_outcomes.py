@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from replay.archive import BadArchive
 from replay.cross_checks.lane_checks import LaneChecks
 from replay.lane_reader import LaneReader, Tape, Unread
 from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
@@ -58,14 +59,19 @@ class LaneOutcomes:
     def _read_told(self, kind: type[Event]) -> str:
         """Read what runs are told of beside their inputs.
 
-        All of it: whatever is selected may rest on it. Returns why there may have been more.
+        All of it: whatever is selected may rest on it. What nobody proved was told to no run. Returns
+        why there may have been more.
         """
         lost = ""
-        for _, told in self.reader.events(kind):
+        for stored, told in self.reader.events(kind):
             if isinstance(told, Unread):
                 lost = f"{topic_of(kind)} holds one unreadable"
-            else:
-                self.checks.learn(told)
+                continue
+            try:
+                if self.reader.proves(stored, told):
+                    self.checks.learn(told)
+            except BadArchive as error:
+                lost = f"who may write {topic_of(kind)} can't be read: {error}"
         return self.reader.gone_of(kind) or lost
 
     def _read_letters(self, steps: set[str]) -> None:

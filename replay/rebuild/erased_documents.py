@@ -16,16 +16,13 @@ from msgspec.structs import replace
 
 from agents.errors import Permanent
 from replay.log import Log, Stored
-from replay.producers_in_force import READ, proof_on
+from replay.producers_in_force import READ
+from replay.proved_records import ProvedRecords
 from replay.rebuild.lane_inputs import IndexInput, records_from
 from schemas import ErasureRefused, ErasureRequested, Event, PersonErased
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Partition
-from streams.log.producer_signature import SignedRecord
 from streams.operations.erasures.erasure_log import ErasureLog
-from streams.running.admit import admit
-from streams.running.producer_gate import WrittenAt
-from streams.running.producer_proof import ProducerProof
 from streams.topics import topic, topic_of
 
 TOLD: tuple[type[Event], ...] = (ErasureRequested, PersonErased, ErasureRefused)
@@ -62,25 +59,17 @@ class ErasedDocuments:
         ]
         if not new:
             return
-        proof = proof_on(log, self._codec)
+        proved = ProvedRecords(log, self._codec)
         for kind, stored in new:
-            self._take(kind, stored, proof)
+            event = proved.admitted(kind, stored)
+            if event is not None:
+                self._told.take(event, stored.topic, stored.partition, stored.offset)
         self._sum_up([one.erased[0] for one in self._told.erasures.values() if one.documents])
 
     def _new(self, log: Log, name: str, lane: int) -> Iterator[Stored]:
         for stored in records_from(log, name, lane, self._next.get((name, lane), 0)):
             self._next[name, lane] = stored.offset + 1
             yield stored
-
-    def _take(self, kind: type[Event], stored: Stored, proof: ProducerProof) -> None:
-        key, value = stored.key or b"", stored.value or b""
-        at = WrittenAt(stored.topic, stored.partition, stored.offset)
-        try:
-            event = admit(self._codec, kind, stored.value, stored.key, stored.partition)
-        except Undecodable:
-            return
-        if proof.proves(at, SignedRecord(at.topic, key, value, event.meta.tenant), stored.headers):
-            self._told.take(event, *at)
 
     def _sum_up(self, told: Sequence[PersonErased]) -> None:
         self.erasures = len(told)
