@@ -130,6 +130,8 @@ def lineage_command(
         except AWAY as error:
             if every is None:
                 raise
+            if isinstance(error, LineageNotTaken):
+                del waiting[: error.taken]
             click.echo(f"not told: {error}; again in {every:g} s", err=True)
         if every is None:
             return
