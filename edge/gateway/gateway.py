@@ -42,7 +42,7 @@ from edge.gateway.reception import Reception
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
 from edge.gateway.upload_desk import UploadDesk
-from edge.gateway.voiced_requests import NewQuestion
+from edge.gateway.voiced_requests import KeyTurn, NewQuestion
 from edge.listening.entries import Dispatch, Entry, Gap, Subscription
 from edge.listening.known_answers import KnownAnswers
 from edge.listening.known_documents import KnownDocuments
@@ -336,6 +336,18 @@ class Gateway:
             raise Problem(422, "invalid", str(error)) from None
         except (Transient, KafkaException, TimeoutError, RegistryAway) as error:
             raise overloaded(f"the log of erasures does not answer: {error}") from None
+
+    def is_taken(self, caller: Caller, identity: Identity, turn: KeyTurn) -> bool:
+        """Tell whether a document's request is on the log, by whichever gateway took its key in.
+
+        What is there takes nothing of a limit again.
+        """
+        is_there = turn.repeated or (
+            bool(turn.fingerprint) and self.requests.find(identity.whose) is not None
+        )
+        if is_there:
+            self.quotas.tell_of_document(identity, caller.key)
+        return is_there
 
     async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.
