@@ -1,9 +1,9 @@
 """Records that are believed before a step has read them: by the gates that the first steps ask.
 
-A step meets no record that lies where its tenant's do not, nor one that nobody signed where producers
-must sign. Whoever reads a request past the steps (a fork, an erasure, lineage, a check of what a run
-was told) asks the same of it, by what the log itself says of its producers. Else one record, written
-by whoever can reach the topic, would count as its tenant's word.
+A step meets no record that lies where its tenant's do not, nor one that nobody signed where
+producers must sign. Whoever reads a request past the steps (a fork, an erasure, lineage, a check of
+what a run was told) asks the same of it, by what the log itself says of its producers. Else one
+record, written by whoever can reach the topic, would count as its tenant's word.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from streams.log.configuration import LIMITS, configuration, load
 from tests.edge.chat_client import connect, frames_until, send
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
+from tests.edge.gateway.test_embedding_desk import TwoAtOnce
 from tests.edge.http_client import (
     DOCUMENT,
     HttpClient,
@@ -63,7 +64,8 @@ def make(limited, bounds):
 
     def make(folder, log):
         folder.mkdir(exist_ok=True)
-        return a_gateway(folder, log, bounds, {"configurations": Following(limited)})
+        parts = {"configurations": Following(limited), "embedder": TwoAtOnce()}
+        return a_gateway(folder, log, bounds, parts)
 
     return make
 
@@ -193,6 +195,7 @@ BODIES = {
     "/v1/documents": DOCUMENT,
     "/v1/chat/completions": CHAT,
     "/v1/responses": {"model": "playhead", "input": "When is VAT due?"},
+    "/v1/embeddings": {"model": "playhead", "input": ["a"]},
 }
 
 
@@ -339,6 +342,34 @@ async def test_what_admission_refuses_takes_nothing_of_a_limit(gateways, limited
     assert (await call("POST", "/v1/documents", DOCUMENT)).status_code == 202
 
 
+# ---------------------------------------------------------------------- embeddings
+
+
+@pytest.mark.parametrize("whose", ["tenants", "keys"])
+async def test_embeddings_and_chats_share_the_limits_of_a_minute_over_all_gateways(
+    shared, limited, whose
+):
+    gateways, [one, other] = shared
+    limited[whose] = {"*": {"tokens_per_minute": 12}}
+    body = {"model": "playhead", "input": ["a", "b", "c", "d"]}
+    response = await one("POST", "/v1/embeddings", body)
+    assert response.status_code == 200, response.text
+    name = f"{whose[:-1]}-tokens-per-minute"
+    assert response.headers["ratelimit-policy"] == f'"{name}";q=12;qu="tokens";w=60'
+    await read(gateways, questions=1)
+    for call in (one, other):
+        refused = await call("POST", "/v1/embeddings", body)
+        assert refused.status_code == 429
+        assert "used 12 of the 12 tokens" in refused.json()["error"]["message"]
+        assert refused.headers["ratelimit"].startswith(f'"{name}";r=0;t=')
+        assert is_problem(await call("POST", "/v1/messages", QUESTION), 429)
+    limited[whose] = {"*": {"questions_per_minute": 2}}
+    assert (await other("POST", "/v1/messages", QUESTION)).status_code == 200
+    await read(gateways, questions=2)
+    for call in (one, other):
+        assert (await call("POST", "/v1/embeddings", body)).status_code == 429
+
+
 # ---------------------------------------------------------------------- many in one request
 
 
@@ -410,9 +441,7 @@ async def test_a_form_of_which_nothing_has_room_says_so_of_each(shared, limited,
 
 
 @pytest.mark.parametrize("protocol", ["http", "form", "graphql"])
-async def test_a_repeat_at_another_gateway_takes_nothing_of_a_limit(
-    shared, limited, log, protocol
-):
+async def test_a_repeat_at_another_gateway_takes_nothing_of_a_limit(shared, limited, log, protocol):
     gateways, calls = shared
     limited["tenants"] = {"acme": {"documents_per_minute": 1}}
     told = []

@@ -284,7 +284,9 @@ def test_a_session_is_begun_with_its_forks_and_then_its_questions():
     talk = forked_talk(fork)
     begun = list(begun_with(ProvedRecords(talk.log, CODEC), SessionName("acme", "u", "s-1", 0)))
     assert [type(event) for event in begun] == [SessionForked, QuestionAsked]
-    assert list(begun_with(ProvedRecords(talk.log, CODEC), SessionName("acme", "u", "s-2", 0))) == []
+    assert (
+        list(begun_with(ProvedRecords(talk.log, CODEC), SessionName("acme", "u", "s-2", 0))) == []
+    )
 
 
 # ------------------------------------------------------------------ what nobody signed

@@ -446,7 +446,9 @@ async def test_a_part_that_is_checked_where_the_disk_is_full_is_told_and_may_com
     digest = base64.b64encode(hashlib.sha256(TEXT).digest()).decode()
     with monkeypatch.context() as patched:
         patched.setattr(uploads.SpooledFiles, "flush", full)
-        told = is_problem(await patch(call, at, 0, TEXT, **{"Upload-Checksum": f"sha256 {digest}"}), 503)
+        told = is_problem(
+            await patch(call, at, 0, TEXT, **{"Upload-Checksum": f"sha256 {digest}"}), 503
+        )
         assert "no room" in told["detail"]
     assert await offset_of(call, at) == 0
     assert (await patch(call, at, 0, TEXT)).status_code == 204
