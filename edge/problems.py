@@ -42,6 +42,8 @@ class Problem(Exception):
         """Id of the request on the log, where it got that far; otherwise the HTTP request's."""
         self.param: str | None = None
         """Which field is at fault, for interfaces that tell it apart."""
+        self.members: dict[str, Any] = {}
+        """What else is told of it: of a request in parts, what became of each."""
 
     def fields(self, request_id: str, trace_id: str) -> dict[str, Any]:
         """Return the members of the problem document."""
@@ -54,6 +56,7 @@ class Problem(Exception):
             "trace_id": trace_id,
             "retryable": self.retryable,
             **({} if self.retry_after_s is None else {"retry_after_s": self.retry_after_s}),
+            **self.members,
         }
 
     def frame(self, request_id: str, trace_id: str) -> dict[str, Any]:

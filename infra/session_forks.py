@@ -17,7 +17,8 @@ from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
 from edge.requests.validity import Refused, check_session, check_tenant, check_user
 from replay.forking.recorded_session import CarriedSession, SessionName, begun_with
 from replay.log import Log
-from replay.recorded_erasures import erasures_in, whoever_asks
+from replay.proved_records import ProvedRecords
+from replay.recorded_erasures import erasures_in
 from schemas import SessionForked
 from streams.log.codec import Codec
 from streams.log.offsets import Offsets, Partition
@@ -118,7 +119,7 @@ class ForkDesk:
 
     def _known(self, name: SessionName, request: str) -> SessionForked | None:
         """Return the same fork, where it is on the log; raises Refused for a session in use."""
-        for event in begun_with(self._log, self._codec, name):
+        for event in begun_with(ProvedRecords(self._log, self._codec), name):
             if not isinstance(event, SessionForked):
                 raise Refused(
                     f"session {name.session} of tenant {name.tenant} has begun: a fork needs a new "
@@ -138,7 +139,7 @@ class ForkDesk:
         An archive may be older than that, so the log that is written to is asked as well.
         """
         logs = [source] if source is self._log else [source, self._log]
-        told = [erasures_in(log, Codec(log.ids), holds=whoever_asks) for log in logs]
+        told = [erasures_in(log, Codec(log.ids)) for log in logs]
         for person in carried.people:
             tenant, _, subject = person.partition("/")
             keys = self._keyring.states(tenant, [f"user/{subject}"])

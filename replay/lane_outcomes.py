@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from replay.archive import BadArchive
 from replay.cross_checks.lane_checks import LaneChecks
 from replay.lane_reader import LaneReader, Tape, Unread
 from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.producers_asked import is_unproved
-from replay.producers_in_force import Believes
 from replay.report import Report
 from replay.rules import (
     CAUSE_GONE,
@@ -39,11 +39,8 @@ class LaneOutcomes:
         selection: Selection,
         steps: Sequence[Step],
         report: Report,
-        believes: Believes,
     ) -> None:
-        """`believes` says whether a wish was signed, where that is asked for."""
         self.letters = Letters()
-        self._believes = believes
         self.checks = LaneChecks(reader.chunks_of_other_lanes, follows_rows=selection.follows_rows)
         self.reader = reader
         self._selection = selection
@@ -63,16 +60,22 @@ class LaneOutcomes:
     def _read_told(self, kind: type[Event]) -> str:
         """Read what runs are told of beside their inputs.
 
-        All of it: whatever is selected may rest on it. Returns why there may have been more.
+        All of it: whatever is selected may rest on it. What nobody proved was told to no run, but
+        perhaps for wishes: whether a worker knew already that they must be signed can't be told.
+        Returns why there may have been more.
         """
         lost = ""
         for stored, told in self.reader.events(kind):
             if isinstance(told, Unread):
                 lost = f"{topic_of(kind)} holds one unreadable"
-            elif kind is CancellationRequested and not self._believes(stored, told.meta.tenant):
-                self.checks.unsigned.add(Wanted.of(told))
-            else:
-                self.checks.learn(told)
+                continue
+            try:
+                if self.reader.proves(stored, told):
+                    self.checks.learn(told)
+                elif isinstance(told, CancellationRequested):
+                    self.checks.unsigned.add(Wanted.of(told))
+            except BadArchive as error:
+                lost = f"who may write {topic_of(kind)} can't be read: {error}"
         return self.reader.gone_of(kind) or lost
 
     def _read_letters(self, steps: set[str]) -> None:

@@ -1,30 +1,22 @@
 """What a log, or an archive, says of erasures; a broker's is read by `erasure_reader`.
 
-Whose word counts is said by whoever asks, by `holds`. What must not be brought back rests on what
-counts for a worker: somebody asked for it, signed where producers must sign. Else whoever may write
-one record could keep any document out of an index. To refuse something, anybody's request will do.
+It counts as far as it counts for a worker: somebody asked for it, signed where producers must sign.
+Else whoever may write one record could keep any document out of an index, or any session from
+being forked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from replay.log import Log, Stored
-from replay.producers_in_force import READ, proof_on
+from replay.producers_in_force import READ
+from replay.proved_records import ProvedRecords
 from replay.rebuild.lane_inputs import records_from
-from schemas import Event
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Partition
-from streams.log.producer_signature import SignedRecord
 from streams.operations.erasures.erasure_log import TELLING, ErasureLog
-from streams.running.admit import admit
-from streams.running.producer_gate import WrittenAt
 from streams.topics import topic, topic_of
-
-HoldsStored = Callable[[Stored, str], bool]
-"""Whether a record that lies on a log may be taken for a tenant's."""
-HoldsOn = Callable[[Log, Codec], HoldsStored]
-"""Says so by a log; asked once for all that was told since the last look."""
 
 
 def read_of(lanes: int) -> Iterator[Partition]:
@@ -35,36 +27,18 @@ def read_of(lanes: int) -> Iterator[Partition]:
         yield from ((name, lane) for lane in range(lanes if topic(name).partitioned else 1))
 
 
-def as_proved(log: Log, codec: Codec) -> HoldsStored:
-    """Believe what counts for a worker, by the producers that the log has in force at its end."""
-    proof = proof_on(log, codec)
-
-    def holds(stored: Stored, tenant: str) -> bool:
-        at = WrittenAt(stored.topic, stored.partition, stored.offset)
-        record = SignedRecord(at.topic, stored.key or b"", stored.value or b"", tenant)
-        return proof.proves(at, record, stored.headers)
-
-    return holds
-
-
-def whoever_asks(_log: Log, _codec: Codec) -> HoldsStored:
-    """Believe everybody."""
-    return lambda _stored, _tenant: True
-
-
 class RecordedErasures:
     """Reads what is told of erasures, and more of it as the log grows."""
 
-    def __init__(self, codec: Codec, *, holds: HoldsOn) -> None:
+    def __init__(self, codec: Codec) -> None:
         self.told = ErasureLog()
         self._codec = codec
-        self._holds = holds
         self._next: dict[Partition, int] = {}
 
     def learn(self, log: Log) -> bool:
         """Read what was told since the last call, and say whether there was anything.
 
-        What can't be read as what it should be says nothing.
+        What no worker would believe says nothing. Who may sign is asked of the log as it is now.
         """
         new = [
             (kind, stored)
@@ -73,10 +47,11 @@ class RecordedErasures:
             if name == topic_of(kind)
             for stored in self._new(log, name, lane)
         ]
-        if new:
-            holds = self._holds(log, self._codec)
-            for kind, stored in new:
-                self._take(kind, stored, holds)
+        proved = ProvedRecords(log, self._codec)
+        for kind, stored in new:
+            event = proved.admitted(kind, stored)
+            if event is not None:
+                self.told.take(event, stored.topic, stored.partition, stored.offset)
         return bool(new)
 
     def _new(self, log: Log, name: str, lane: int) -> Iterator[Stored]:
@@ -84,17 +59,9 @@ class RecordedErasures:
             self._next[name, lane] = stored.offset + 1
             yield stored
 
-    def _take(self, kind: type[Event], stored: Stored, holds: HoldsStored) -> None:
-        try:
-            event = admit(self._codec, kind, stored.value, stored.key, stored.partition)
-        except Undecodable:
-            return
-        if holds(stored, event.meta.tenant):
-            self.told.take(event, stored.topic, stored.partition, stored.offset)
 
-
-def erasures_in(log: Log, codec: Codec, *, holds: HoldsOn) -> ErasureLog:
-    """Read all that a log says of erasures, as far as `holds` believes it."""
-    read = RecordedErasures(codec, holds=holds)
+def erasures_in(log: Log, codec: Codec) -> ErasureLog:
+    """Read all that a log says of erasures."""
+    read = RecordedErasures(codec)
     read.learn(log)
     return read.told

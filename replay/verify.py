@@ -34,7 +34,7 @@ from replay.lane_survey import Heads
 from replay.lane_walk import StepWalk
 from replay.log import Log, Stored
 from replay.places import NO_LETTER, Lanes, against_request, is_marked
-from replay.producers_in_force import Believes, believing
+from replay.proved_records import ProvedRecords
 from replay.report import Difference, Report
 from replay.rerun import Reruns
 from replay.rules import (
@@ -90,10 +90,6 @@ class Verifier:
     def _configurations(self) -> Configurations:
         return Configurations(self._log, self._codec)
 
-    @cached_property
-    def _believes(self) -> Believes:
-        return believing(self._log, self._codec)
-
     async def verify(self, lanes: Sequence[int] | None = None) -> Report:
         """Verify the whole selection, or its part in some lanes."""
         started = time.perf_counter()
@@ -113,7 +109,9 @@ class Verifier:
             for fault in self._log.faults()
         ]
         self.report.diverged += self._configurations.faults
-        erasures = ErasureCheck(self._log, self._codec, self._believes)
+        erasures = ErasureCheck(
+            self._log, self._codec, ProvedRecords(self._log, self._codec).proves
+        )
         self.report.diverged += erasures.faults()
         self.report.unverifiable += erasures.doubts
         return self.report
@@ -121,9 +119,7 @@ class Verifier:
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
         reader = LaneReader(self._log, self._codec, lane, self._steps)
         heads = Heads(self._codec, self._log.ids)
-        outcomes = LaneOutcomes(
-            reader, heads, self._selection, self._steps, self.report, self._believes
-        )
+        outcomes = LaneOutcomes(reader, heads, self._selection, self._steps, self.report)
         tapes = {
             record: reader.tape(record)
             for step in self._steps

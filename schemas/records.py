@@ -154,6 +154,7 @@ __all__ = [
     "TableEntry",
     "TableRow",
     "TextRestored",
+    "TextsEmbedded",
     "TokenCounts",
     "TokensGenerated",
     "TokensReleased",
@@ -2696,6 +2697,21 @@ class TextRestored(Event, frozen=True, gc=False, kw_only=True):
     """Position among the records of one handing out."""
     reason: str = ""
     """Why, as who asked for it said; in plain."""
+
+
+class TextsEmbedded(Event, frozen=True, gc=False, kw_only=True):
+    """Texts of a client were embedded past the log: how much, so that every gateway counts it;
+    neither texts nor vectors.
+    """
+
+    SCHEMA: ClassVar[str] = "TextsEmbedded"
+
+    key: str
+    """Id of the API key that asked, or of what stands for it."""
+    texts: int
+    """How many texts."""
+    tokens: int
+    """Tokens that the embedder read, those of a request that failed in the middle too."""
 
 
 class TokensGenerated(Event, frozen=True, gc=False, kw_only=True):

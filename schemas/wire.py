@@ -148,6 +148,7 @@ from schemas.records import (
     TableEntry,
     TableRow,
     TextRestored,
+    TextsEmbedded,
     TokenCounts,
     TokensGenerated,
     TokensReleased,
@@ -7363,6 +7364,45 @@ def read_text_restored(data: bytes, here: int) -> tuple[TextRestored, int]:
     return record, here
 
 
+def encode_texts_embedded(record: TextsEmbedded) -> bytes:
+    return b"".join(
+        (
+            encode_meta(record.meta),
+            LONG[len(key_ := record.key.encode())], key_,
+            INT[record.texts],
+            LONG[record.tokens],
+        )
+    )
+
+
+def read_texts_embedded(data: bytes, here: int) -> tuple[TextsEmbedded, int]:
+    meta, here = read_meta(data, here)
+    if (size := data[here]) & 0x81:
+        here, end = span_at(data, here)
+    else:
+        here += 1
+        end = here + (size >> 1)
+    key_ = data[here:end].decode()
+    here = end
+    if (texts := data[here]) & 0x81:
+        texts, here = long_at(data, here)
+    else:
+        texts >>= 1
+        here += 1
+    if (tokens := data[here]) & 0x81:
+        tokens, here = long_at(data, here)
+    else:
+        tokens >>= 1
+        here += 1
+    record = TextsEmbedded(
+        meta=meta,
+        key=key_,
+        texts=texts,
+        tokens=tokens,
+    )
+    return record, here
+
+
 def encode_tokens_generated(record: TokensGenerated) -> bytes:
     return b"".join(
         (
@@ -7745,6 +7785,7 @@ ENCODERS: Mapping[type[Record], Callable[[Any], bytes]] = {
     TableEntry: encode_table_entry,
     TableRow: encode_table_row,
     TextRestored: encode_text_restored,
+    TextsEmbedded: encode_texts_embedded,
     TokensGenerated: encode_tokens_generated,
     TokensReleased: encode_tokens_released,
     Unsealed: encode_unsealed,
@@ -7891,6 +7932,7 @@ READERS: Mapping[type[Record], Callable[[bytes, int], tuple[Record, int]]] = {
     TableEntry: read_table_entry,
     TableRow: read_table_row,
     TextRestored: read_text_restored,
+    TextsEmbedded: read_texts_embedded,
     TokensGenerated: read_tokens_generated,
     TokensReleased: read_tokens_released,
     Unsealed: read_unsealed,

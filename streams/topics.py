@@ -77,6 +77,7 @@ from schemas import (
     SourceConfigured,
     SourceRan,
     TextRestored,
+    TextsEmbedded,
     TokensGenerated,
     TokensReleased,
     Unseal,
@@ -170,6 +171,7 @@ REQUESTS = (
     Topic(TextRestored, since="0.2.0.dev3"),
     Topic(LogInspected, since="0.2.0.dev5"),
     Topic(SessionForked, since="0.2.0.dev5"),
+    Topic(TextsEmbedded, since="0.2.0.dev5"),
 )
 """What the edge writes: inputs of everything else."""
 

@@ -25,7 +25,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from connectors.processes.exchange import (
     PACKET_BYTES_MAX,
@@ -110,7 +109,7 @@ def refuse(control: socket.socket, missing: NotLoaded) -> None:
             for descriptor in descriptors:
                 with socket.socket(fileno=descriptor) as asker, suppress(OSError):
                     asker.sendall(framed(missing))
-            control.setblocking(False)  # noqa: FBT003 - the library's
+            control.setblocking(False)
 
 
 class Forks:

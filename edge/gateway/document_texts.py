@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from edge.answering.restored_document import RestoredText, restored_text
 from edge.callers.access import Access
 from edge.callers.caller import Caller
-from edge.gateway.reception import Reception
+from edge.gateway.tellings import Tellings
 from edge.listening.known_documents import KnownDocument
 from edge.listening.known_requests import KnownRequests
 from edge.listening.reading_back import ReadsBack
@@ -27,12 +27,12 @@ class DocumentTexts:
     """Reads documents back for those who may read them; lives on one event loop."""
 
     def __init__(
-        self, requests: KnownRequests, access: Access, read_back: ReadsBack, reception: Reception
+        self, requests: KnownRequests, access: Access, read_back: ReadsBack, tellings: Tellings
     ) -> None:
         self._requests = requests
         self._access = access
         self._read_back = read_back
-        self._reception = reception
+        self._tellings = tellings
 
     async def read(
         self, caller: Caller, document_id: str, reason: str, trace: str = ""
@@ -55,7 +55,7 @@ class DocumentTexts:
         )
         if text.shown:
             ref = DocumentRef(document=document.id, version=document.version, uri=document.uri)
-            await self._reception.tell_restored(caller, ref, text.shown, reason, trace)
+            await self._tellings.restored(caller, ref, text.shown, reason, trace)
         return document, text
 
     async def values_of(

@@ -1,7 +1,8 @@
-"""Embeddings for whoever asks: passed on to the embedder, measured and bounded, not recorded.
+"""Embeddings for whoever asks: passed on to the embedder, measured and bounded.
 
-Nothing is derived from them here and nothing is kept, so there is nothing that a replay could check
-(docs/decisions/0076-openais-interface-whole.md).
+Nothing is derived from them here and nothing of them is kept, so there is nothing that a replay
+could check (docs/decisions/0076-openais-interface-whole.md). How much it was is told on the log,
+since all gateways hold tenants and keys to one limit.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from opentelemetry import metrics
 from agents.errors import Permanent, Transient
 from connectors.triton.embedder_client import NO_VECTORS, TextVectors
 from edge.callers.caller import Caller
+from edge.gateway.tellings import Tellings
+from edge.load.quotas import Quotas
 from edge.load.shares import Shares
 from edge.load.slots import Slots
 from edge.problems import Problem, overloaded
@@ -43,12 +46,20 @@ class EmbeddingDesk:
     """Takes texts in, and gives their vectors; lives on one event loop."""
 
     def __init__(
-        self, embedder: EmbedsTexts | None, shares: Shares, policy: PolicyFollowed, region: str
+        self,
+        embedder: EmbedsTexts | None,
+        shares: Shares,
+        policy: PolicyFollowed,
+        region: str,
+        quotas: Quotas,
+        tellings: Tellings,
     ) -> None:
         self._embedder = embedder
         self._held = Slots("requests for embeddings under way", shares)
         self._policy = policy
         self._region = region
+        self._quotas = quotas
+        self._tellings = tellings
 
     @property
     def model(self) -> str:
@@ -67,10 +78,12 @@ class EmbeddingDesk:
         kind: str,
         request_id: str,
         is_gone: Callable[[], Awaitable[bool]],
+        trace: str = "",
     ) -> TextVectors:
         """Embed texts, few at a time, until all are or the client is gone; raises Problem.
 
-        `kind` is query or passage. One text that is too long for the model refuses all.
+        `kind` is query or passage. One text that is too long for the model refuses all. What the
+        embedder read counts, however it ends.
         """
         if self._embedder is None:
             raise Problem(503, "no-embedder", "this gateway has no embedder: ask another one")
@@ -79,13 +92,25 @@ class EmbeddingDesk:
         except NotProcessedHere as error:
             raise Problem(403, "residency", str(error)) from None
         call = _call(caller, request_id)
+        identity = self._tellings.of_embedding(caller)
         done = NO_VECTORS
-        with self._held.hold(caller.tenant, caller.key):
-            while len(done.vectors) < len(texts) and not await is_gone():
-                rest = tuple(texts[len(done.vectors) :])
-                done = done.and_then(await self._some(self._embedder, rest, kind, call))
-                _refuse_long(done)
-        _tokens.add(sum(done.tokens))
+        with (
+            self._held.hold(caller.tenant, caller.key),
+            self._quotas.embedding(identity, caller.key) as spend,
+        ):
+            try:
+                while len(done.vectors) < len(texts) and not await is_gone():
+                    rest = tuple(texts[len(done.vectors) :])
+                    some = await self._some(self._embedder, rest, kind, call)
+                    done = done.and_then(some)
+                    spend(sum(some.tokens))
+                    _refuse_long(done)
+            finally:
+                if done.tokens:
+                    _tokens.add(sum(done.tokens))
+                    await self._tellings.embedded(
+                        identity, caller.key, len(done.tokens), sum(done.tokens), trace
+                    )
         return done
 
     async def _some(

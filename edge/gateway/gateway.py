@@ -39,10 +39,12 @@ from edge.gateway.progress_desk import ProgressDesk
 from edge.gateway.prompt_desk import PromptDesk
 from edge.gateway.receipt_desk import MakesReceipts, ReceiptDesk
 from edge.gateway.reception import Reception
+from edge.gateway.records_out import RecordsOut
 from edge.gateway.review_desk import ReviewDesk
 from edge.gateway.session_desk import SessionDesk
+from edge.gateway.tellings import Tellings
 from edge.gateway.upload_desk import UploadDesk
-from edge.gateway.voiced_requests import NewQuestion
+from edge.gateway.voiced_requests import KeyTurn, NewQuestion
 from edge.listening.entries import Dispatch, Entry, Gap, Subscription
 from edge.listening.known_answers import KnownAnswers
 from edge.listening.known_documents import KnownDocuments
@@ -143,17 +145,19 @@ class Gateway:
             ),
             self.admission.awaits,
         )
+        out = RecordsOut(self.admission, self.publisher)
         self.reception = Reception(
             self.settings,
             bounds,
             self.keyring,
             self.idempotency,
             self.admission,
-            self.publisher,
+            out,
             self._remember,
             self.configured,
             self.quotas,
         )
+        self.tellings = Tellings(self.reception.build.identities, out)
         self.follower = Follower(
             self.settings,
             bounds,
@@ -184,13 +188,18 @@ class Gateway:
         self.session_desk = SessionDesk(self.log, self.requests, self.access, self.follower)
         self.receipt_desk = ReceiptDesk(self.access, self.follower, self.receipts)
         self.embeddings = EmbeddingDesk(
-            self.embedder, self.bounds.embedded, self.configured.policy, self.settings.region
+            self.embedder,
+            self.bounds.embedded,
+            self.configured.policy,
+            self.settings.region,
+            self.quotas,
+            self.tellings,
         )
         self.texts = DocumentTexts(
-            self.requests, self.access, self.follower.read_back, self.reception
+            self.requests, self.access, self.follower.read_back, self.tellings
         )
         self.originals = OriginalDesk(
-            self.requests, self.access, self.follower, self.texts, self.reception, self.keyring
+            self.requests, self.access, self.follower, self.texts, self.tellings, self.keyring
         )
         self.uploads = UploadDesk(
             self.upload_objects or FolderObjects(self.settings.run / "uploads"),
@@ -215,7 +224,7 @@ class Gateway:
             self.requests,
             self.access,
             self.follower,
-            LookDesk(self.reception, self.keyring.digest),
+            LookDesk(self.tellings, self.keyring.digest),
             self.receipt_desk,
             self.prompt_desk,
         )
@@ -336,6 +345,18 @@ class Gateway:
             raise Problem(422, "invalid", str(error)) from None
         except (Transient, KafkaException, TimeoutError, RegistryAway) as error:
             raise overloaded(f"the log of erasures does not answer: {error}") from None
+
+    def is_taken(self, caller: Caller, identity: Identity, turn: KeyTurn) -> bool:
+        """Tell whether a document's request is on the log, by whichever gateway took its key in.
+
+        What is there takes nothing of a limit again.
+        """
+        is_there = turn.repeated or (
+            bool(turn.fingerprint) and self.requests.find(identity.whose) is not None
+        )
+        if is_there:
+            self.quotas.tell_of_document(identity, caller.key)
+        return is_there
 
     async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from edge.auditing.log_look import LogLook
 from edge.auditing.look_pace import LookPace
 from edge.callers.caller import Caller
-from edge.gateway.reception import Reception
+from edge.gateway.tellings import Tellings
 
 KEYED = "keyed:"
 """Before the digest of what was typed, under the tenant's key."""
@@ -21,16 +21,16 @@ KEYED = "keyed:"
 class LookDesk:
     """Tells the log of looks, so many of each key a minute; lives on one event loop."""
 
-    def __init__(self, reception: Reception, digest: Callable[[str, bytes], str]) -> None:
+    def __init__(self, tellings: Tellings, digest: Callable[[str, bytes], str]) -> None:
         """`digest` gives the hex digest of a value under a tenant's key."""
-        self._reception = reception
+        self._tellings = tellings
         self._digest = digest
         self._pace = LookPace()
 
     async def tell(self, caller: Caller, look: LogLook, trace: str = "") -> None:
         """Put a look on the log; nothing may be shown before. Raises Problem."""
         self._pace.take(caller.tenant, caller.key)
-        await self._reception.tell_inspected(caller, look, trace)
+        await self._tellings.inspected(caller, look, trace)
 
     def typed(self, caller: Caller, look: LogLook, typed: Mapping[str, str]) -> LogLook:
         """Add conditions that name nothing on the log: by their digests. Raises Problem."""

@@ -17,7 +17,8 @@ from edge.answering.following import Follower
 from edge.callers.access import Access
 from edge.callers.caller import Caller
 from edge.gateway.document_texts import REQUESTS_MAX, DocumentTexts
-from edge.gateway.reception import Reception, as_problems
+from edge.gateway.records_out import as_problems
+from edge.gateway.tellings import Tellings
 from edge.listening.entries import Entry
 from edge.listening.known_documents import KnownDocument
 from edge.listening.known_requests import KnownRequest, KnownRequests
@@ -94,14 +95,14 @@ class OriginalDesk:
         access: Access,
         follower: Follower,
         texts: DocumentTexts,
-        reception: Reception,
+        tellings: Tellings,
         keyring: Seals,
     ) -> None:
         self._requests = requests
         self._access = access
         self._follower = follower
         self._texts = texts
-        self._reception = reception
+        self._tellings = tellings
         self._keyring = keyring
 
     async def versions(self, caller: Caller, document_id: str) -> list[DocumentVersion]:
@@ -131,7 +132,7 @@ class OriginalDesk:
         shown = await self._texts.values_of(caller, document, manifest.chunks)
         content = await self._opened(caller, version.submitted)
         ref = DocumentRef(document=document.id, version=version.version, uri=document.uri)
-        await self._reception.tell_restored(caller, ref, shown, reason, trace, (ORIGINAL,))
+        await self._tellings.restored(caller, ref, shown, reason, trace, (ORIGINAL,))
         return OriginalFile(version.submitted.uri, content)
 
     async def _version(

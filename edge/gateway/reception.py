@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from msgspec import structs
 
-from agents.errors import KeyDestroyed, Permanent, Transient
 from edge.answering.bounds import Bounds
-from edge.answering.restored_document import parts_of
-from edge.auditing.log_look import LogLook
 from edge.callers.caller import Caller
 from edge.gateway.idempotency import Idempotency, KeyReused
+from edge.gateway.records_out import RecordsOut, as_problems
 from edge.gateway.voiced_requests import KeyTurn, NewJudgement, NewQuestion
 from edge.listening.entries import Entry
 from edge.listening.known_requests import KnownRequest, RequestEvent, known_from
 from edge.load.admission import Admission
 from edge.load.quotas import Quotas
-from edge.problems import Problem, overloaded
+from edge.problems import Problem
 from edge.requests.building import RequestBuilder, Seals
 from edge.requests.configured_limits import ConfiguredLimits
-from edge.requests.identity import Identity, stamp
-from edge.requests.limits import SESSION_MAX
+from edge.requests.identity import Identity
 from edge.requests.new_document import NewDocument
-from edge.requests.policy_followed import NotProcessedHere
-from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
-from edge.requests.validity import Refused, TooLarge
+from edge.requests.publishing import WORD_TIMEOUT_S
 from schemas import (
     CancellationRequestedWhy,
-    DocumentRef,
     Event,
-    LogInspected,
-    MapEntry,
     QuestionAsked,
-    TextRestored,
 )
 from streams.log.clock import now_us
 from streams.log.writing import Position
@@ -59,7 +50,7 @@ class Reception:
         keyring: Seals,
         idempotency: Idempotency,
         admission: Admission,
-        publisher: Publishes,
+        out: RecordsOut,
         learn: Callable[[Entry], None],
         configured: ConfiguredLimits,
         quotas: Quotas,
@@ -71,7 +62,7 @@ class Reception:
         self._idempotency = idempotency
         self._admission = admission
         self._quotas = quotas
-        self._publisher = publisher
+        self._out = out
         self._learn = learn
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -105,7 +96,7 @@ class Reception:
                 key=caller.key,
             ) as hand_over,
         ):
-            event, word = await self._put(
+            event, word = await self._out.put(
                 partial(
                     self.build.ask,
                     identity,
@@ -166,7 +157,7 @@ class Reception:
         with self._quotas.document(identity, caller.key, len(document.content)):
             self._admission.document(identity.tenant, identity.lane)
             build = partial(self.build.submit, identity, document, trace, caller.key)
-            event, word = await self._put(build)
+            event, word = await self._out.put(build)
             return await self._published(event, word)
 
     def identify_withdrawal(self, caller: Caller, document: str, fingerprint: str = "") -> Identity:
@@ -180,7 +171,7 @@ class Reception:
         """Put the withdrawal of a document on the log; raises Problem."""
         self._admission.withdrawal()
         identity = self.identify_withdrawal(caller, document, fingerprint)
-        event, word = await self._put(partial(self.build.withdraw, identity, trace=trace))
+        event, word = await self._out.put(partial(self.build.withdraw, identity, trace=trace))
         return await self._published(event, word)
 
     async def judge(
@@ -205,8 +196,8 @@ class Reception:
             if turn.repeated:
                 return identity.request
         build = partial(self.build.judge, identity, question.request, *judgement, trace)
-        _, word = await self._put(build)
-        await self._position(word)
+        _, word = await self._out.put(build)
+        await self._out.position(word)
         return identity.request
 
     async def review(
@@ -232,8 +223,8 @@ class Reception:
             note=judgement.note,
             trace=judgement.trace,
         )
-        _, word = await self._put(build)
-        await self._position(word)
+        _, word = await self._out.put(build)
+        await self._out.position(word)
         return identity.request
 
     async def cancel(
@@ -248,60 +239,8 @@ class Reception:
         `by` is the keyed digest of whoever wants it.
         """
         self._admission.withdrawal()
-        _, word = await self._put(partial(self.build.cancel, question, by, why, trace))
-        await self._position(word)
-
-    async def tell_restored(
-        self,
-        caller: Caller,
-        document: DocumentRef,
-        shown: Sequence[MapEntry],
-        reason: str,
-        trace: str = "",
-        kinds: Sequence[str] = (),
-    ) -> None:
-        """Put on the log whose values somebody is about to see in a document; raises Problem.
-
-        `kinds` are shown beside those of the values.
-        """
-        with as_problems():
-            identity = self.build.identities.of_known_document(caller.tenant, document.document)
-        for batch, digests in parts_of(shown):
-            record = TextRestored(
-                meta=stamp(
-                    "gateway", identity, record=f"{identity.request}-{batch.number}", trace=trace
-                ),
-                document=document.document,
-                version=document.version,
-                subject=caller.subject,
-                key=caller.key,
-                kinds=tuple(sorted({*kinds, *(entry.kind for entry in shown)})),
-                digests=digests,
-                batch=batch,
-                reason=reason,
-            )
-            _, word = await self._put(lambda record=record: record)  # type: ignore[misc]
-            await self._position(word)
-
-    async def tell_inspected(self, caller: Caller, look: LogLook, trace: str = "") -> None:
-        """Put on the log what an auditor is about to see of others'; raises Problem."""
-        with as_problems():
-            identity = self.build.identities.of_question(
-                caller.tenant, caller.subject, f"audit-{caller.subject}"[:SESSION_MAX]
-            )
-        record = LogInspected(
-            meta=stamp("gateway", identity, trace=trace),
-            subject=caller.subject,
-            key=caller.key,
-            what=look.what,
-            about=look.about,
-            conditions=look.conditions,
-            shown=look.shown,
-            kinds=look.kinds,
-            withheld=look.withheld,
-        )
-        _, word = await self._put(lambda: record)
-        await self._position(word)
+        _, word = await self._out.put(partial(self.build.cancel, question, by, why, trace))
+        await self._out.position(word)
 
     @asynccontextmanager
     async def once(self, caller: Caller, key: str, body: bytes) -> AsyncIterator[KeyTurn]:
@@ -327,75 +266,15 @@ class Reception:
     def _begin(self, tenant: str, scope: str, key: str, body: bytes) -> bool:
         return self._idempotency.begin(scope, key, self._keyring.digest(tenant, body))
 
-    async def _put(
-        self, build: Callable[[], Built], hand_over: Callable[[], None] = lambda: None
-    ) -> tuple[Built, Future[Position]]:
-        """Build a record and hand it over to the broker, in one go on a thread; raises Problem.
-
-        What nobody waits for any more once it is built is not handed over.
-        """
-        is_wanted = True
-
-        def put() -> tuple[Built, Future[Position]]:
-            event = build()
-            if not is_wanted:
-                raise Transient("nobody waits for it any more")
-            hand_over()
-            return event, self._handed_over(event)
-
-        with as_problems():
-            try:
-                return await asyncio.to_thread(put)
-            except asyncio.CancelledError:
-                is_wanted = False
-                raise
-
-    def _handed_over(self, event: Event) -> Future[Position]:
-        try:
-            return self._publisher.send(event)
-        except (Transient, Permanent) as error:  # what word of it would say, it says at once
-            refusal: Future[Position] = Future()
-            refusal.set_exception(error)
-            return refusal
-
     async def _published(
         self, event: RequestEvent, word: Future[Position], limit_s: float = WORD_TIMEOUT_S
     ) -> KnownRequest:
-        position = await self._position(word, limit_s)
+        position = await self._out.position(word, limit_s)
         self._learn(Entry(event, position.partition, position.offset, position.time_ms))
         return known_from(event, position.time_ms, position.offset)
-
-    async def _position(self, word: Future[Position], limit_s: float = WORD_TIMEOUT_S) -> Position:
-        """Wait for word from the broker; raises Problem."""
-        try:
-            async with asyncio.timeout(min(limit_s, WORD_TIMEOUT_S)):
-                return await asyncio.wrap_future(word)
-        except (Transient, TimeoutError) as error:
-            raise self._admission.not_published(str(error)) from None
-        except Permanent as error:  # the limits of its parts leave room; this is for whatever else
-            raise Problem(413, "too-large", str(error)) from None
 
 
 def _said(asked: QuestionAsked) -> tuple[Any, ...]:
     """Return what a client says in a question; its time and the key's groups are none of it."""
     ask = structs.replace(asked.ask, deadline=0, groups=())
     return asked.text, asked.exchanges, ask
-
-
-@contextmanager
-def as_problems() -> Iterator[None]:
-    """Say what keeps a request from being built as a Problem."""
-    try:
-        yield
-    except TooLarge as error:
-        raise Problem(413, "too-large", str(error)) from None
-    except NotProcessedHere as error:
-        raise Problem(403, "residency", str(error)) from None
-    except Refused as error:
-        raise Problem(422, "invalid", str(error)) from None
-    except KeyDestroyed:
-        raise Problem(
-            410, "erased", "the key of this person or document was destroyed: it was erased"
-        ) from None
-    except Transient as error:
-        raise overloaded(str(error)) from None

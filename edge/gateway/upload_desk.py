@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from agents.errors import KeyDestroyed, Permanent
 from connectors.object_store import ObjectStore
 from edge.callers.caller import Caller
-from edge.gateway.reception import Reception, as_problems
+from edge.gateway.reception import Reception
+from edge.gateway.records_out import as_problems
 from edge.listening.known_requests import KnownRequests
 from edge.problems import Problem, Quota, not_found, too_many
 from edge.requests import limits

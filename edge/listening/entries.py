@@ -21,6 +21,7 @@ from schemas import (
     Event,
     EventRejected,
     QuestionAsked,
+    TextsEmbedded,
     TokensReleased,
 )
 
@@ -41,9 +42,10 @@ HISTORY: tuple[type[Event], ...] = (
     ChunksIndexed,
     AnswerReleased,
     EventRejected,
+    TextsEmbedded,
 )
 """What the edge reads from the beginning: who asked what where, what answers said and cite by their
-digests and documents, and how documents fare."""
+digests and documents, how documents fare, and what was embedded past the log."""
 
 EventT = TypeVar("EventT", bound=Event)
 

@@ -10,6 +10,8 @@ Why it is so:
   log, in one transaction with up to where it was read: a gateway that starts knows the last minute.
 * A record counts once, however often it is read: each lane has a mark, the last record that
   counted. What waited for its schema while later ones of its lane counted is passed over.
+* What is embedded for clients is no question and tells its tokens once it is done: it counts as one
+  request and as these, at once where it was taken in, elsewhere once its record is read.
 * Answers tell tokens and no key; whose key it was, the question's record says. An answer that is
   read before its question waits for that.
 """
@@ -19,7 +21,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -29,7 +31,7 @@ from edge.listening.log_index import LogIndex
 from edge.load.sliding_window import SLOT_MS, WINDOW_MS, SlidingWindow
 from edge.requests.identity import Whose
 from edge.requests.limits import ID_MAX
-from schemas import AnswerReleased, DocumentSubmitted, QuestionAsked
+from schemas import AnswerReleased, DocumentSubmitted, QuestionAsked, TextsEmbedded
 
 UsedMeasure = Literal["questions", "tokens", "documents"]
 Who = tuple[str, str]
@@ -46,7 +48,7 @@ OVER_MS = WINDOW_MS + SLOT_MS
 class _OnItsWay(NamedTuple):
     tenant: str
     key: str
-    measure: UsedMeasure
+    amounts: dict[UsedMeasure, int]
     until_s: float
 
 
@@ -123,10 +125,18 @@ class CountedUse:
         if whose in self._pending:
             return False
         until_s = self._clock() + OVER_MS / 1_000
-        self._pending[whose] = _OnItsWay(whose[0], key, measure, until_s)
-        for who in _all_of(whose[0], key):
-            self._pending_of[who, measure] += 1
+        self._pending[whose] = _OnItsWay(whose[0], key, {}, until_s)
+        self.spend(whose, measure, 1)
         return True
+
+    def spend(self, whose: Whose, measure: UsedMeasure, amount: int) -> None:
+        """Count more of a request that is about to be put on the log."""
+        pending = self._pending.get(whose)
+        if pending is None or amount <= 0:
+            return
+        pending.amounts[measure] = pending.amounts.get(measure, 0) + amount
+        for who in _all_of(pending.tenant, pending.key):
+            self._pending_of[who, measure] += amount
 
     def end(self, whose: Whose) -> None:
         """Count a request no longer that did not get there, or that is read by now."""
@@ -134,9 +144,10 @@ class CountedUse:
         if pending is None:
             return
         for who in _all_of(pending.tenant, pending.key):
-            self._pending_of[who, pending.measure] -= 1
-            if not self._pending_of[who, pending.measure]:
-                del self._pending_of[who, pending.measure]
+            for measure, amount in pending.amounts.items():
+                self._pending_of[who, measure] -= amount
+                if not self._pending_of[who, measure]:
+                    del self._pending_of[who, measure]
 
     def _forget_the_late(self) -> None:
         """Let go of what was never read: whoever handed it over left, and it did not get there."""
@@ -154,18 +165,21 @@ class CountedUse:
         match event:
             case QuestionAsked():
                 self.end(entry.whose)
-                self._count(entry, "questions", 1, event.key)
+                self._count(entry, {"questions": 1}, event.key)
                 tokens, at_ms = self._early.pop(entry.whose, (0, 0))
                 if tokens and _known(event.key):
                     self._add((event.meta.tenant, event.key), "tokens", tokens, at_ms)
             case DocumentSubmitted():
                 self.end(entry.whose)
-                self._count(entry, "documents", 1, event.key)
+                self._count(entry, {"documents": 1}, event.key)
+            case TextsEmbedded():
+                self.end(entry.whose)
+                self._count(entry, {"questions": 1, "tokens": event.tokens}, event.key)
             case AnswerReleased():
                 usage = event.answer.usage
                 tokens = usage.prompt_tokens + usage.completion_tokens
                 if tokens > 0 and not self._is_over(entry):
-                    self._count(entry, "tokens", tokens, self._asker_of(entry, tokens))
+                    self._count(entry, {"tokens": tokens}, self._asker_of(entry, tokens))
             case _:
                 return
 
@@ -177,7 +191,7 @@ class CountedUse:
                 self._early.popitem(last=False)
         return key or ""
 
-    def _count(self, entry: Entry, measure: UsedMeasure, amount: int, key: str) -> None:
+    def _count(self, entry: Entry, amounts: Mapping[UsedMeasure, int], key: str) -> None:
         if self._is_over(entry) or self._counted_before(entry):
             return
         place = type(entry.event).__name__, entry.partition
@@ -186,7 +200,8 @@ class CountedUse:
             self._marks[place] = _LaneMark(entry.offset, newest_ms)
             self._changed_marks.add(place)
         for who in _all_of(entry.event.meta.tenant, key):
-            self._add(who, measure, amount, entry.time_ms)
+            for measure, amount in amounts.items():
+                self._add(who, measure, amount, entry.time_ms)
 
     def _is_over(self, entry: Entry) -> bool:
         return self._now_ms() - entry.time_ms > OVER_MS

@@ -119,6 +119,28 @@ class Quotas:
         finally:
             self._come(more, -1)
 
+    @contextmanager
+    def embedding(self, identity: Identity, key: str) -> Iterator[Callable[[int], None]]:
+        """Count a request for embeddings from now on, or raise Problem.
+
+        Yields what counts tokens that the embedder has read. Where it read none, nothing counts;
+        else it counts until its record says so, or a window is over.
+        """
+        self._hold(self._of_embedding(identity.tenant, key))
+        begun = self.use.begin(identity.whose, key, "questions")
+        spent = 0
+
+        def spend(tokens: int) -> None:
+            nonlocal spent
+            spent += tokens
+            self.use.spend(identity.whose, "tokens", tokens)
+
+        try:
+            yield spend
+        finally:
+            if begun and not spent:
+                self.use.end(identity.whose)
+
     def tell_of_question(self, tenant: str, key: str) -> None:
         """Note how the limits stand for an answer that takes nothing of them: one of before."""
         self._tell(self._of_question(tenant, key, needs=0))
@@ -154,13 +176,18 @@ class Quotas:
         yield "key", (tenant, key), self.limits.of_key(key)
 
     def _of_question(self, tenant: str, key: str, needs: int = 1) -> Iterator[_Limit]:
+        yield from self._of_embedding(tenant, key, needs)
+        for whose, who, limits in self._each(tenant, key):
+            if most := limits.questions_at_once:
+                yield self._at_once(whose, who, most, needs)
+
+    def _of_embedding(self, tenant: str, key: str, needs: int = 1) -> Iterator[_Limit]:
+        """Yield the limits by the minute that questions and embeddings share."""
         for whose, who, limits in self._each(tenant, key):
             if most := limits.questions_per_minute:
                 yield self._a_minute(whose, who, most, "questions", "requests", needs)
             if most := limits.tokens_per_minute:
                 yield self._a_minute(whose, who, most, "tokens", "tokens", needs)
-            if most := limits.questions_at_once:
-                yield self._at_once(whose, who, most, needs)
 
     def _of_document(
         self, tenant: str, key: str, size: int, before: StoredAs | None, needs: int = 1

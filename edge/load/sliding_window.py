@@ -16,6 +16,8 @@ WINDOW_MS = 60_000
 SLOT_MS = 5_000
 SLOTS = WINDOW_MS // SLOT_MS + 1
 """Of a window: where it begins within a slot, that slot counts as a whole."""
+SLOT_MOST = 2**53
+"""More is not told apart: a producer may say any number, and a row of the index holds 64 bits."""
 
 
 class SlidingWindow:
@@ -37,7 +39,7 @@ class SlidingWindow:
         self._settle(now_ms)
         slot = min(at_ms, now_ms) // SLOT_MS
         if amount > 0 and slot > now_ms // SLOT_MS - SLOTS:
-            self._used[slot] = self._used.get(slot, 0) + amount
+            self._used[slot] = min(SLOT_MOST, self._used.get(slot, 0) + amount)
 
     def used(self, now_ms: int) -> int:
         """Return how much was used."""
@@ -67,5 +69,5 @@ class SlidingWindow:
         kept: dict[int, int] = {}
         for slot, amount in self._used.items():
             if slot > now - SLOTS:
-                kept[min(slot, now)] = kept.get(min(slot, now), 0) + amount
+                kept[min(slot, now)] = min(SLOT_MOST, kept.get(min(slot, now), 0) + amount)
         self._used = kept

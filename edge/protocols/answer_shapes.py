@@ -13,6 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 AnswerStatus = Literal["accepted", "answering", "completed", "retracted", "failed"]
 
 
+class HandedInFile(BaseModel):
+    """What became of a file of a form."""
+
+    name: str
+    status: int = Field(description="202, or that of the problem before which it came to nothing.")
+    document_id: str = Field(default="", description="Of one that is on the log, as its request.")
+    request_id: str = ""
+
+
 class ProblemDetails(BaseModel):
     """What went wrong and what to do (RFC 9457)."""
 
@@ -25,6 +34,9 @@ class ProblemDetails(BaseModel):
     trace_id: str
     retryable: bool = Field(description="Whether the same request may succeed later.")
     retry_after_s: int = Field(default=1, description="When to come back; not always there.")
+    documents: list[HandedInFile] = Field(
+        default=[], description="Of a form of which not all is on the log: each of its files."
+    )
 
 
 class FoundPassage(BaseModel):
@@ -206,6 +218,7 @@ class TakenFile(TakenDocument):
     """A file of a form is on the log, as a document."""
 
     name: str
+    status: Literal[202]
 
 
 class TakenFiles(BaseModel):

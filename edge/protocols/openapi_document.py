@@ -269,7 +269,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
 LIMIT = ("RateLimit-Policy", "RateLimit")
 LIMITED = frozenset(
     ("post", f"/v1/{path}")
-    for path in ("messages", "search", "documents", "chat/completions", "responses")
+    for path in ("messages", "search", "documents", "chat/completions", "responses", "embeddings")
 )
 """What takes something of the limits that an operator sets."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,12 +17,25 @@ from typing import Self
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from edge.problems import overloaded
+
 FRAME_BYTES = 262_144
 """Sealed as one; what a file under way holds in memory."""
 SEALED_MORE = 16
 """Bytes that a sealed frame has more: AES-GCM's tag."""
 IN_MEMORY_BYTES = 1_048_576
 """Of all files of a request, sealed; above, they are written."""
+
+
+@contextmanager
+def room_on_disk() -> Iterator[None]:
+    """Say of a disk that refuses within the block that there is no room; raises Problem."""
+    try:
+        yield
+    except OSError as error:
+        raise overloaded(
+            f"the gateway has no room for what is handed in ({error.strerror}): try again"
+        ) from None
 
 
 @dataclass(frozen=True)

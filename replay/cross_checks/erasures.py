@@ -10,12 +10,11 @@ No verdict rests on it: that a record is erased is said by the key store alone, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from replay.archive import BadArchive
 from replay.log import Log, Stored
-from replay.producers_in_force import Believes
 from replay.report import Difference
 from schemas import Cause, ErasureRefused, ErasureRequested, Event, PersonErased
 from streams.log.codec import Codec, Undecodable
@@ -25,6 +24,8 @@ from streams.topics import topic_of
 
 ASKED = topic_of(ErasureRequested)
 EventT = TypeVar("EventT", bound=Event)
+Proves = Callable[[Stored, Event], bool]
+"""Whether a record is of who may write it; raises BadArchive where that is lost."""
 AskedAt = tuple[int, int]
 """Partition and offset."""
 UNSIGNED = (
@@ -35,11 +36,11 @@ UNSIGNED = (
 class ErasureCheck:
     """Reads what was asked for, then what came of it."""
 
-    def __init__(self, log: Log, codec: Codec, believes: Believes) -> None:
-        """`believes` says whether a request was signed, where that is asked for."""
+    def __init__(self, log: Log, codec: Codec, proves: Proves) -> None:
+        """`proves` says whether a request was signed, where that is asked for."""
         self._log = log
         self._codec = codec
-        self._believes = believes
+        self._proves = proves
         self.doubts: list[Difference] = []
         """Outcomes of requests that are not believed; told with the faults."""
         self._asked: dict[AskedAt, ErasureRequested] = {}
@@ -54,7 +55,7 @@ class ErasureCheck:
             if name == ASKED:
                 for stored, event in self._events(ErasureRequested, lane):
                     self._asked[lane, stored.offset] = event
-                    if not self._believes(stored, event.meta.tenant):
+                    if not self._is_signed(stored, event):
                         self._unsigned.add((lane, stored.offset))
         outcomes: list[tuple[Stored, PersonErased | ErasureRefused]] = []
         outcomes += self._events(PersonErased, 0)
@@ -65,6 +66,12 @@ class ErasureCheck:
                 yield Difference.at(stored, outcome.meta.id, ERASE, reason)
             elif cause is not None and (cause.partition, cause.offset) in self._unsigned:
                 self.doubts.append(Difference.at(stored, outcome.meta.id, ERASE, UNSIGNED))
+
+    def _is_signed(self, stored: Stored, event: ErasureRequested) -> bool:
+        try:
+            return self._proves(stored, event)
+        except BadArchive:  # who reads configurations tells it
+            return True
 
     def _events(self, kind: type[EventT], lane: int) -> Iterator[tuple[Stored, EventT]]:
         topic = topic_of(kind)

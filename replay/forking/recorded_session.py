@@ -7,7 +7,7 @@ their summary from the answers, placeholders from the redacted questions.
 Why it is so: what is carried leaves its tenant. Texts are redacted on the log, so they go; values
 behind placeholders, and the keyed digests that tell two of them alike, stay, unless the fork is the
 same tenant's and they are asked for. An answer that was retracted is not carried on: its question
-is.
+is. What is carried is signed anew, so nothing is carried that the steps would not have believed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from agents.conversation.summary import summarised
 from replay.log import Log, Stored
 from replay.one_request import records_of
+from replay.proved_records import ProvedRecords
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -42,8 +43,7 @@ from schemas import (
 from streams.delivery.rows import ROW_BYTES_MAX
 from streams.delivery.step_tables import makes_turn, turn_of
 from streams.delivery.tables import ENTRIES_MAX
-from streams.log.codec import Codec, Undecodable
-from streams.running.admit import admit
+from streams.log.codec import Codec
 from streams.topics import topic_of
 
 EventT = TypeVar("EventT", bound=Event)
@@ -97,17 +97,18 @@ def session_at(
     `tenant` says whose request it must be, `archive` names the log by its digest. Raises
     LookupError where there is no such question, or no answer to it.
     """
+    proved = ProvedRecords(log, codec)
     of_request = records_of(log, codec, request)
-    asked_at, asked = _asked(of_request, request, tenant)
+    asked_at, asked = _asked(proved, of_request, request, tenant)
     name = SessionName(asked.meta.tenant, asked.subject, asked.meta.session, asked_at.partition)
-    said = _Said.up_to(log, codec, name, asked)
+    said = _Said.up_to(proved, name, asked)
     if said.answered_at is None and not before:
         raise LookupError(
             f"request {request} has no answer on this log: it was rejected, or is under way. "
             "--before goes on from what was said before it"
         )
     end = asked_at if before or said.answered_at is None else said.answered_at
-    fork = next((event for _, event in _of_session(log, codec, SessionForked, name)), None)
+    fork = next((event for _, event in _of_session(proved, SessionForked, name)), None)
     carried = fork.turns if fork is not None else ()
     since = said.turns(without=request if before else "")
     turns, summary = _newest(codec, chain(carried, since), fork.summary if fork else None)
@@ -132,23 +133,27 @@ def session_at(
         origin,
         turns,
         summary,
-        _placeholders(log, codec, name, asked, fork, before=before),
+        _placeholders(proved, name, asked, fork, before=before),
         (f"{name.tenant}/{name.subject}", *(fork.people if fork is not None else ())),
         sum(turn.request in said.retracted for turn in turns),
     )
 
 
-def begun_with(log: Log, codec: Codec, name: SessionName) -> Iterator[Event]:
+def begun_with(proved: ProvedRecords, name: SessionName) -> Iterator[Event]:
     """Read by what a conversation may have begun: its forks, then its questions."""
-    yield from (event for _, event in _of_session(log, codec, SessionForked, name))
-    yield from (event for _, event in _of_session(log, codec, QuestionAsked, name))
+    yield from (event for _, event in _of_session(proved, SessionForked, name))
+    yield from (event for _, event in _of_session(proved, QuestionAsked, name))
 
 
 def _asked(
-    records: Sequence[tuple[Stored, Event]], request: str, tenant: str | None
+    proved: ProvedRecords,
+    records: Sequence[tuple[Stored, Event]],
+    request: str,
+    tenant: str | None,
 ) -> tuple[Stored, QuestionAsked]:
     """Find the question; who writes a record chooses its id, so its tenant may have to be told."""
-    questions = [(stored, event) for stored, event in records if isinstance(event, QuestionAsked)]
+    admitted = ((stored, proved.admitted(QuestionAsked, stored)) for stored, _ in records)
+    questions = [(stored, event) for stored, event in admitted if event is not None]
     if not questions:
         raise LookupError(f"request {request} is no question of a conversation that is on this log")
     wanted = [one for one in questions if tenant in {None, one[1].meta.tenant}]
@@ -173,13 +178,13 @@ class _Said:
     """Requests whose answers were retracted, whenever."""
 
     @classmethod
-    def up_to(cls, log: Log, codec: Codec, name: SessionName, asked: QuestionAsked) -> _Said:
+    def up_to(cls, proved: ProvedRecords, name: SessionName, asked: QuestionAsked) -> _Said:
         """Read up to the answer to a question; without one, what was released before it."""
         said, before = cls(), dict[str, Turn]()
         said.retracted.update(
-            event.meta.request for _, event in _of_session(log, codec, AnswerRetracted, name)
+            event.meta.request for _, event in _of_session(proved, AnswerRetracted, name)
         )
-        for stored, event in _of_session(log, codec, AnswerReleased, name):
+        for stored, event in _of_session(proved, AnswerReleased, name):
             if makes_turn(event):
                 said.answers[event.meta.id] = turn_of(event)
                 if event.meta.at <= asked.meta.at:
@@ -216,8 +221,7 @@ def _newest(
 
 
 def _placeholders(
-    log: Log,
-    codec: Codec,
+    proved: ProvedRecords,
     name: SessionName,
     asked: QuestionAsked,
     fork: SessionForked | None,
@@ -230,9 +234,9 @@ def _placeholders(
     came into use with it. A refused question is no run that tells either.
     """
     known = fork.placeholders if fork is not None else ()
-    for _, event in _of_session(log, codec, QuestionRedacted, name):
+    for _, event in _of_session(proved, QuestionRedacted, name):
         own = event.meta.request == asked.meta.request
-        read = _read(codec, event)
+        read = _read(proved.codec, event)
         if read is not None:
             known = read
             if not (own and before):
@@ -256,24 +260,22 @@ def _read(codec: Codec, event: QuestionRedacted) -> tuple[Numbered, ...] | None:
 
 
 def _of_session(
-    log: Log, codec: Codec, kind: type[EventT], name: SessionName
+    proved: ProvedRecords, kind: type[EventT], name: SessionName
 ) -> Iterator[tuple[Stored, EventT]]:
-    """Read the records of a type in a conversation, by the gate of the steps."""
+    """Read the records of a type in a conversation, by the gates of the steps."""
     topic = topic_of(kind)
-    if (topic, name.lane) not in log.extents():
+    if (topic, name.lane) not in proved.log.extents():
         return
     needle = name.session.encode()
     whose = name.tenant, name.session
-    for stored in log.records(topic, name.lane):
+    for stored in proved.log.records(topic, name.lane):
         if stored.value is None or needle not in stored.value:
             continue
-        try:
-            event = admit(codec, kind, stored.value, stored.key, name.lane)
-        except Undecodable:
+        event = proved.admitted(kind, stored)
+        if event is None:
             continue
         meta = event.meta
         # who retracts an answer does not say whose it was
         subject = getattr(event, "subject", name.subject)
         if (meta.tenant, meta.session) == whose and subject == name.subject:
-            assert isinstance(event, kind)
             yield stored, event

@@ -15,18 +15,20 @@ from confluent_kafka import KafkaException
 
 from replay.archive import ArchiveLog
 from replay.lineage.lineage_events import Shape
-from replay.lineage.lineage_runs import LINEAGE_TOPICS, LineageFold
+from replay.lineage.lineage_runs import LINEAGE_RECORDS, LineageFold
 from replay.lineage.lineage_sender import LineageNotTaken, send_events
 from replay.log import BrokerLog, Log, records_within
 from replay.opening_logs import open_log
+from replay.proved_records import ProvedRecords
 from replay.seal.signing_key import log_name
 from schemas import Event
 from schemas.registry import RegistryAway, UnknownSchema
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Extent, NoAnswer, Partition
 from streams.operations.options import NumberRange, microseconds, run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
+from streams.topics import topic_of
 
 AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError, LineageNotTaken)
 KEY_BYTES_MAX = 10_000
@@ -42,23 +44,23 @@ class LineageWalk:
 
     def events(self, log: Log) -> Iterator[Shape]:
         """Yield the events of what was written since the last pass, all of them at the first."""
-        codec, extents = Codec(log.ids), log.extents()
+        proved, extents = ProvedRecords(log, Codec(log.ids)), log.extents()
         for lane in sorted({partition for _, partition in extents}):
-            for topic in LINEAGE_TOPICS:
-                extent = extents.get((topic, lane))
+            for kind in LINEAGE_RECORDS:
+                extent = extents.get((topic_of(kind), lane))
                 if extent is not None:
-                    self._take(log, codec, extent)
+                    self._take(proved, kind, extent)
             yield from self._fold.events()
 
-    def _take(self, log: Log, codec: Codec, extent: Extent) -> None:
+    def _take(self, proved: ProvedRecords, kind: type[Event], extent: Extent) -> None:
         place = extent.topic, extent.partition
         begin = max(extent.begin, self._read.get(place, 0))
-        for stored in records_within(log, Extent(*place, begin, extent.end)):
+        for stored in records_within(proved.log, Extent(*place, begin, extent.end)):
             try:
-                event = codec.decode_any(stored.value)
-            except (Undecodable, UnknownSchema):
-                continue  # verify's business
-            if isinstance(event, Event):
+                event = proved.admitted(kind, stored)
+            except UnknownSchema:
+                continue  # verify's business, as all else that no step would have met
+            if event is not None:
                 self._fold.take(event)
         self._read[place] = max(begin, extent.end)
 
@@ -128,6 +130,8 @@ def lineage_command(
         except AWAY as error:
             if every is None:
                 raise
+            if isinstance(error, LineageNotTaken):
+                del waiting[: error.taken]
             click.echo(f"not told: {error}; again in {every:g} s", err=True)
         if every is None:
             return

@@ -23,6 +23,11 @@ MEANINGS = MappingProxyType(
 class LineageNotTaken(ConnectionError):
     """A collector does not take events; they may be sent again, as often as wanted."""
 
+    def __init__(self, why: str, taken: int = 0) -> None:
+        """`taken` is how many it took before."""
+        super().__init__(why)
+        self.taken = taken
+
 
 async def send_events(
     events: Iterable[Shape], url: str, key: str = "", answer_s: float = ANSWER_S
@@ -38,9 +43,9 @@ async def send_events(
             try:
                 status, said = await http.ask("POST", f"{url.rstrip('/')}/{ROUTE}", body, headers)
             except (NoHttpAnswer, UselessAnswer) as error:
-                raise LineageNotTaken(f"{url}, after {sent} events: {error}") from None
+                raise LineageNotTaken(f"{url}, after {sent} events: {error}", sent) from None
             if not 200 <= status < 300:
                 why = refused(status, said, MEANINGS)
-                raise LineageNotTaken(f"{url}, after {sent} events: {why}")
+                raise LineageNotTaken(f"{url}, after {sent} events: {why}", sent)
             sent += 1
     return sent

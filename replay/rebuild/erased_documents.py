@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agents.errors import Permanent
 from replay.log import Log
 from replay.rebuild.lane_inputs import IndexInput
-from replay.recorded_erasures import RecordedErasures, as_proved
+from replay.recorded_erasures import RecordedErasures
 from schemas import PersonErased
 from streams.log.codec import Codec
 
@@ -23,7 +23,7 @@ class ErasedDocuments:
     """Which documents were erased, and when; read from the log again at each look."""
 
     def __init__(self, codec: Codec) -> None:
-        self._read = RecordedErasures(codec, holds=as_proved)
+        self._read = RecordedErasures(codec)
         self._until_us: dict[tuple[str, str], int] = {}
         """By tenant and document: when it was erased last."""
         self.erasures = 0

@@ -21,9 +21,9 @@ from replay.lane_reader import LaneReader
 from replay.lane_survey import Heads
 from replay.lane_walk import CAUSES, StepWalk
 from replay.log import Log, Stored
+from replay.proved_records import ProvedRecords
 from replay.rebuild.remade_tables import STEP_OF, TURNLESS, WRITES, RemadeTable, remade
 from replay.rebuild.row_store import MADE, DeferredWrite, RowStore
-from replay.recorded_erasures import HoldsStored
 from replay.report import Report
 from replay.rerun import Reruns
 from replay.rules import Attempt, Rerun, StoredOutcome, attempts_of, least_attempt
@@ -44,9 +44,9 @@ from streams.delivery.history import rejected_attempt
 from streams.delivery.rows import RowKey
 from streams.delivery.step_tables import PlaceholderNumbers, Sessions
 from streams.delivery.tables import NOBODY, Person
-from streams.log.codec import Codec, Undecodable
+from streams.log.codec import Codec
 from streams.log.offsets import Partition
-from streams.running.admit import Unreadable, admit
+from streams.running.admit import Unreadable
 from streams.running.run import Input
 from streams.running.world import Call, Handler
 from streams.settings import Settings
@@ -73,8 +73,6 @@ class LogToMakeOf:
     local: Mapping[type[Request[Any]], Handler]
     """What executes local effects again."""
     digest_key: Callable[[str], bytes]
-    holds: HoldsStored
-    """Whether a record that somebody asks by is their tenant's own."""
     people: AbstractSet[Person] = NOBODY
     """Those who were erased: rows of theirs are not made again."""
     folded: Mapping[Partition, int] = field(default_factory=dict)
@@ -100,6 +98,7 @@ class MadeTables:
         self._lane = lane
         self._store = store
         self._codec = Codec(of.log.ids)
+        self._proved = ProvedRecords(of.log, self._codec)
         self.tables = {name: self._table(name) for name in names}
         written = {STEP_OF[name] for name in names}
         self._steps = [step for step in STEPS if step.name in written and step.tables != SESSIONS]
@@ -141,7 +140,7 @@ class MadeTables:
         self.open.ends[topic] = min(told, extent.end)
         late = LateInputs(CAUSES)
         for stored in self._of.log.records(topic, self._lane):
-            event = self._admitted(kind, stored)
+            event = self._proved.admitted(kind, stored)
             if event is None or late.superseded(event.meta):
                 continue
             for function in functions:
@@ -156,13 +155,6 @@ class MadeTables:
             case "number", PlaceholderNumbers() as placeholders:
                 return placeholders.number
         return None
-
-    def _admitted(self, kind: type[Event], stored: Stored) -> Event | None:
-        try:
-            event = admit(self._codec, kind, stored.value, stored.key, self._lane)
-        except Undecodable:
-            return None
-        return event if self._of.holds(stored, event.meta.tenant) else None
 
     # ------------------------------------------------------------------ what steps write
 

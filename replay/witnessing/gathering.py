@@ -18,7 +18,7 @@ from replay.bounded_http import ANSWER_S
 from replay.seal.checkpoint import Checkpoint
 from replay.seal.merkle import consistency_proof
 from replay.seal.note import BadNote, VerifierKey
-from replay.seal.seal_folder import SealedTree, SealFolder
+from replay.seal.seal_folder import SealedTree, SealFolder, text_of
 from replay.seal.sealer import SealedPartition
 from replay.witnessing.cosignature import (
     Cosignature,
@@ -71,6 +71,8 @@ class WitnessPass:
     """What it did not cosign, and why; the first few."""
     contradicts: bool = False
     """Whether it knows a log that this one does not go on from, or that goes further."""
+    forgot: bool = False
+    """Whether it says that it saw less than it cosigned."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -80,6 +82,7 @@ class WitnessPass:
             "cosigned": self.cosigned,
             "of": self.of,
             "contradicts": self.contradicts,
+            "forgot": self.forgot,
             "faults": self.faults,
         }
 
@@ -130,15 +133,21 @@ def gather(
             new[place].append(cosignature.line)
     with folder.held():
         for one in due:
-            note = _kept(one, new[one.place])
+            note = _kept(one, new[one.place], policy.keys)
             if not policy.quorum.holds(_signers(note, policy.keys)):
                 gathered.short.append(one.place)
     return gathered
 
 
-def _kept(one: Due, lines: Sequence[str]) -> str:
-    """Keep new cosignatures with a checkpoint; returns it with all that it has."""
-    note = cosigned(one.note, lines)
+def _kept(one: Due, lines: Sequence[str], keys: Sequence[VerifierKey]) -> str:
+    """Keep new cosignatures with a checkpoint; returns it with all that it has.
+
+    Those too that somebody else has kept since it was read: of two seals at once, one would drop
+    what the other was given.
+    """
+    now = one.tree.note
+    same = text_of(now) == text_of(one.note)
+    note = cosigned(without_broken(now, keys) if same else one.note, lines)
     if lines:
         one.tree.keep_cosigned(note)
     return note
@@ -167,7 +176,7 @@ async def _asked(
                     told.cosigned += 1
                     continue
                 try:
-                    found[one.place] = await _cosigned_by(client, witness.key, one)
+                    found[one.place] = await _cosigned_by(client, witness.key, one, told)
                     told.cosigned += 1
                 except WitnessAway:
                     raise
@@ -181,10 +190,15 @@ async def _asked(
     return told, found
 
 
-async def _cosigned_by(client: WitnessClient, key: VerifierKey, one: Due) -> Cosignature:
-    """Have one checkpoint cosigned, with a proof from what the witness saw; raises WitnessFault."""
+async def _cosigned_by(
+    client: WitnessClient, key: VerifierKey, one: Due, told: WitnessPass
+) -> Cosignature:
+    """Have one checkpoint cosigned, with a proof from what the witness saw; raises WitnessFault.
+
+    One that has forgotten is told of: its cosignature holds, and what it stands for does not.
+    """
     size = one.checkpoint.size
-    old = _seen_by(key, one)
+    seen = old = _seen_by(key, one)
     for _ in range(TRIES):
         if old > size:
             raise WitnessContradicts(
@@ -199,6 +213,13 @@ async def _cosigned_by(client: WitnessClient, key: VerifierKey, one: Due) -> Cos
         if isinstance(answer, Cosignature):
             return answer
         old = answer.size
+        if old < seen:
+            told.forgot = True
+            _note(
+                told,
+                f"{one.tree.topic}[{one.tree.partition}]: it cosigned {seen} records and says that "
+                f"it saw {old}: it has lost what it saw, and would sign any other history from there",
+            )
     raise WitnessFault(f"it says that it saw {old} records, and refuses a proof from there")
 
 

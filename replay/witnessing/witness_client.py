@@ -76,6 +76,11 @@ class WitnessClient:
         status, body = await self._ask("POST", ADD_CHECKPOINT, asked.spelt())
         if status == 409:
             told = SIZE.fullmatch(body)
+            if asked.is_of_the_same_size and (told is None or int(told[1]) == asked.old):
+                raise WitnessContradicts(
+                    f"it has seen another tree of {asked.old} records than lies here: the log was "
+                    "changed, or somebody else signs by its key"
+                )
             if told is None:
                 raise WitnessFault(f"it answered 409 without a size: {cut_short(body)}")
             return Conflict(int(told[1]))

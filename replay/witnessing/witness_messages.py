@@ -34,6 +34,11 @@ class AddCheckpoint:
     proof: tuple[bytes, ...]
     note: str
 
+    @property
+    def is_of_the_same_size(self) -> bool:
+        """Whether the checkpoint is of the tree that the witness saw last, by its size."""
+        return self.note.split("\n", 2)[1:2] == [str(self.old)]
+
     def spelt(self) -> bytes:
         """Return the body of the request."""
         hashes = "".join(f"{base64.b64encode(one).decode()}\n" for one in self.proof)

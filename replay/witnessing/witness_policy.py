@@ -4,12 +4,14 @@
     group NAME all|any|NUMBER MEMBER…       members are witnesses and groups from lines above
     quorum NAME|none
 
+A name is a member once, in one group: so each witness counts towards the quorum in one way only.
 Lines that begin with # are comments. `log` lines are passed over: of which log it is tells the
 seal's own key. On the command line a witness is URL#VKEY, and the quorum a number.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +23,8 @@ from replay.witnessing.cosignature import witness_key
 NONE = "none"
 WITNESSES_MAX = 64  # a note has at most a hundred signatures
 POLICY_BYTES_MAX = 1_000_000
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""What no line of a policy may hold: of controls there is the tab alone."""
 
 
 class BadPolicy(ValueError):
@@ -110,8 +114,11 @@ def read_policy(path: Path) -> WitnessPolicy:
 def _parsed(lines: Sequence[str]) -> WitnessPolicy:
     witnesses: list[HttpWitness] = []
     named: dict[str, VerifierKey | Quorum] = {}
+    grouped: set[str] = set()
     quorums: list[Quorum] = []
     for number, line in enumerate(lines, start=1):
+        if CONTROL.search(line):
+            raise BadPolicy(f"line {number} holds a control character")
         words = line.replace("\t", " ").split(" ")
         match [word for word in words if word]:
             case [] | ["log", _] | ["log", _, _]:
@@ -124,6 +131,7 @@ def _parsed(lines: Sequence[str]) -> WitnessPolicy:
                 _define(named, name, witness.key, number)
             case ["group", name, least, member, *others]:
                 members = [_defined(named, one, number) for one in (member, *others)]
+                _group(grouped, (member, *others), number)
                 _define(named, name, Quorum(_least(least, members, number), tuple(members)), number)
             case ["quorum", name]:
                 rule = NOBODY if name == NONE else Quorum(1, (_defined(named, name, number),))
@@ -169,6 +177,15 @@ def _defined(
     if name not in named:
         raise BadPolicy(f"line {number}: no line above defines {name[:100]}")
     return named[name]
+
+
+def _group(grouped: set[str], members: Iterable[str], number: int) -> None:
+    for name in members:
+        if name in grouped:
+            raise BadPolicy(
+                f"line {number}: {name[:100]} is a member of a group already, and would count twice"
+            )
+        grouped.add(name)
 
 
 def _least(spelt: str, members: Sequence[object], number: int) -> int:

@@ -122,6 +122,8 @@ class WitnessState:
                 return _refusal(404, f"this witness keeps {self._logs_max} logs, and no more")
             if not size and root != EMPTY:
                 raise BadProof("a tree without leaves has another root")
+            if size == seen and root != seen_root:
+                return WitnessAnswer(409, f"{seen}\n", SIZE_TYPE)  # as the protocol has it
             check_consistency(asked.old, size, asked.proof, seen_root, root)
             line = self._cosigner.line(text, self._now_s())
         except (BadProof, BadNote) as error:

@@ -1,4 +1,8 @@
+import sys
+
 import pytest
+
+from tests.end_to_end.gateways_beside import Beside
 
 HANDBOOK = """# Workshop handbook
 
@@ -35,3 +39,16 @@ def garden(running):
     state = running.submit("garden", GARDEN, uri="rules.md")
     assert state["status"] == "indexed", state
     return "garden"
+
+
+@pytest.fixture
+def beside(running, tmp_path):
+    """A second gateway, which a test may end."""
+    with (tmp_path / "gateway.log").open("wb") as told:
+        gateway = Beside(running, told)
+        try:
+            gateway.start()
+            yield gateway
+        finally:
+            gateway.stop()
+            sys.stderr.write((tmp_path / "gateway.log").read_text()[-4_000:])

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 import uuid
 
-import httpx
 import pytest
 
-from infra.local import ports
-from tests.conftest import ROOT
+from tests.end_to_end.gateways_beside import at, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-PATIENCE_S = 180
 MOST = 4
 MINUTE_S = 60
 
@@ -40,66 +34,6 @@ def in_force(running, tmp_path, tenant):
 
     yield put
     running.playhead("config", "roll-back", "limits", "--to", "shipped")
-
-
-class Beside:
-    """A second gateway of the stack."""
-
-    def __init__(self, running, told):
-        self.port = ports.free_block()["gateway"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._running, self._told, self.process = running, told, None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.cli", "gateway", "--port", str(self.port), "--no-inbox"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "PLAYHEAD_RUN": str(self._running.settings.run),
-                "PYTHONPATH": str(ROOT),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=self._told,
-        )
-        until(self.is_ready)
-
-    def is_ready(self):
-        assert self.process.poll() is None, "it ended"
-        try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait(10)
-
-
-@pytest.fixture
-def beside(running, tmp_path):
-    with (tmp_path / "gateway.log").open("wb") as told:
-        gateway = Beside(running, told)
-        try:
-            gateway.start()
-            yield gateway
-        finally:
-            gateway.stop()
-            sys.stderr.write((tmp_path / "gateway.log").read_text()[-4_000:])
-
-
-def until(what):
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := what()):
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.1)
-    return found
-
-
-def at(url, running, tenant):
-    """A client of a gateway."""
-    headers = {"Authorization": f"Bearer {running.key(tenant)}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S, trust_env=False)
 
 
 def searched(client):

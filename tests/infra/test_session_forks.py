@@ -20,6 +20,7 @@ from schemas import (
     PersonErased,
     QuestionAsked,
     Sealed,
+    SessionForked,
     SessionOrigin,
     StepVersion,
     Turn,
@@ -31,6 +32,7 @@ from streams.settings import Settings
 from streams.topics import topic_of
 from tests.fakes import a_meta
 from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys, must_sign, put_signed
 from tests.replay.little_log import put
 
 SEALED = Sealed(key="value/d", event="e", field="f", ciphertext=b"c")
@@ -253,6 +255,36 @@ def test_what_can_not_be_read_says_nothing_of_an_erasure(bench):
     for kind in (ErasureRequested, PersonErased):
         bench.log.put(topic_of(kind), b"?")
     assert bench.fork()[1] is not None
+
+
+# ------------------------------------------------------------------ what nobody signed
+
+
+@pytest.mark.parametrize("kind", [SessionForked, QuestionAsked, ErasureRequested])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_record_that_nobody_signed_stands_in_no_forks_way(bench, kind, signed):
+    keys = ProducerKeys({topic_of(kind): [0] * bench.settings.partitions})
+    signer = keys.signer("*") if signed else None
+    subject, other = bench.subject("acme-test", "jane"), bench.carried().origin
+    meta = a_question(bench).meta
+    whose = bench.subject("acme", "jane")
+    forged = {
+        SessionForked: SessionForked(
+            meta=replace(meta, request="f", id="f"), subject=subject,
+            origin=replace(other, request="r-6")),
+        QuestionAsked: a_question(bench),
+        ErasureRequested: ErasureRequested(
+            meta=a_meta(
+                tenant="acme", session=whose, lane=lane_of("acme", whose, 4), request="e", id="e"),
+            subject=whose),
+    }  # fmt: skip
+    must_sign(bench.log, keys)
+    put_signed(bench.log, forged[kind], signer)
+    if signed:
+        with pytest.raises(Refused):
+            bench.fork()
+    else:
+        assert bench.fork()[1] is not None
 
 
 # ------------------------------------------------------------------ waiting

@@ -115,7 +115,7 @@ class Mutation:
         spelt = b"submitDocument\n" + orjson.dumps(given)
         async with context.once(idempotency_key, spelt) as turn:
             identity = reception.identify_document(caller, document.uri, turn.fingerprint)
-            if not turn.repeated:
+            if not context.gateway.is_taken(caller, identity, turn):
                 await reception.submit(caller, identity, document, context.traceparent)
         return GraphqlTaken(
             document_id=strawberry.ID(identity.session), request_id=strawberry.ID(identity.request)

@@ -53,10 +53,8 @@ async def _submit(
     reception = gateway.reception
     async with reception.once(caller, idempotency_key, fingerprinted(request, body)) as turn:
         identity = reception.identify_document(caller, document.uri, turn.fingerprint)
-        if not turn.repeated:
+        if not gateway.is_taken(caller, identity, turn):
             await reception.submit(caller, identity, document, trace_of(request))
-        else:
-            gateway.quotas.tell_of_document(identity, caller.key)
     name_after(request, identity.request)
     return {"document_id": identity.session, "request_id": identity.request}
 

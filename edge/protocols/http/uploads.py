@@ -38,7 +38,12 @@ from edge.protocols.http.file_description import FileDescription
 from edge.protocols.http.progress_stream import progress_stream
 from edge.protocols.responses import on_invalid
 from edge.requests import limits
-from edge.uploading.spooled_files import FRAME_BYTES, IN_MEMORY_BYTES, SpooledFiles
+from edge.uploading.spooled_files import (
+    FRAME_BYTES,
+    IN_MEMORY_BYTES,
+    SpooledFiles,
+    room_on_disk,
+)
 from edge.uploading.upload_store import PART_BYTES, KnownUpload
 
 VERSION = "1.0.0"
@@ -229,7 +234,7 @@ async def _taken(
                 await uploads.take(standing, body)
             else:
                 count(CHECKED_BYTES)
-                with SpooledFiles(gateway.settings.run) as spool:
+                with room_on_disk(), SpooledFiles(gateway.settings.run) as spool:
                     await uploads.take(standing, _checked(body, spool, expected))
         standing = await uploads.standing(caller, upload_id)
         if standing.is_whole and not standing.upload.is_done:

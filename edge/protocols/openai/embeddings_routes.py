@@ -21,6 +21,7 @@ from edge.protocols.http.dependencies import (
     TheCaller,
     TheGateway,
     fingerprinted,
+    trace_of,
 )
 from edge.protocols.openai.chat_request import refuse_unknown_model
 from edge.protocols.openai.models_offered import PLATFORM
@@ -75,6 +76,7 @@ async def create_embeddings(
                 body.input_type,
                 request.state.request_id,
                 request.is_disconnected,
+                trace_of(request),
             )
     if len(embedded.vectors) < BESIDE_MIN:
         return Response(_spelt(body, embedded), media_type="application/json")

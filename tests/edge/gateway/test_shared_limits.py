@@ -8,9 +8,12 @@ import asyncio
 import json
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
+from edge.gateway.idempotency import Idempotency
+from edge.listening.log_index import LogIndex
 from edge.protocols.http.app import create_app
 from edge.protocols.openapi_document import LIMITED
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
@@ -18,6 +21,7 @@ from streams.log.configuration import LIMITS, configuration, load
 from tests.edge.chat_client import connect, frames_until, send
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
+from tests.edge.gateway.test_embedding_desk import TwoAtOnce
 from tests.edge.http_client import (
     DOCUMENT,
     HttpClient,
@@ -60,7 +64,8 @@ def make(limited, bounds):
 
     def make(folder, log):
         folder.mkdir(exist_ok=True)
-        return a_gateway(folder, log, bounds, {"configurations": Following(limited)})
+        parts = {"configurations": Following(limited), "embedder": TwoAtOnce()}
+        return a_gateway(folder, log, bounds, parts)
 
     return make
 
@@ -190,6 +195,7 @@ BODIES = {
     "/v1/documents": DOCUMENT,
     "/v1/chat/completions": CHAT,
     "/v1/responses": {"model": "playhead", "input": "When is VAT due?"},
+    "/v1/embeddings": {"model": "playhead", "input": ["a"]},
 }
 
 
@@ -334,3 +340,126 @@ async def test_what_admission_refuses_takes_nothing_of_a_limit(gateways, limited
     log.broker = True
     assert (await call("POST", "/v1/messages", QUESTION)).status_code == 200
     assert (await call("POST", "/v1/documents", DOCUMENT)).status_code == 202
+
+
+# ---------------------------------------------------------------------- embeddings
+
+
+@pytest.mark.parametrize("whose", ["tenants", "keys"])
+async def test_embeddings_and_chats_share_the_limits_of_a_minute_over_all_gateways(
+    shared, limited, whose
+):
+    gateways, [one, other] = shared
+    limited[whose] = {"*": {"tokens_per_minute": 12}}
+    body = {"model": "playhead", "input": ["a", "b", "c", "d"]}
+    response = await one("POST", "/v1/embeddings", body)
+    assert response.status_code == 200, response.text
+    name = f"{whose[:-1]}-tokens-per-minute"
+    assert response.headers["ratelimit-policy"] == f'"{name}";q=12;qu="tokens";w=60'
+    await read(gateways, questions=1)
+    for call in (one, other):
+        refused = await call("POST", "/v1/embeddings", body)
+        assert refused.status_code == 429
+        assert "used 12 of the 12 tokens" in refused.json()["error"]["message"]
+        assert refused.headers["ratelimit"].startswith(f'"{name}";r=0;t=')
+        assert is_problem(await call("POST", "/v1/messages", QUESTION), 429)
+    limited[whose] = {"*": {"questions_per_minute": 2}}
+    assert (await other("POST", "/v1/messages", QUESTION)).status_code == 200
+    await read(gateways, questions=2)
+    for call in (one, other):
+        assert (await call("POST", "/v1/embeddings", body)).status_code == 429
+
+
+# ---------------------------------------------------------------------- many in one request
+
+
+@pytest.fixture
+async def shared(make, tmp_path, log):
+    """Two gateways that share their keys and nothing else, and a client of each by one key."""
+    beside = log.beside()
+    first = make(tmp_path / "a", log)
+    (second := tmp_path / "b").mkdir()
+    index = LogIndex(second)
+    beside.write_index = lambda: index.flush({})
+    own = {"log": beside, "publisher": beside, "index": index}
+    two = first, replace(first, **own, idempotency=Idempotency(second / "once.sqlite"))
+    for gateway in two:
+        gateway.start()
+    key = a_key(two[0])
+    yield two, [HttpClient(create_app(one), key) for one in two]
+    for gateway in two:
+        await gateway.stop()
+
+
+FILES = [("file", (f"{number}.txt", b"VAT is due.", "text/plain")) for number in range(4)]
+ONCE = {"Idempotency-Key": "k-1"}
+
+
+async def form(call, files=FILES, **headers):
+    return await call("POST", "/v1/documents", files=files, headers=headers or ONCE)
+
+
+async def test_a_form_that_a_limit_ends_tells_of_each_file_whether_it_is_on_the_log(
+    shared, limited, log
+):
+    gateways, [call, other] = shared
+    limited["tenants"] = {"acme": {"documents_per_minute": 2}}
+    problem = is_problem(await form(call), 429)
+    assert [one["status"] for one in problem["documents"]] == [202, 202, 429, 429]
+    assert [one["name"] for one in problem["documents"]] == [name for _, (name, *_) in FILES]
+    on_log = log.published(DocumentSubmitted)
+    assert [one.get("request_id") for one in problem["documents"]] == [
+        *(event.meta.request for event in on_log),
+        None,
+        None,
+    ]
+    assert [one.get("document_id") for one in problem["documents"][:2]] == [
+        event.document for event in on_log
+    ]
+    assert "2 of 4 files are on the log" in problem["detail"]
+    # what is there takes nothing again, or a form larger than a minute's limit would never end
+    await read(gateways, documents=2)
+    again = is_problem(await form(other), 429)
+    assert again["documents"] == problem["documents"]
+    assert len(log.published(DocumentSubmitted)) == 2
+    limited["tenants"]["acme"]["documents_per_minute"] = 4
+    done = await form(other)
+    assert done.status_code == 202, done.text
+    assert done.json()["documents"][:2] == problem["documents"][:2]
+    assert [one["status"] for one in done.json()["documents"]] == [202] * 4
+    names = [event.uri for event in log.published(DocumentSubmitted)]
+    assert names == [f"upload/{name}" for _, (name, *_) in FILES]
+
+
+async def test_a_form_of_which_nothing_has_room_says_so_of_each(shared, limited, log):
+    _, [call, _] = shared
+    limited["tenants"] = {"acme": {"document_bytes": 5}}
+    problem = is_problem(await form(call), 429)
+    assert [one["status"] for one in problem["documents"]] == [429] * 4
+    assert problem["retryable"] is False
+    assert not log.published(DocumentSubmitted)
+
+
+@pytest.mark.parametrize("protocol", ["http", "form", "graphql"])
+async def test_a_repeat_at_another_gateway_takes_nothing_of_a_limit(shared, limited, log, protocol):
+    gateways, calls = shared
+    limited["tenants"] = {"acme": {"documents_per_minute": 1}}
+    told = []
+    for call in calls:
+        match protocol:
+            case "http":
+                response = await call("POST", "/v1/documents", DOCUMENT, headers=ONCE)
+            case "form":
+                response = await form(call, FILES[:1])
+            case "graphql":
+                mutation = (
+                    'mutation { submitDocument(uri: "u", mediaType: "text/plain", content: "x", '
+                    'idempotencyKey: "k-1") { requestId } }'
+                )
+                response = await call("POST", "/graphql", {"query": mutation})
+        assert response.status_code in (200, 202), response.text
+        told.append(response.json())
+        assert "errors" not in told[-1], told
+        await read(gateways, documents=1)
+    assert told[0] == told[1]
+    assert len(log.published(DocumentSubmitted)) == 1

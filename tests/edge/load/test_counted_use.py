@@ -13,7 +13,7 @@ from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
 from edge.load.counted_use import EARLY_ANSWERS_KEPT, KEYS_MAX, OVER_MS, CountedUse
 from edge.load.sliding_window import SLOT_MS, WINDOW_MS
-from schemas import AnswerReleased, Ask, DocumentSubmitted, QuestionAsked, Sealed
+from schemas import AnswerReleased, Ask, DocumentSubmitted, QuestionAsked, Sealed, TextsEmbedded
 from tests.edge.fake_log import Answers
 from tests.fakes import a_meta
 
@@ -53,6 +53,11 @@ def submitted(number=0, tenant="acme", key="key-1", at_ms=NOW_MS):
         meta=meta, document="d", uri="u", media_type="text/plain", content=SEALED, key=key
     )
     return Entry(event, 0, number, at_ms)
+
+
+def embedded(number=0, tokens=30, tenant="acme", key="key-1", at_ms=NOW_MS):
+    meta = a_meta(request=f"e-{number}", tenant=tenant)
+    return Entry(TextsEmbedded(meta=meta, key=key, texts=2, tokens=tokens), 0, number, at_ms)
 
 
 class Counting:
@@ -303,3 +308,46 @@ def test_an_answer_without_tokens_counts_nothing(counting):
 
 def _fields(record):
     return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+# ---------------------------------------------------------------------- embeddings
+
+
+def test_what_was_embedded_counts_as_a_request_and_as_its_tokens_once(counting):
+    counting.take(embedded(0), embedded(1, key="key-2"), embedded(0))
+    assert counting.used() == (2, 1)
+    assert counting.used("tokens") == (60, 30)
+    counting.clock.ms += OVER_MS
+    assert (counting.used(), counting.used("tokens")) == ((0, 0), (0, 0))
+
+
+def test_what_is_being_embedded_here_counts_at_once_and_no_more_when_it_is_read(counting):
+    whose = embedded().whose
+    assert counting.use.begin(whose, "key-1", "questions")
+    counting.use.spend(whose, "tokens", 20)
+    counting.use.spend(whose, "tokens", 10)
+    assert (counting.used(), counting.used("tokens")) == ((1, 1), (30, 30))
+    counting.take(embedded())
+    assert (counting.used(), counting.used("tokens")) == ((1, 1), (30, 30))
+    assert not counting.use._pending_of
+    counting.use.spend(whose, "tokens", 10)  # it is on the log
+    counting.use.spend(("acme", "never begun"), "tokens", 10)
+    assert counting.used("tokens") == (30, 30)
+
+
+def test_what_was_embedded_and_never_read_is_let_go_after_a_window(counting):
+    counting.use.begin(embedded().whose, "key-1", "questions")
+    counting.use.spend(embedded().whose, "tokens", 20)
+    counting.clock.ms += OVER_MS
+    assert (counting.used(), counting.used("tokens")) == ((0, 0), (0, 0))
+
+
+def test_numbers_that_no_row_holds_are_kept_and_keep_nothing_else_from_the_index(tmp_path):
+    """A producer may say any number: one that could not be written would stop the writing of all."""
+    with closing(Counting(tmp_path)) as counting:
+        counting.take(*(embedded(number, tokens=2**63 - 1) for number in range(4)), asked(9))
+        counting.take(embedded(5, tokens=-(2**63)))
+        assert counting.index.flush({})
+    with closing(Counting(tmp_path)) as again:
+        assert again.used("tokens")[0] >= 2**53
+        assert again.used() == (6, 6)

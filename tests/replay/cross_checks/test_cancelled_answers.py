@@ -13,7 +13,7 @@ from streams.log.producer_signature import SignedRecord
 from streams.topics import topic_of
 from tests.fakes import a_codec, a_meta
 from tests.memory_log import MemoryLog
-from tests.producer_keys import ProducerKeys
+from tests.producer_keys import ProducerKeys, must_sign
 from tests.replay.little_log import (
     ANSWERS,
     CONFIGURATION,
@@ -124,7 +124,7 @@ async def test_what_was_cancelled_by_a_wish_that_is_gone_can_not_be_verified(
 async def test_a_wish_that_nobody_signed_cancels_nothing_for_sure(begun_late, signed):
     log, keys = await a_log(begun_late=begun_late), ProducerKeys({WISHES: [0]})
     acme = keys.signer("acme")
-    keys.put_on(log)
+    must_sign(log, keys)
     value = a_codec().encode(wish := a_wish())
     _, partition, key, headers = address_of(wish)
     header = acme.header(SignedRecord(WISHES, key, value, "acme"))

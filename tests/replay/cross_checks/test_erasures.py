@@ -13,7 +13,7 @@ from streams.log.producer_signature import SignedRecord
 from streams.topics import topic_of
 from tests.fakes import a_meta
 from tests.memory_log import MemoryLog
-from tests.producer_keys import ProducerKeys
+from tests.producer_keys import ProducerKeys, must_sign
 
 ASKED = topic_of(ErasureRequested)
 ERASE = StepVersion(name="erase", code="test", configuration="")
@@ -36,14 +36,14 @@ def an_outcome(of, kind=PersonErased, offset=0, number=0, **more):
     return kind(meta=meta, subject=of.subject, **{**fields, **more})
 
 
-def checked(*events, believes=lambda _stored, _tenant: True):
+def checked(*events, proves=lambda _stored, _event: True):
     """Return what speaks against outcomes, and what is doubted of them."""
     log = MemoryLog()
     codec = Codec(log.ids)
     for event in events:
         at = address_of(event)
         log.put(at.topic, codec.encode(event), at.key, at.partition, at.headers)
-    check = ErasureCheck(log, codec, believes)
+    check = ErasureCheck(log, codec, proves)
     return [[one.reason for one in told] for told in (check.faults(), check.doubts)]
 
 
@@ -126,13 +126,13 @@ def test_an_erasure_without_any_request_on_the_log_is_reported():
 
 
 def test_what_came_of_a_request_that_nobody_signed_is_doubted_and_of_another_one_not():
-    def believes(stored, tenant):
-        assert (stored.topic, tenant) == (ASKED, REQUEST.meta.tenant)
+    def proves(stored, event):
+        assert (stored.topic, event.meta.tenant) == (ASKED, REQUEST.meta.tenant)
         return stored.offset != 0
 
     other = a_request("r-2")
     told, doubts = checked(
-        REQUEST, other, an_outcome(REQUEST), an_outcome(other, offset=1), believes=believes
+        REQUEST, other, an_outcome(REQUEST), an_outcome(other, offset=1), proves=proves
     )
     assert told == []
     assert [one.partition(",")[0] for one in doubts] == ["nobody signed its request"]
@@ -140,7 +140,7 @@ def test_what_came_of_a_request_that_nobody_signed_is_doubted_and_of_another_one
 
 def test_what_speaks_against_an_outcome_is_no_doubt():
     wrong = an_outcome(REQUEST, keys=("user/bob",))
-    told, doubts = checked(REQUEST, wrong, believes=lambda *_: False)
+    told, doubts = checked(REQUEST, wrong, proves=lambda *_: False)
     assert (len(told), doubts) == (1, [])
 
 
@@ -165,7 +165,7 @@ def signed_log(keys, *events, signer=None):
     """A log on which producers must sign, and a request is signed by one, or by nobody."""
     log = MemoryLog()
     codec = Codec(log.ids)
-    keys.put_on(log)
+    must_sign(log, keys)
     for event in events:
         topic, partition, key, headers = address_of(event)
         value = codec.encode(event)

@@ -1,6 +1,7 @@
 """What a run reads of a fork is held against the fork on the log."""
 
 import pytest
+from msgspec.structs import replace
 
 from replay.archive import BadArchive
 from replay.cross_checks.lane_checks import LaneChecks
@@ -16,9 +17,11 @@ from schemas import (
     Turn,
     Turns,
 )
+from streams.log.configuration_log import CHOICES
 from streams.topics import topic_of
 from tests.fakes import a_meta
 from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys, must_sign, put_signed
 from tests.replay.cross_checks.test_turns import released
 from tests.replay.little_log import (
     ANSWERS,
@@ -183,3 +186,38 @@ async def test_a_fork_that_lies_where_no_fork_may_is_told():
     log.topics[FORKED, 0][0].key = b"globex"
     [differs] = (await verified(log)).diverged
     assert (differs.topic, "another key than its tenant" in differs.reason) == (FORKED, True)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_a_fork_that_nobody_signed_explains_nothing_and_hides_none(signed):
+    """The folds pass it over; else whoever writes one first has every answer behind it differ."""
+    keys = ProducerKeys({FORKED: [0]})
+    signer = keys.signer("*")
+    forged = a_fork((Turn(request="o-8", question="q", answer="a"),), number="f-0")
+    other = (Numbered(placeholder="<PERSON_9>", kind="PERSON", digest=""),)
+    log = await a_log()
+    must_sign(log, keys)
+    put_signed(log, replace(forged, placeholders=other))
+    put_signed(log, a_fork(), signer if signed else None)
+    report = await verified(log)
+    if signed:
+        assert (report.diverged, report.unverifiable) == ([], [])
+    else:
+        [differs] = report.diverged[:1]
+        assert "no run before wrote it" in differs.reason
+
+
+async def test_where_the_producers_of_a_log_are_gone_nothing_is_said_for_sure():
+    log = await a_log(a_fork())
+    must_sign(log, ProducerKeys())
+
+    class FakeLogWithoutChoices(MemoryLog):
+        def records(self, topic, partition):
+            if topic == CHOICES:
+                raise BadArchive("its file is gone")
+            return super().records(topic, partition)
+
+    log.__class__ = FakeLogWithoutChoices
+    report = await verified(log)
+    [doubt] = report.unverifiable
+    assert "whether a fork began with it can't be told" in doubt.reason

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from agents.conversation.summary import summarised
 from replay.forking.recorded_session import SessionName, begun_with, session_at
+from replay.proved_records import ProvedRecords
 from schemas import (
     Answer,
     AnswerReleased,
@@ -31,6 +32,7 @@ from streams.delivery.tables import ENTRIES_MAX
 from streams.topics import topic_of
 from tests.fakes import NOW_US, a_codec, a_meta
 from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys, must_sign, put_signed
 from tests.replay.little_log import put
 
 SEALED = Sealed(key="value/d", event="e", field="f", ciphertext=b"c")
@@ -280,9 +282,55 @@ def test_a_fork_of_a_fork_goes_on_from_both_and_names_everybody():
 def test_a_session_is_begun_with_its_forks_and_then_its_questions():
     fork = a_fork()
     talk = forked_talk(fork)
-    begun = list(begun_with(talk.log, CODEC, SessionName("acme", "u", "s-1", 0)))
+    begun = list(begun_with(ProvedRecords(talk.log, CODEC), SessionName("acme", "u", "s-1", 0)))
     assert [type(event) for event in begun] == [SessionForked, QuestionAsked]
-    assert list(begun_with(talk.log, CODEC, SessionName("acme", "u", "s-2", 0))) == []
+    assert (
+        list(begun_with(ProvedRecords(talk.log, CODEC), SessionName("acme", "u", "s-2", 0))) == []
+    )
+
+
+# ------------------------------------------------------------------ what nobody signed
+
+
+def test_a_fork_that_nobody_signed_is_carried_nowhere_and_the_one_behind_it_is():
+    """Else who forks would sign what the folds had passed over."""
+    keys, talk = ProducerKeys({topic_of(SessionForked): [0]}), Talk()
+    signer = keys.signer("*")
+    must_sign(talk.log, keys)
+    forged = replace(a_fork(), turns=(Turn(request="o-6", question="q", answer="forged"),))
+    put_signed(talk.log, replace(forged, meta=a_meta(request="f-0", id="f-0")))
+    talk.ask("r-9", refused=True)
+    talk.answer("r-9")
+    carried = talk.at("r-9")
+    assert requests_of(carried) == ["r-9"]
+    assert (carried.placeholders, carried.people) == ((), ("acme/u",))
+    put_signed(talk.log, a_fork(), signer)
+    carried = talk.at("r-9")
+    assert requests_of(carried) == ["o-1", "r-9"]
+    assert carried.people == ("acme/u", "globex/d", "initech/e")
+
+
+def test_a_question_that_nobody_signed_leads_to_no_conversation():
+    """It could name the session of anybody, whose turns would be carried to whoever wrote it."""
+    keys, talk = ProducerKeys({topic_of(QuestionAsked): [1]}), Talk()
+    must_sign(talk.log, keys)
+    talk.said("r-1")
+    meta = a_meta(request="x-1", id="x-1", at=talk.clock)
+    forged = QuestionAsked(meta=meta, subject="u", text=SEALED, ask=Ask())
+    put_signed(talk.log, forged)
+    with pytest.raises(LookupError, match="x-1 is no question of a conversation"):
+        talk.at("x-1", before=True)
+    put_signed(talk.log, forged, keys.signer("acme"))
+    assert requests_of(talk.at("r-1")) == ["r-1"]
+
+
+def test_nor_does_one_that_lies_where_its_tenants_questions_do_not():
+    talk = Talk().said("r-1")
+    meta = a_meta(request="x-1", id="x-1", at=talk.clock)
+    forged = QuestionAsked(meta=meta, subject="u", text=SEALED, ask=Ask())
+    talk.log.put(topic_of(QuestionAsked), CODEC.encode(forged), key=b"globex")
+    with pytest.raises(LookupError, match="x-1 is no question of a conversation"):
+        talk.at("x-1", before=True)
 
 
 # ------------------------------------------------------------------ what can't be forked

@@ -27,10 +27,14 @@ from schemas import (
     DocumentSubmitted,
     DocumentWithdrawn,
     EventRejected,
+    Sealed,
 )
 from streams.log.codec import Codec, Undecodable
 from streams.topics import topic_of
+from tests.fakes import a_codec, a_meta
 from tests.golden.packing import unpacked
+from tests.memory_log import MemoryLog
+from tests.producer_keys import ProducerKeys, must_sign, put_signed
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 THEIRS = {
@@ -356,3 +360,28 @@ def test_any_address_has_a_name_without_what_may_be_secret(uri):
 )
 def test_any_time_of_a_record_is_a_time(at_us, spelt):
     assert moment_of(at_us) == spelt
+
+
+@pytest.mark.parametrize("how", ["unsigned", "another's key", "another lane", "nothing", "bytes"])
+def test_what_no_step_would_have_met_is_told_to_nobody(how):
+    log, topic = MemoryLog(), topic_of(DocumentSubmitted)
+    sealed = Sealed(key="document/d", event="e", field="content", ciphertext=b"c")
+    forged = DocumentSubmitted(
+        meta=a_meta(request="x"), document="d", uri="https://acme.test/a", media_type="text/plain",
+        content=sealed)  # fmt: skip
+    value = a_codec().encode(forged)
+    match how:
+        case "unsigned":
+            must_sign(log, ProducerKeys({topic: [0]}))
+            put_signed(log, forged)
+        case "another's key":
+            log.put(topic, value, key=b"globex")
+        case "another lane":
+            log.put(topic, value, partition=1)
+        case "nothing":
+            log.put(topic, None)
+        case "bytes":
+            log.put(topic, b"?")
+    assert list(LineageWalk("l").events(log)) == []
+    put_signed(other := MemoryLog(), forged)
+    assert len(list(LineageWalk("l").events(other))) == 1

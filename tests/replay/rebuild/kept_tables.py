@@ -12,7 +12,6 @@ from replay.local_effects import local_handlers
 from replay.rebuild.changelog_rows import Changelogs
 from replay.rebuild.made_tables import LogToMakeOf
 from replay.rebuild.table_rebuilding import TableRebuilding
-from replay.recorded_erasures import as_proved
 from schemas import ReadTurns
 from streams.delivery.step_tables import TABLES
 from streams.log.codec import Codec
@@ -106,7 +105,5 @@ async def kept_log(folder, conversations=2, documents=2):
     log = await builder.build(conversations, documents)
     local, keyring = local_handlers(settings)
     codec = Codec(log.ids)
-    of = LogToMakeOf(
-        log, settings, codec, local, keyring.digest_key, as_proved(log, codec), topics=IDS
-    )
+    of = LogToMakeOf(log, settings, codec, local, keyring.digest_key, topics=IDS)
     return KeptLog(log, builder.kept.broker, of)

@@ -10,19 +10,15 @@ from connectors.weaviate.build_states import BuildState
 from replay.rebuild.erased_documents import ErasedDocuments
 from replay.rebuild.filler import Rate
 from schemas import (
-    ConfigurationActivated,
     ErasureRefused,
     ErasureRequested,
     PersonErased,
     StepVersion,
 )
-from streams.log.configuration import PRODUCERS
 from streams.log.ids import outcome_id
-from streams.log.producer_signature import SignedRecord, proof_of
-from streams.log.setup import configuration_records
 from streams.topics import topic_of
 from tests.fakes import NOW_US, a_meta
-from tests.producer_keys import ProducerKeys
+from tests.producer_keys import ProducerKeys, must_sign, put_signed
 from tests.replay.rebuild.indexed_log import CODEC, IndexedLog
 
 ERASING = StepVersion(name="erase", code="test", configuration="")
@@ -62,19 +58,11 @@ class ErasingLog(IndexedLog):
         self.at_us += 1_000_000
 
     def _tell(self, event, signer=None):
-        topic, key, value = topic_of(event), event.meta.tenant.encode(), CODEC.encode(event)
-        proof = proof_of(signer, SignedRecord(topic, key, value, event.meta.tenant))
-        self.log.put(topic, value, key=key, headers=proof)
+        put_signed(self.log, event, signer)
 
     def must_sign(self, keys):
         """Have producers sign from here on."""
-        content = keys.configuration
-        [record] = configuration_records({PRODUCERS: content})
-        self.log.put(topic_of(record), CODEC.encode(record), key=content.digest.encode())
-        chosen = ConfigurationActivated(
-            meta=a_meta(), step=PRODUCERS, digest=content.digest, by="ada"
-        )
-        self.log.put(topic_of(chosen), CODEC.encode(chosen), key=PRODUCERS.encode())
+        must_sign(self.log, keys)
 
 
 async def test_what_came_before_an_erasure_has_no_chunks_and_what_came_after_has():

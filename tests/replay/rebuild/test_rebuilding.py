@@ -20,6 +20,8 @@ from tests.memory_log import MemoryLog
 from tests.replay.rebuild.indexed_log import CODEC, IndexedLog
 from tests.replay.rebuild.test_reembedding import LengthEmbedder
 
+PATIENCE_S = 60.0
+
 TIMES = RebuildTimes(follow_s=0.01, later_s=0, swap=SwapTimes(followed_s=0))
 
 
@@ -112,9 +114,11 @@ async def test_one_that_follows_takes_what_comes_in_until_it_is_stopped(past):
     await asyncio.sleep(0.05)
     past.publish("c", {"c1"})
     await past.index_all()
-    async with asyncio.timeout(10):
-        # nobody tells when it is there
+    async with asyncio.timeout(PATIENCE_S):
+        # nobody tells when it is there, nor when that has been noted
         while await past.visible(generation=2) != {"a1", "a2", "c1"}:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        while not (await BuildStates(past.opened(2)).read()).filled:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     following.cancel()
     with suppress(asyncio.CancelledError):

@@ -136,6 +136,7 @@ HOSTILE = {
     "409, negative": lambda h, b: say(h, 409, b"-1\n"),
     "409, ahead": lambda h, b: say(h, 409, b"6\n"),
     "409, for ever": lambda h, b: say(h, 409, b"3\n"),
+    "409, of the same size": lambda h, b: say(h, 409, b"5\n"),
     "403": lambda h, b: say(h, 403, b"who are you?"),
     "404": lambda h, b: say(h, 404, GARBAGE),
     "422": lambda h, b: say(h, 422, b"\x1b[31mno"),
@@ -149,7 +150,7 @@ HOSTILE = {
     "no HTTP": lambda h, b: h.wfile.write(GARBAGE),
     "a head without end": lambda h, b: h.wfile.write(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10**6),
 }
-SAYS_OF_THE_LOG = {"409, ahead", "422"}
+SAYS_OF_THE_LOG = {"409, ahead", "409, of the same size", "422"}
 NEVER_ENDS = {"slow", "a slow head", "hanging"}
 
 
@@ -236,6 +237,50 @@ def test_an_older_log_in_the_place_of_a_newer_one_is_told_at_its_seal(tmp_path, 
         [told] = gathered(other.put(9), witness).passes
     assert told.contradicts
     assert "the log was changed, or somebody else signs by its key" in told.faults[0]
+
+
+def test_another_log_of_the_same_size_is_told(tmp_path, log):
+    with served_witness(tmp_path / "w") as witness:
+        gathered(log, witness)
+        other = SealedLog(tmp_path / "other")
+        other.log.put(PLACE[0], b"another")
+        [told] = gathered(other.put(4), witness).passes
+    assert (told.cosigned, told.contradicts) == (0, True)
+    assert "it has seen another tree of 5 records than lies here" in told.faults[0]
+
+
+def test_a_witness_that_has_forgotten_is_told(tmp_path, log):
+    """It is asked to go on from what it says, and what it signs holds; it would sign any log."""
+    cosigner = Cosigner.new("witness.test/w")
+    with served_witness(tmp_path / "w", cosigner) as witness:
+        [told] = gathered(log, witness).passes
+        assert not told.forgot
+        [told] = gathered(log.put(1), witness).passes
+        assert not told.forgot
+    with served_witness(tmp_path / "begun anew", cosigner) as witness:
+        [told] = gathered(log.put(1), witness).passes
+    assert (told.cosigned, told.forgot, told.contradicts) == (1, True, False)
+    assert "it cosigned 6 records and says that it saw 0: it has lost" in told.faults[0]
+    assert told.as_json()["forgot"] is True
+    assert kept_by(log, witness) == [5, 6, 7]
+
+
+def test_two_seals_at_once_drop_no_cosignature_of_each_other(tmp_path, log):
+    done = log.seal()
+    with served_witness(tmp_path / "w") as one:
+        other = Cosigner.new("other.test/w")
+
+        def meanwhile(handler, body):
+            """Another seal asks the one while this one waits for the other."""
+            gather(log.folder, done, policy_of([one]), now_s=lambda: NOW_S)
+            say(handler, 200, _line(body, other))
+
+        with AnsweringServer(meanwhile) as server:
+            slow = HttpWitness(other.verifier, server.url)
+            gathered_ = gather(log.folder, done, policy_of([slow]), now_s=lambda: NOW_S)
+    assert gathered_.short == []
+    note = log.folder.tree(*PLACE).note
+    assert len(cosignatures(note, [one.key, other.verifier])) == 2
 
 
 def test_a_seal_without_the_hashes_for_a_proof_says_so(tmp_path, log):

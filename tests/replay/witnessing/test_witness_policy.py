@@ -31,6 +31,8 @@ group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
 """.format(log=SIGNER.verifier, **KEYS)
 
+BOTH = f"witness a {KEYS['X1']}\nwitness b {KEYS['X2']}\n"
+
 
 def policy(tmp_path, text):
     path = tmp_path / "policy"
@@ -85,7 +87,12 @@ def test_a_quorum_may_be_one_or_nobody(tmp_path, rule, holds):
         (f"witness a {KEYS['X1']} http://[x\nquorum a", "is no address"),
         (f"witness a {KEYS['X1']} http://x:99999999\nquorum a", "is no address"),
         (f"witness a {KEYS['X1']} https://x/?q=1\nquorum a", "is no address"),
-        ("\x00\xff", "line 1 is no line"),
+        ("\x00\xff", "line 1 holds a control character"),
+        (f"witness a {KEYS['X1']}\r\nquorum a\r\n", "line 1 holds a control character"),
+        (f"{BOTH}group g 2 a a\nquorum g", "line 3: a is a member of a group already"),
+        (f"{BOTH}group g any a\ngroup h any b a\nquorum h", "line 4: a is a member of"),
+        (f"{BOTH}group g any a\ngroup h 2 g g\nquorum h", "line 4: g is a member of"),
+        (f"{BOTH}group g any a none\nquorum g", "line 3: no line above defines none"),
         ("x" * 1_000_001, "more than 1000000 bytes"),
     ],
 )

@@ -259,7 +259,7 @@ async def test_a_broker_that_is_away_leaves_a_form_to_be_sent_again_with_its_key
 ):
     """The file that is on the log already is the same request then."""
     send, key = log.send, {"Idempotency-Key": "k-2"}
-    refused = iter([False, True, False, False])
+    refused = iter([False, True, False])
 
     def fails(event):
         if next(refused):
@@ -268,13 +268,16 @@ async def test_a_broker_that_is_away_leaves_a_form_to_be_sent_again_with_its_key
 
     monkeypatch.setattr(log, "send", fails)
     files = [("file", TEXT), ("file", PAGE)]
-    is_problem(await call("POST", "/v1/documents", files=files, headers=key), 503)
+    problem = is_problem(await call("POST", "/v1/documents", files=files, headers=key), 503)
     [before] = log.published(DocumentSubmitted)
+    accepted, failed = problem["documents"]
+    assert (accepted["status"], accepted["request_id"]) == (202, before.meta.request)
+    assert failed == {"name": PAGE[0], "status": 503}
     taken = (await call("POST", "/v1/documents", files=files, headers=key)).json()["documents"]
     assert taken[0]["request_id"] == before.meta.request
-    assert {one.meta.id for one in log.published(DocumentSubmitted)} == {
+    assert [one.meta.id for one in log.published(DocumentSubmitted)] == [
         one["request_id"] for one in taken
-    }
+    ]
 
 
 async def test_who_may_not_hand_in_sends_no_form(app, gateway):
@@ -289,3 +292,20 @@ async def test_a_full_disk_is_told_and_nothing_is_taken_in(call, log, monkeypatc
     monkeypatch.setattr(form_documents.SpooledFiles, "flush", full)
     is_problem(await post(call, form(a_file())), 503)
     assert not log.published(DocumentSubmitted)
+
+
+async def test_a_disk_that_fails_in_the_middle_is_told_with_what_is_on_the_log(
+    call, log, monkeypatch
+):
+    read, reads = form_documents.SpooledFiles.read, iter([True, False])
+
+    def fails(spool, file):
+        if not next(reads):
+            raise OSError(5, "Input/output error")
+        return read(spool, file)
+
+    monkeypatch.setattr(form_documents.SpooledFiles, "read", fails)
+    problem = is_problem(await post(call, form(a_file("a.txt"), a_file("b.txt"))), 503)
+    [on_log] = log.published(DocumentSubmitted)
+    assert [one["status"] for one in problem["documents"]] == [202, 503]
+    assert problem["documents"][0]["document_id"] == on_log.document

@@ -436,6 +436,25 @@ async def test_a_part_that_is_not_what_its_checksum_says_does_not_count(
     assert gateway.keyring.unseal("acme", event.content) == TEXT
 
 
+async def test_a_part_that_is_checked_where_the_disk_is_full_is_told_and_may_come_again(
+    call, log, monkeypatch
+):
+    def full(_spool, **_more):
+        raise OSError(28, "No space left on device")
+
+    at = await created(call)
+    digest = base64.b64encode(hashlib.sha256(TEXT).digest()).decode()
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads.SpooledFiles, "flush", full)
+        told = is_problem(
+            await patch(call, at, 0, TEXT, **{"Upload-Checksum": f"sha256 {digest}"}), 503
+        )
+        assert "no room" in told["detail"]
+    assert await offset_of(call, at) == 0
+    assert (await patch(call, at, 0, TEXT)).status_code == 204
+    assert log.published(DocumentSubmitted)
+
+
 async def test_a_part_with_a_checksum_that_is_cut_does_not_count(call):
     at = await created(call)
 

@@ -68,9 +68,11 @@ async def test_many_texts_are_sent_few_at_a_time(client, triton):
     assert texts_sent(triton) == [1, 1, 1]
 
 
-async def test_one_text_is_one_vector_and_nothing_is_put_on_the_log(client, log):
+async def test_one_text_is_one_vector_and_the_log_has_its_tokens_alone(client, log):
     assert len((await embed(client, SECRET, dimensions=4)).data) == 1
-    assert not any(log.entries.values())
+    [told] = [entry.event for entries in log.entries.values() for entry in entries]
+    assert (told.SCHEMA, told.texts, told.tokens) == ("TextsEmbedded", 1, 7)
+    assert "Jane" not in repr(told)
 
 
 @pytest.mark.parametrize(
