@@ -33,6 +33,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from infra.local.network import without_proxy
 from streams.settings import Settings
 from tests.secured_broker import SecuredBroker, a_secured_broker
+from tests.verb_server import VerbServer
 
 os.environ.update(without_proxy(os.environ))  # for the clients that run in this process
 os.environ.pop("COLUMNS", None)  # workers of pytest-xdist get one: what is printed is broken by it
@@ -48,6 +49,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 MARKERS = ("unit", "slow", "stack")
 """Kinds of tests, the quickest first."""
 PATIENCE_S = 120.0  # for one document or answer, on two busy cores
+VERB_S = 240.0  # for a verb
 
 
 ID_MAX = 60
@@ -222,23 +224,27 @@ class Running:
     stack: Any
     settings: Settings
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    verbs: VerbServer = field(default_factory=VerbServer)
 
     def playhead(
         self, *arguments: str, env: dict[str, str] | None = None, root: Path = ROOT
     ) -> Any:
         """Run a verb of the command line against this stack."""
+        environment = {
+            **os.environ,
+            "PLAYHEAD_RUN": str(self.settings.run),
+            "PYTHONPATH": str(root),
+            **(env or {}),
+        }
+        if root == ROOT:
+            return self.verbs.run(arguments, environment, VERB_S)
         return subprocess.run(
             [sys.executable, "-m", "infra.cli", *arguments],
             cwd=root,
-            env={
-                **os.environ,
-                "PLAYHEAD_RUN": str(self.settings.run),
-                "PYTHONPATH": str(root),
-                **(env or {}),
-            },
+            env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=VERB_S,
             check=False,
         )
 
@@ -361,7 +367,9 @@ def running(
     from infra.local.supervisor import Stack, Wish
 
     if up := os.environ.get("PLAYHEAD_TEST_RUN"):
-        yield Running(None, Settings.load(environment={}, run=up))
+        started = Running(None, Settings.load(environment={}, run=up))
+        yield started
+        started.verbs.close()
         return
     run = tmp_path_factory.mktemp("stack")
     with pytest.MonkeyPatch.context() as patch:
@@ -371,7 +379,9 @@ def running(
         with Stack(
             run, Wish(free_ports=True), say=lambda line: sys.stderr.write(f"{line}\n")
         ) as stack:
-            yield Running(stack, Settings.load(environment={}, run=run))
+            started = Running(stack, Settings.load(environment={}, run=run))
+            yield started
+            started.verbs.close()
 
 
 @pytest.fixture(scope="session")

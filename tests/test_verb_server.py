@@ -1,0 +1,60 @@
+"""A verb in a forked process is what it is in one of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.verb_server import ROOT, VerbServer
+
+
+@pytest.fixture(scope="module")
+def verbs():
+    server = VerbServer()
+    yield server
+    server.close()
+
+
+def in_a_process(words, environment):
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli", *words],
+        cwd=ROOT,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+@pytest.mark.slow  # two processes that import all verbs
+def test_a_verb_says_and_ends_as_in_a_process_of_its_own(verbs, tmp_path):
+    environment = {**os.environ, "PLAYHEAD_RUN": str(tmp_path)}
+    asked = [
+        (["settings", "--json"], {"PLAYHEAD_PARTITIONS": "7"}),
+        (["settings", "--json"], {}),
+        (["replay", "verify", "--jobs", "0"], {}),
+        (["nothing"], {}),
+        (["replay", "verify"], {"PLAYHEAD_PARTITIONS": "none"}),
+        (["status", "--json"], {}),
+    ]
+    codes = set()
+    for words, more in asked:
+        forked = verbs.run(words, environment | more, 120.0)
+        own = in_a_process(words, environment | more)
+        assert (forked.returncode, forked.stdout, forked.stderr) == (
+            own.returncode,
+            own.stdout,
+            own.stderr,
+        )
+        codes.add(own.returncode)
+    assert codes == {0, 1, 2}
+
+
+@pytest.mark.slow  # as above
+def test_a_verb_that_does_not_end_is_ended_and_the_next_one_runs(verbs, tmp_path):
+    environment = {**os.environ, "PLAYHEAD_RUN": str(tmp_path), "PLAYHEAD_FREE_PORTS": "1"}
+    with pytest.raises(subprocess.TimeoutExpired):
+        verbs.run(["audit", "witness", "--help"], environment, 0.0)
+    assert verbs.run(["--version"], environment, 120.0).returncode == 0
