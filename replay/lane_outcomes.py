@@ -59,8 +59,8 @@ class LaneOutcomes:
     def _read_told(self, kind: type[Event]) -> str:
         """Read what runs are told of beside their inputs.
 
-        All of it: whatever is selected may rest on it. What nobody proved was told to no run. Returns
-        why there may have been more.
+        All of it: whatever is selected may rest on it. What nobody proved was told to no run.
+        Returns why there may have been more.
         """
         lost = ""
         for stored, told in self.reader.events(kind):
