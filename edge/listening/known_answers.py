@@ -6,11 +6,11 @@ Of an answer the index keeps the digest of its text and the documents that it ci
 from __future__ import annotations
 
 import hashlib
-import threading
 from typing import Any, NamedTuple
 
 from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
+from edge.listening.unwritten_rows import UnwrittenRows
 from schemas import AnswerReleased
 
 SAME_TEXT_MAX = 1_000
@@ -44,9 +44,7 @@ class KnownAnswers:
 
     def __init__(self, index: LogIndex) -> None:
         self._index = index
-        self._lock = threading.Lock()
-        self._fresh: list[AnswerKnown] = []
-        self._writing: list[AnswerKnown] = []
+        self._unwritten: UnwrittenRows[AnswerKnown, AnswerKnown] = UnwrittenRows("first")
         index.keep(self)
 
     def take(self, entry: Entry) -> None:
@@ -56,15 +54,15 @@ class KnownAnswers:
             return
         documents = tuple(sorted({one.document for one in event.answer.citations}))
         digest = hashlib.sha256(event.text.encode()).digest()
-        with self._lock:
-            self._fresh.append(AnswerKnown(*entry.whose, digest, documents, entry.time_ms))
+        answer = AnswerKnown(*entry.whose, digest, documents, entry.time_ms)
+        self._unwritten.put(answer, answer)
 
     def with_text(self, tenant: str, digest: bytes) -> list[str]:
         """Return the requests of a tenant that were answered by a text.
 
         More than SAME_TEXT_MAX where there are so many: then not all of them.
         """
-        unwritten = [one for one in self._unwritten(tenant) if one.digest == digest]
+        unwritten = [one for one in self._unwritten_of(tenant) if one.digest == digest]
         rows = self._index.rows(WITH_TEXT, (tenant, digest, SAME_TEXT_MAX + 1))
         return sorted({*(one.request for one in unwritten), *(row[0] for row in rows)})
 
@@ -74,51 +72,45 @@ class KnownAnswers:
         """Return the newest answers before one that cite a document, the newest first."""
         unwritten = [
             CitingAnswer(one.time_ms, one.request)
-            for one in self._unwritten(tenant)
+            for one in self._unwritten_of(tenant)
             if document in one.documents
         ]
         rows = self._index.rows(CITING, (tenant, document, *before, most))
         found = {one for one in unwritten if one < before} | {CitingAnswer(*row) for row in rows}
         return sorted(found, reverse=True)[:most]
 
-    def _unwritten(self, tenant: str) -> list[AnswerKnown]:
-        # before the index is asked: what is written between is in both
-        with self._lock:
-            return [one for one in (*self._fresh, *self._writing) if one.tenant == tenant]
+    def _unwritten_of(self, tenant: str) -> list[AnswerKnown]:
+        return [one for one in self._unwritten.look().all() if one.tenant == tenant]
 
     # ------------------------------------------------------------------ what the index writes
 
     @property
     def unwritten(self) -> int:
         """How many rows wait to be written."""
-        return len(self._fresh) + len(self._writing)
+        return len(self._unwritten)
 
     def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """Return the rows of what was learnt since the last call."""
-        with self._lock:
-            self._writing, self._fresh = self._fresh, []
-        answers = [(one.tenant, one.digest, one.request) for one in self._writing]
+        found = [AnswerKnown(*row) for row in self._unwritten.to_write(lambda one, _: one)]
+        answers = [(one.tenant, one.digest, one.request) for one in found]
         citing = [
             (one.tenant, document, one.time_ms, one.request)
-            for one in self._writing
+            for one in found
             for document in one.documents
         ]
         return [(ADD_ANSWER, answers), (ADD_CITING, citing)]
 
     def written(self) -> None:
         """Let go of what is in the file now."""
-        with self._lock:
-            self._writing = []
+        self._unwritten.written()
 
     def not_written(self) -> None:
         """Keep what could not be written."""
-        with self._lock:
-            self._fresh, self._writing = [*self._writing, *self._fresh], []
+        self._unwritten.not_written()
 
     def forget(self) -> None:
         """Forget what the log told, for it is read again."""
-        with self._lock:
-            self._fresh, self._writing = [], []
+        self._unwritten.forget()
 
 
 ADD_ANSWER = "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)"

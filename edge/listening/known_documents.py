@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
 from edge.listening.stored_documents import StoredAs, StoredByTenant, StoredTotal, size_of
 from edge.listening.under_way import UnderWay, WorkByTenant
+from edge.listening.unwritten_rows import UnwrittenRows
 from schemas import (
     ChunksCut,
     ChunksEmbedded,
@@ -229,9 +229,7 @@ class KnownDocuments:
 
     def __init__(self, index: LogIndex) -> None:
         self._index = index
-        self._lock = threading.Lock()
-        self._fresh: dict[DocumentName, KnownDocument] = {}
-        self._writing: dict[DocumentName, KnownDocument] = {}
+        self._unwritten: UnwrittenRows[DocumentName, KnownDocument] = UnwrittenRows("newest")
         self._under_way = WorkByTenant()
         self._count = index.count("documents")
         for tenant, known in index.rows(UNDER_WAY):
@@ -259,7 +257,7 @@ class KnownDocuments:
 
     def heads(self, tenant: str, after: str = "") -> Iterator[DocumentHead]:
         """List a tenant's documents by id, from behind one on."""
-        changed = {**self._writing, **self._fresh}
+        changed = self._unwritten.look().all()
         mine = {id_: known for (whose, id_), known in changed.items() if whose == tenant}
         written = (
             DocumentHead(id_, status, tuple(json.loads(groups)))
@@ -278,7 +276,7 @@ class KnownDocuments:
 
     def take(self, entry: Entry) -> None:
         """Learn from an entry of the log; entries of other kinds say nothing here."""
-        with self._lock:
+        with self._unwritten.lock:
             match entry.event:
                 case DocumentSubmitted() as event:
                     document = self._changed(event.meta.tenant, event.document)
@@ -313,9 +311,8 @@ class KnownDocuments:
             self._under_way.end(document.lane, tenant, document.id)
 
     def _known(self, tenant: str, document: str) -> KnownDocument | None:
-        # in this order: what is written between two looks is found by the second
-        name, writing = (tenant, document), self._writing
-        known = self._fresh.get(name) or writing.get(name)
+        name = tenant, document
+        known = self._unwritten.look().find(name)
         if known is None:
             row = self._index.row(FIND_DOCUMENT, name)
             known = None if row is None else _document_in(self._index, row[0])
@@ -327,7 +324,7 @@ class KnownDocuments:
         if known is None:
             known = KnownDocument(id=document)
             self._count += 1
-        self._fresh[tenant, document] = known
+        self._unwritten.put((tenant, document), known)
         return known
 
     # ------------------------------------------------------------------ what the index writes
@@ -335,30 +332,26 @@ class KnownDocuments:
     @property
     def unwritten(self) -> int:
         """How many rows wait to be written."""
-        return len(self._fresh) + len(self._writing)
+        return len(self._unwritten)
 
     def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """Return the rows of what changed since the last call."""
-        with self._lock:
-            self._writing, self._fresh = self._fresh, {}
-            rows = [_document_row(tenant, one) for (tenant, _), one in self._writing.items()]
+        rows = self._unwritten.to_write(lambda name, one: _document_row(name[0], one))
         return [(SET_DOCUMENT, rows)]
 
     def written(self) -> None:
         """Let go of what is in the file now."""
-        with self._lock:
-            self._writing = {}
+        self._unwritten.written()
 
     def not_written(self) -> None:
         """Keep what could not be written."""
-        with self._lock:
-            self._fresh, self._writing = {**self._writing, **self._fresh}, {}
+        self._unwritten.not_written()
 
     def forget(self) -> None:
         """Forget what the log told, for it is read again."""
-        with self._lock:
-            self._fresh, self._writing, self._count = {}, {}, 0
-            self._under_way, self._stored = WorkByTenant(), StoredByTenant()
+        self._unwritten.forget()
+        self._count = 0
+        self._under_way, self._stored = WorkByTenant(), StoredByTenant()
 
 
 # ---------------------------------------------------------------------- rows of the index

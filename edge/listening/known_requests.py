@@ -7,13 +7,13 @@ the file has is not in memory, so requests do not make the process grow.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from edge.listening.entries import Entry
 from edge.listening.log_index import LogIndex
+from edge.listening.unwritten_rows import UnwrittenRows
 from edge.requests.identity import Identity, Whose
 from schemas import DocumentSubmitted, DocumentWithdrawn, QuestionAsked
 
@@ -44,11 +44,9 @@ class KnownRequests:
 
     def __init__(self, index: LogIndex) -> None:
         self._index = index
-        self._lock = threading.Lock()
         self._own: dict[Whose, KnownRequest] = {}
         """What this process put on the log, until the log's reader comes to it."""
-        self._fresh: dict[Whose, KnownRequest] = {}
-        self._writing: dict[Whose, KnownRequest] = {}
+        self._unwritten: UnwrittenRows[Whose, KnownRequest] = UnwrittenRows("first")
         self._written = index.count("requests")
         index.keep(self)
 
@@ -60,10 +58,8 @@ class KnownRequests:
         if not isinstance(entry.event, RequestEvent):
             return
         request = known_from(entry.event, entry.time_ms, entry.offset)
-        with self._lock:
-            self._own.pop(request.whose, None)
-            if request.whose not in self._writing:
-                self._fresh.setdefault(request.whose, request)
+        self._unwritten.put(request.whose, request)
+        self._own.pop(request.whose, None)
 
     def learn(self, entry: Entry) -> None:
         """Learn of a request that this process put on the log, before its reader comes to it."""
@@ -72,13 +68,11 @@ class KnownRequests:
 
     def find(self, whose: Whose) -> KnownRequest | None:
         """Return a request of a tenant."""
-        # in this order: what is written between two looks is found by the second
-        in_memory = self._fresh, self._writing
+        unwritten = self._unwritten.look()
         row = self._index.row(FIND_REQUEST, (_digest_of(whose),))
         if row is not None and (row[1], row[0]) == whose:
             return KnownRequest(*row)
-        waiting = (part[whose] for part in reversed(in_memory) if whose in part)
-        return next(waiting, None) or self._own.get(whose)
+        return unwritten.find(whose) or self._own.get(whose)
 
     def newest(
         self, tenant: str, subject: str, most: int, session: str | None = None
@@ -109,10 +103,10 @@ class KnownRequests:
         self, statement: str, values: tuple[Any, ...], is_one: Callable[[KnownRequest], bool]
     ) -> list[KnownRequest]:
         """Return what a statement finds and what is not written yet; the last value is how many."""
-        in_memory = *self._own.values(), *self._fresh.values(), *self._writing.values()
+        in_memory = {**self._own, **self._unwritten.look().all()}
         found = {
             one.request: one
-            for one in in_memory
+            for one in in_memory.values()
             if is_one(one) and self.find(one.whose) == one  # the first record with an id wins
         }
         for row in self._index.rows(statement, values):
@@ -125,42 +119,36 @@ class KnownRequests:
 
         Whoever asks the index as well asks it after this: what is written between is in both.
         """
-        parts = self._own, dict(self._fresh), self._writing
-        found = {whose: one for part in parts for whose, one in part.items()}
+        found = {**self._own, **self._unwritten.look().all()}
         return [one for one in found.values() if one.tenant == tenant]
 
     def __len__(self) -> int:
-        return self._written + len(self._fresh) + len(self._writing)
+        return self._written + len(self._unwritten)
 
     # ------------------------------------------------------------------ what the index writes
 
     @property
     def unwritten(self) -> int:
         """How many rows wait to be written."""
-        return len(self._fresh) + len(self._writing)
+        return len(self._unwritten)
 
     def to_write(self) -> list[tuple[str, list[tuple[Any, ...]]]]:
         """Return the rows of what was learnt since the last call."""
-        with self._lock:
-            self._writing, self._fresh = self._fresh, {}
-        rows = [(_digest_of(whose), *_row_of(one)) for whose, one in self._writing.items()]
+        rows = self._unwritten.to_write(lambda whose, one: (_digest_of(whose), *_row_of(one)))
         return [(ADD_REQUEST, rows)]
 
     def written(self) -> None:
         """Let go of what is in the file now."""
-        with self._lock:
-            self._written += len(self._writing)
-            self._writing = {}
+        self._written += self._unwritten.written()
 
     def not_written(self) -> None:
         """Keep what could not be written."""
-        with self._lock:
-            self._fresh, self._writing = {**self._fresh, **self._writing}, {}
+        self._unwritten.not_written()
 
     def forget(self) -> None:
         """Forget what the log told, for it is read again."""
-        with self._lock:
-            self._fresh, self._writing, self._written = {}, {}, 0
+        self._unwritten.forget()
+        self._written = 0
 
 
 def known_from(event: RequestEvent, time_ms: int, offset: int = -1) -> KnownRequest:

@@ -218,7 +218,7 @@ async def _cosigned_by(
             _note(
                 told,
                 f"{one.tree.topic}[{one.tree.partition}]: it cosigned {seen} records and says that "
-                f"it saw {old}: it has lost what it saw, and would sign any other history from there",
+                f"it saw {old}: it has lost what it saw, and would sign another history from there",
             )
     raise WitnessFault(f"it says that it saw {old} records, and refuses a proof from there")
 
