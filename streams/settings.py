@@ -197,10 +197,15 @@ class Settings:
     uploads_kept_s: Seconds = 86_400.0
     """How long an upload can be gone on with after it began."""
     s3_endpoint: OptionalUrl = ""
-    """Address of the server behind s3:// in PLAYHEAD_UPLOADS; empty for AWS. Its credentials are
-    the machine's (AWS_ACCESS_KEY_ID and the like)."""
+    """Address of the server behind s3:// in PLAYHEAD_CLAIMS, PLAYHEAD_UPLOADS and the names of
+    archives; empty for AWS. Its credentials are the machine's (AWS_ACCESS_KEY_ID, AWS_PROFILE,
+    AWS_SHARED_CREDENTIALS_FILE and the like)."""
     s3_region: str = ""
     """Region of that server."""
+    archive_cache: str = ""
+    """Folder for parts of archives in buckets that were read; empty for <run>/archives."""
+    archive_cache_bytes: Bytes = 4_294_967_296
+    """What that folder holds; what was read longest ago is deleted from it."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
     sources_code: str = ""
@@ -276,6 +281,11 @@ class Settings:
     def uploads_place(self) -> str:
         """Folder, or s3:// address, of uploads that are not whole."""
         return self.uploads or str(self.run / "uploads")
+
+    @property
+    def archive_cache_path(self) -> Path:
+        """Folder of parts of archives in buckets."""
+        return Path(self.archive_cache) if self.archive_cache else self.run / "archives"
 
     @property
     def claims_path(self) -> Path:
