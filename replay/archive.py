@@ -98,7 +98,7 @@ class ArchiveFiles(Protocol):
     def place(self) -> str:
         """What it is called in messages."""
 
-    def open(self, name: str, sha256: str = "") -> BufferedReader:
+    def open(self, name: str, sha256: str | None = None) -> BufferedReader:
         """Open a file for reading, at any offset; raises OSError for what is none of an archive.
 
         Where the file had to be brought here, one of another SHA-256 than is named is such.
@@ -122,7 +122,7 @@ class FolderFiles:
         """The folder."""
         return str(self.folder)
 
-    def open(self, name: str, sha256: str = "") -> BufferedReader:  # noqa: ARG002 - nothing is brought
+    def open(self, name: str, sha256: str | None = None) -> BufferedReader:  # noqa: ARG002 - nothing is brought
         """Open a file, as `ArchiveFiles.open`."""
         return open_file(self.folder, name)
 

@@ -46,9 +46,9 @@ class BucketFiles:
         """The address."""
         return self._address
 
-    def open(self, name: str, sha256: str = "") -> io.BufferedReader:
+    def open(self, name: str, sha256: str | None = None) -> io.BufferedReader:
         """Open a file, as `ArchiveFiles.open`; one without a digest is read into memory."""
-        if sha256:
+        if sha256 is not None:
             return self.cache.open(sha256, lambda begin: self.objects.copy_out(name, begin))
         content, _ = self.objects.get_tagged(name, MANIFEST_BYTES_MAX + 1)
         if content is None:

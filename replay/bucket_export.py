@@ -6,11 +6,11 @@
 `<base>` is the SHA-256 of the manifest that is added to, "new" where there is none.
 
 Why it is so: a bucket renames nothing and locks nothing, but puts an object whole or not at all,
-and only where none lies if so asked. A part is put under its digest, then its note where none lies: of
-two exports that write to one archive, one is refused at the first note that the other wrote, on
-whichever machines they are, with no lock that somebody could die with. Whoever died is gone on from
-by the notes, each of which names where the one before must end; a part is believed by its SHA-256
-alone. At the end the server copies the parts to their places, and the manifest is put last, over
+and only where none lies if so asked. A part is put under its digest, then its note where none
+lies: of two exports that write to one archive, one is refused at the first note that the other
+wrote, on whichever machines they are, with no lock that somebody could die with. Whoever died is
+gone on from by the notes, each of which names where the one before must end; a part is believed by
+its SHA-256 alone. At the end the server copies the parts to their places, and the manifest is put last, over
 the very one that was added to: it names what lies there, or is not there. Then the seal follows,
 and what is unfinished goes.
 """

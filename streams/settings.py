@@ -188,7 +188,8 @@ class Settings:
     """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
     (docs/how-to/single-sign-on.md); empty for keys alone."""
     claims: str = ""
-    """Folder of bodies too large for a record; empty for <run>/claims."""
+    """Folder of bodies too large for a record, which gateways and workers must share, or
+    s3://bucket/prefix; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
     uploads: str = ""
@@ -288,9 +289,9 @@ class Settings:
         return Path(self.archive_cache) if self.archive_cache else self.run / "archives"
 
     @property
-    def claims_path(self) -> Path:
-        """Folder of claim-checked bodies."""
-        return Path(self.claims) if self.claims else self.run / "claims"
+    def claims_place(self) -> str:
+        """Folder, or s3:// address, of claim-checked bodies."""
+        return self.claims or str(self.run / "claims")
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:

@@ -68,15 +68,18 @@ def without_digests(manifest):
 def killed_after(bucket, writes):
     """Let the process end after so many writes to the bucket: before the next, or as it is sent."""
     objects, left = bucket.objects, [writes]
-    for name in ("put", "copy", "delete"):
 
-        def ending(*given, do=getattr(objects, name), **more):
+    def ending(do):
+        def end_or_do(*given, **more):
             left[0] -= 1
             if left[0] < 0:
                 raise Killed
             return do(*given, **more)
 
-        setattr(objects, name, ending)
+        return end_or_do
+
+    for name in ("put", "copy", "delete"):
+        setattr(objects, name, ending(getattr(objects, name)))
     return bucket
 
 
