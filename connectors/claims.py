@@ -1,41 +1,38 @@
-"""The claim store: bodies too large for a record, as files named by the SHA-256 of their content.
+"""The claim store: bodies too large for a record, as objects named by the SHA-256 of their content.
 
-What lies here is ciphertext, so the folder needs no more protection than the log does. Equal
-content is one file; a file appears whole or not at all.
+What lies here is ciphertext, so the folder or bucket needs no more protection than the log does,
+and nobody reads another tenant's: it opens with that tenant's keys alone. Equal content is one
+object; an object is there whole or not at all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
 
-from agents.errors import KeyDestroyed, Permanent, Transient
-from connectors.local_files import write_secret
+from agents.errors import KeyDestroyed, Permanent
+from connectors.bucket_objects import objects_at
+from connectors.object_store import ObjectStore
+from streams.settings import Settings
 
 NAME = re.compile(r"[0-9a-f]{64}")
 EXPIRED = ".expired"
-"""Ends the name of the file that stands for a body that was deleted on time, and says why."""
+"""Ends the name of the object that stands for a body that was deleted on time, and says why."""
 
 
 class Claims:
-    """Bodies by name, in one folder."""
+    """Bodies by name; any thread may call. Raises Transient where the store can't be reached."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, objects: ObjectStore, place: str) -> None:
+        """`place` is what messages call the store: a folder, or an address."""
+        self._objects = objects
+        self.place = place
 
     def put(self, content: bytes) -> str:
-        """Store content durably and return its name; raises Transient when the disk refuses."""
+        """Store content durably and return its name."""
         name = hashlib.sha256(content).hexdigest()
-        path = self.folder / name
-        try:
-            if path.exists() and path.stat().st_size == len(content):
-                return name
-            write_secret(path, content, overwrite=True)
-        except OSError as error:
-            raise Transient(
-                f"the claim store can't write {path}: {error.strerror}; make room or give access"
-            ) from None
+        if self._objects.size(name) != len(content):
+            self._objects.put(name, content)
         return name
 
     def get(self, name: str) -> bytes:
@@ -43,42 +40,44 @@ class Claims:
 
         Of what was deleted on time it is KeyDestroyed: a replay counts that as erased.
         """
-        if not NAME.fullmatch(name):
-            raise Permanent(f"claim {name!r}: a claim is named by 64 hexadecimal digits")
-        path = self.folder / name
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
+        _check_name(name)
+        content = self._objects.get(name)
+        if content is None:
             if why := self.expired(name):
-                raise KeyDestroyed(f"claim {name} was deleted: {why}") from None
+                raise KeyDestroyed(f"claim {name} was deleted: {why}")
             raise Permanent(
-                f"claim {name} is not in {self.folder}: bring the claim store that goes with this "
+                f"claim {name} is not in {self.place}: bring the claim store that goes with this "
                 "log (PLAYHEAD_CLAIMS)"
-            ) from None
-        except OSError as error:
-            raise Transient(f"the claim store can't read {path}: {error.strerror}") from None
+            )
         if hashlib.sha256(content).hexdigest() != name:
-            raise Permanent(f"claim {name} was changed: restore {path} from a copy")
+            raise Permanent(f"claim {name} was changed: restore {self.place}/{name} from a copy")
         return content
 
     def expire(self, name: str, why: str) -> bool:
         """Delete content for good, and leave word why; tells whether it was there.
 
         Word comes first: after a crash in between, the next call deletes. Raises Permanent for no
-        name, OSError where the folder refuses.
+        name.
         """
-        if not NAME.fullmatch(name):
-            raise Permanent(f"claim {name!r}: a claim is named by 64 hexadecimal digits")
-        path = self.folder / name
-        if not path.exists():
+        _check_name(name)
+        if self._objects.size(name) is None:
+            if self.expired(name):  # a bucket may have kept versions, where a crash came between
+                self._objects.delete(name)
             return False
-        write_secret(path.with_suffix(EXPIRED), why.encode())
-        path.unlink()
+        self._objects.put(name + EXPIRED, why.encode(), fresh=True)
+        self._objects.delete(name)
         return True
 
     def expired(self, name: str) -> str:
         """Say why content was deleted on time; empty where it was not."""
-        try:
-            return (self.folder / f"{name}{EXPIRED}").read_text(encoding="utf-8")
-        except OSError:
-            return ""
+        return (self._objects.get(name + EXPIRED) or b"").decode(errors="replace")
+
+
+def claims_at(settings: Settings) -> Claims:
+    """Return the claim store of the settings: a folder, or a bucket."""
+    return Claims(objects_at(settings, settings.claims_place), settings.claims_place)
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise Permanent(f"claim {name!r}: a claim is named by 64 hexadecimal digits")

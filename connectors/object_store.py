@@ -25,6 +25,9 @@ class ObjectStore(Protocol):
     def get(self, name: str) -> bytes | None:
         """Read an object; None where there is none."""
 
+    def size(self, name: str) -> int | None:
+        """Return how many bytes an object has; None where there is none."""
+
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the objects that lie directly in a folder, by their names in it, in bytes."""
 
@@ -57,6 +60,14 @@ class FolderObjects:
         with self._as_transient("read", name):
             try:
                 return (self._root / name).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes an object has, as `ObjectStore.size`."""
+        with self._as_transient("read", name):
+            try:
+                return (self._root / name).stat().st_size
             except (FileNotFoundError, NotADirectoryError):
                 return None
 

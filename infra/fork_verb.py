@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -17,9 +16,11 @@ from agents.errors import Permanent, Transient
 from connectors.keyring.sealing import KeyringSealer
 from edge.requests.publishing import RequestPublisher
 from infra.session_forks import ForkDesk, ForkWish, taken_in
-from replay.archive import MANIFEST, ArchiveLog
+from replay.archive import ArchiveLog
+from replay.archive_places import ArchiveParameter, ArchivePlace
 from replay.forking.recorded_session import CarriedSession, session_at
 from replay.log import BrokerLog, Log
+from replay.opening_logs import open_archive
 from schemas import SessionForked
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
@@ -41,9 +42,7 @@ WAIT_S = 15.0
 @click.option("--user", help="User who goes on, as API keys call them.  [the local stack's]")
 @click.option("--before", is_flag=True, help="Leave REQUEST out, to ask else in its place.")
 @click.option("--tenant", help="Tenant that REQUEST must be of.")
-@click.option(
-    "--archive", type=click.Path(path_type=Path, exists=True), help="Read REQUEST from an archive."
-)
+@click.option("--archive", type=ArchiveParameter(), help="Read REQUEST from an archive.")
 @click.option(
     "--live-tenant", is_flag=True, help="Let it go on in a tenant that is no test tenant."
 )
@@ -67,7 +66,7 @@ def fork(
     user: str | None,
     before: bool,
     tenant: str | None,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     live_tenant: bool,
     with_values: bool,
     wait_s: float,
@@ -88,14 +87,14 @@ def fork(
     """
     settings = Settings.load(run=run)
     with _telling(), closing(BrokerLog(settings)) as log:
-        source: Log = ArchiveLog(archive) if archive else log
+        source: Log = open_archive(archive, settings) if archive else log
         carried = session_at(
             source,
             Codec(source.ids),
             request,
             tenant=tenant,
             before=before,
-            archive=_digest_of(archive) if archive else "",
+            archive=source.digest if isinstance(source, ArchiveLog) else "",
         )
         wish = ForkWish(
             target if target is not None else f"{carried.origin.tenant}-test",
@@ -161,11 +160,6 @@ def _configured_otherwise(settings: Settings, codec: Codec, carried: CarriedSess
         for step, digest in carried.origin.configurations.items()
         if step in shipped and chosen.in_force(step, shipped[step]).digest != digest
     ]
-
-
-def _digest_of(archive: Path) -> str:
-    with (archive / MANIFEST).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _operator() -> str:

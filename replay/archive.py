@@ -11,15 +11,17 @@ Values are kept as they lie on the broker, so that an archive verifies byte for 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from agents.errors import Transient
 from replay.avro_container import rows
 from replay.log import Fault, Stored
 from schemas.registry import FixedIds, SchemaIds
@@ -28,6 +30,7 @@ from streams.log.offsets import Extent, Partition
 FORMAT = 1
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"
+SEAL = "seal"
 MANIFEST_BYTES_MAX = 256 * 2**20  # a file of 20,000 records takes some 200 bytes of it
 TOPICS_MAX = 1_000  # this release has some twenty
 LANES_MAX = 4_096  # lanes are looked through for each tenant
@@ -88,25 +91,102 @@ class ArchiveManifest(msgspec.Struct):
     """What the broker's cluster calls itself; empty where the export did not know."""
 
 
-def read_manifest(folder: Path, bytes_max: int = MANIFEST_BYTES_MAX) -> ArchiveManifest:
+class ArchiveFiles(Protocol):
+    """Where the files of an archive lie; raises Transient where that can't be reached."""
+
+    @property
+    def place(self) -> str:
+        """What it is called in messages."""
+
+    def open(self, name: str, sha256: str | None = None) -> BufferedReader:
+        """Open a file for reading, at any offset; raises OSError for what is none of an archive.
+
+        Where the file had to be brought here, one of another SHA-256 than is named is such.
+        """
+
+    def names(self) -> Iterator[str]:
+        """List what lies there by its path; the seal, and what is unfinished, are left out."""
+
+    def begun(self) -> frozenset[str]:
+        """Return what an unfinished export calls the files that it has written."""
+
+
+class FolderFiles:
+    """An archive in a folder. It may be hostile: links are not followed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    def open(self, name: str, sha256: str | None = None) -> BufferedReader:  # noqa: ARG002 - nothing is brought
+        """Open a file, as `ArchiveFiles.open`."""
+        return open_file(self.folder, name)
+
+    def names(self) -> Iterator[str]:
+        """List what lies there, links too, as `ArchiveFiles.names`."""
+        for folder, folders, files in os.walk(self.folder):
+            here = Path(folder)
+            if here == self.folder:
+                skipped = [name for name in (SEAL, UNFINISHED) if name in folders]
+                for name in skipped:
+                    if not (here / name).is_symlink():
+                        folders.remove(name)
+            folders.sort()
+            links = [name for name in folders if (here / name).is_symlink()]
+            for name in sorted([*files, *links]):
+                yield str((here / name).relative_to(self.folder))
+
+    def begun(self) -> frozenset[str]:
+        """Return the names in the journal, as `ArchiveFiles.begun`."""
+        from replay.unfinished_export import names_begun
+
+        return names_begun(self.folder)
+
+
+def files_at(folder: Path | ArchiveFiles) -> ArchiveFiles:
+    """Return the files of a folder, or those that are given."""
+    return FolderFiles(folder) if isinstance(folder, Path) else folder
+
+
+def read_manifest(
+    folder: Path | ArchiveFiles, bytes_max: int = MANIFEST_BYTES_MAX
+) -> ArchiveManifest:
     """Read and check the manifest of an archive; raises BadArchive."""
-    path = folder / MANIFEST
+    files = files_at(folder)
+    return parsed_manifest(manifest_in(files, bytes_max), files.place)
+
+
+def manifest_in(files: ArchiveFiles, bytes_max: int = MANIFEST_BYTES_MAX) -> bytes:
+    """Read the manifest of an archive as it lies there; raises BadArchive."""
+    path = f"{files.place}/{MANIFEST}"
     try:
-        with open_file(folder, MANIFEST) as file:
+        with files.open(MANIFEST) as file:
             content = file.read(bytes_max + 1)
     except FileNotFoundError:
-        raise BadArchive(f"{folder} has no {MANIFEST}: not an archive, or unfinished") from None
+        raise BadArchive(
+            f"{files.place} has no {MANIFEST}: not an archive, or unfinished"
+        ) from None
     except OSError as error:
         raise BadArchive(f"{path} can't be read: {error.strerror}") from None
     if len(content) > bytes_max:
         raise BadArchive(f"{path} has more than {bytes_max} bytes: no export writes such")
+    return content
+
+
+def parsed_manifest(content: bytes, place: str) -> ArchiveManifest:
+    """Check what a manifest says; `place` is the archive's. Raises BadArchive."""
+    path = f"{place}/{MANIFEST}"
     try:
         told = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadArchive(f"{path} is not JSON: export the archive again") from None
     version = told.get("format") if isinstance(told, dict) else None
     if version != FORMAT:
-        raise BadArchive(f"{folder}: format {version}, this release reads {FORMAT}")
+        raise BadArchive(f"{place}: format {version}, this release reads {FORMAT}")
     try:
         return msgspec.convert(told, ArchiveManifest, strict=False)
     except (msgspec.ValidationError, ValueError) as error:
@@ -140,15 +220,18 @@ def open_file(folder: Path, name: str) -> BufferedReader:
 
 
 class ArchiveLog:
-    """The log in an archive.
+    """The log in an archive, in a folder or wherever its files lie.
 
-    Raises BadArchive for a folder that is no archive. Whether its files are those that the manifest
+    Raises BadArchive for what is no archive. Whether its files are those that the manifest
     tells of is said by `faults`; the records speak for themselves, too.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.manifest = manifest = read_manifest(folder)
+    def __init__(self, folder: Path | ArchiveFiles) -> None:
+        self.source = files_at(folder)
+        content = manifest_in(self.source)
+        self.digest = hashlib.sha256(content).hexdigest()
+        """SHA-256 of the manifest."""
+        self.manifest = manifest = parsed_manifest(content, self.place)
         lanes = 1 + max((max(lanes, default=0) for lanes in manifest.topics.values()), default=0)
         for what, count, most in (
             ("topics", len(manifest.topics), TOPICS_MAX),
@@ -174,6 +257,11 @@ class ArchiveLog:
             step: {_partition(name): offset for name, offset in positions.items()}
             for step, positions in manifest.committed.items()
         }
+
+    @property
+    def place(self) -> str:
+        """What it is called in messages: a folder, or an address."""
+        return self.source.place
 
     @property
     def ids(self) -> SchemaIds:
@@ -237,8 +325,10 @@ class ArchiveLog:
 
     def _rows(self, entry: File) -> Iterator[dict[str, Any]]:
         try:
-            with open_file(self.folder, entry.file) as file:
+            with self.source.open(entry.file, entry.sha256) as file:
                 yield from rows(file)
+        except Transient:  # it says nothing of the archive
+            raise
         except OSError as error:
             raise BadArchive(f"{entry.file} can't be read: {error.strerror}") from None
         except Exception as error:  # noqa: BLE001 - damaged bytes raise whatever they lead to

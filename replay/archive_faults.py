@@ -6,18 +6,15 @@ The records are not decoded here: what they say is the business of verify.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
-from pathlib import Path
 
 from agents.changes import OLDEST, is_before
-from replay.archive import MANIFEST, UNFINISHED, ArchiveLog, File, open_file
+from agents.errors import Transient
+from replay.archive import MANIFEST, ArchiveLog, File
 from replay.avro_container import rows
 from replay.log import Fault
-from replay.seal.archived import SEAL
-from replay.unfinished_export import names_begun
 from schemas import foreign
 from schemas.definitions import NAMESPACE
 from streams.log.offsets import Partition
@@ -112,7 +109,7 @@ def _of_contents(archive: ArchiveLog) -> Iterator[Fault]:
 
 def _sha256(archive: ArchiveLog, entry: File) -> str:
     digest = hashlib.sha256()
-    with open_file(archive.folder, entry.file) as file:
+    with archive.source.open(entry.file, entry.sha256) as file:
         while part := file.read(HASHED_BYTES):
             digest.update(part)
     return digest.hexdigest()
@@ -124,12 +121,14 @@ def _of_rows(archive: ArchiveLog, entry: File, place: Partition) -> Iterator[Fau
         return
     count, first, last = 0, None, None
     try:
-        with open_file(archive.folder, entry.file) as file:
+        with archive.source.open(entry.file, entry.sha256) as file:
             for row in rows(file):
                 first = row["offset"] if first is None else first
                 last, count = row["offset"], count + 1
                 if count > entry.records:
                     break
+    except Transient:  # it says nothing of the file
+        raise
     except Exception:  # noqa: BLE001 - whoever reads the records tells what is wrong with them
         return
     if (first, last, count) != (entry.first, entry.last, entry.records):
@@ -146,22 +145,12 @@ def _of_foreign_files(archive: ArchiveLog) -> Iterator[Fault]:
     manifest, is a fault until it goes on, and is told as what it is: whoever copies the archive now
     would copy what nobody vouches for.
     """
-    begun = names_begun(archive.folder)
+    begun = archive.source.begun()
     named = {entry.file for entry in archive.manifest.files} | {MANIFEST}
-    for folder, folders, files in os.walk(archive.folder):
-        here = Path(folder)
-        if here == archive.folder:
-            skipped = [name for name in (SEAL, UNFINISHED) if name in folders]
-            for name in skipped:
-                if not (here / name).is_symlink():
-                    folders.remove(name)
-        folders.sort()
-        links = [name for name in folders if (here / name).is_symlink()]
-        for name in sorted([*files, *links]):
-            path = str((here / name).relative_to(archive.folder))
-            if path not in named:
-                why = f"; {CUT_OFF}" if path in begun else ""
-                yield Fault(f"{path} lies in the archive, and the manifest does not name it{why}")
+    for path in archive.source.names():
+        if path not in named:
+            why = f"; {CUT_OFF}" if path in begun else ""
+            yield Fault(f"{path} lies in the archive, and the manifest does not name it{why}")
 
 
 def _of_schemas(archive: ArchiveLog) -> Iterator[Fault]:

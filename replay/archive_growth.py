@@ -22,16 +22,14 @@ def check_growth(archive: ArchiveLog, log: Log, cluster: str) -> None:
     """
     known = archive.manifest.cluster
     if known and cluster and known != cluster:
-        raise BadArchive(
-            f"{archive.folder} is of the cluster {known}, this is {cluster}: {ANOTHER}"
-        )
+        raise BadArchive(f"{archive.place} is of the cluster {known}, this is {cluster}: {ANOTHER}")
     extents = log.extents()
     for place, before in sorted(archive.extents().items()):
         reason = _against(before, extents.get(place), compacted=_compacted(place))
         if not reason and before.begin < before.end:
             reason = _against_last(archive, log, place, extents[place])
         if reason:
-            raise BadArchive(f"{archive.folder} can't grow: {reason}; {ANOTHER}")
+            raise BadArchive(f"{archive.place} can't grow: {reason}; {ANOTHER}")
 
 
 def _compacted(place: Partition) -> bool:
@@ -80,7 +78,7 @@ def merged_definitions(now: Mapping[str, Any], archive: ArchiveLog) -> dict[str,
     for schema_id, definition in now.items():
         if merged.get(schema_id, definition) != definition:
             raise BadArchive(
-                f"{archive.folder} can't grow: the registry gives id {schema_id} to another schema "
+                f"{archive.place} can't grow: the registry gives id {schema_id} to another schema "
                 f"than before; {ANOTHER}"
             )
         merged[schema_id] = definition

@@ -13,6 +13,9 @@ from pathlib import Path
 import click
 from confluent_kafka import KafkaException
 
+from agents.errors import Transient
+from replay.archive_in_bucket import bucket_files
+from replay.archive_places import ArchiveParameter, ArchivePlace, archive_option
 from replay.debugging.debug_cli import debug
 from replay.export import export
 from replay.importing.import_cli import import_command
@@ -64,7 +67,7 @@ replay.add_command(rebuild)
 
 
 @replay.command()
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @click.option("--tenant", help="Only this tenant's inputs.")
 @click.option("--request", help="Only this request's inputs.")
 @click.option("--since", callback=microseconds, help="Only inputs from this time on (ISO 8601).")
@@ -79,7 +82,7 @@ replay.add_command(rebuild)
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def verify(
-    archive: Path | None,
+    archive: ArchivePlace | None,
     tenant: str | None,
     request: str | None,
     since: int | None,
@@ -94,7 +97,7 @@ def verify(
     its input; 1 if one is not, or can't be read, or the log does not lie as it was written; 2 for
     wrong usage, and where nothing was selected; 3 if nothing differs and something could not be
     verified here, for lack of a key, a tokenizer, time, or a broker that answers. Asks no model and
-    no index, makes no key and writes no file.
+    no index, makes no key and writes no file but copies of an archive in a bucket.
 
     \b
     Example:
@@ -115,16 +118,16 @@ def verify(
 
 @contextmanager
 def _lacking_is_no_tampering() -> Iterator[None]:
-    """Let a broker or a registry that does not answer end the process with a status of its own."""
+    """Let who does not answer, broker, registry or bucket, end the process with its own status."""
     try:
         yield
-    except (KafkaException, NoAnswer, RegistryAway, TimeoutError) as error:
+    except (KafkaException, NoAnswer, RegistryAway, TimeoutError, Transient) as error:
         error.exit_status = NOT_VERIFIED  # type: ignore[union-attr]
         raise
 
 
 def _verified(
-    log: Log, archive: Path | None, settings: Settings, selection: Selection, jobs: int
+    log: Log, archive: ArchivePlace | None, settings: Settings, selection: Selection, jobs: int
 ) -> Report:
     """Verify with a bar on a terminal: a long log in several processes, a short one here."""
     derived = {topic.name for topic in DERIVED}
@@ -144,12 +147,12 @@ def _verified(
 
 
 @replay.command("export")
-@click.argument("target", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("target", type=ArchiveParameter(exists=False))
 @click.option("--since-last", is_flag=True, help="Add to an archive what was written since.")
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def export_command(target: Path, since_last: bool, run: Path | None, as_json: bool) -> None:
-    """Copy the log into TARGET, a new folder: Avro container files and a manifest.
+def export_command(target: ArchivePlace, since_last: bool, run: Path | None, as_json: bool) -> None:
+    """Copy the log into TARGET, a new folder or s3://bucket/prefix: Avro files and a manifest.
 
     Takes the log as it stands at the beginning, while writing goes on. One that was cut off goes on
     when it is called again; until it is through, an archive stays as it was.
@@ -158,6 +161,7 @@ def export_command(target: Path, since_last: bool, run: Path | None, as_json: bo
     Example:
       playhead replay export /tmp/archive
       playhead replay export /tmp/archive --since-last
+      playhead replay export s3://backups/playhead
     """
     settings = Settings.load(run=run)
     with closing(BrokerLog(settings)) as log:
@@ -165,7 +169,7 @@ def export_command(target: Path, since_last: bool, run: Path | None, as_json: bo
         with records_bar("exporting", total) as progress:
             manifest = export(
                 log,
-                target,
+                target if isinstance(target, Path) else bucket_files(settings, target),
                 progress,
                 sealed=SealFolder(settings.seal_path),
                 since_last=since_last,

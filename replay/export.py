@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from replay.archive import FORMAT, MANIFEST, UNFINISHED, ArchiveLog, BadArchive, name_of
+from agents.errors import Transient
+from replay.archive import (
+    FORMAT,
+    MANIFEST,
+    UNFINISHED,
+    ArchiveFiles,
+    ArchiveLog,
+    BadArchive,
+    name_of,
+)
 from replay.archive_growth import check_growth, merged_definitions
+from replay.archive_in_bucket import BucketFiles
+from replay.bucket_export import ExportToBucket
 from replay.log import Log, Stored, records_within
 from replay.seal.archived import copy_seal
 from replay.seal.seal_folder import SealFolder
-from replay.unfinished_export import ExportStopped, UnfinishedExport, held, write_segment
+from replay.unfinished_export import ExportStopped, ExportToFolder, WrittenFile, write_segment
 from schemas import Event
 from schemas.registry import SchemaIds, UnknownSchema
 from streams.log.codec import Codec, Undecodable, schema_id_of
-from streams.log.offsets import Extent
+from streams.log.offsets import Extent, Partition
 from streams.log.subjects import subjects
 from streams.running.admit import INBOX_TOPICS
 from streams.topics import STEPS
@@ -30,9 +40,43 @@ SEGMENT_RECORDS = 20_000  # a file of some tens of megabytes: few enough files, 
 SEGMENT_BYTES = 64 * 2**20  # of values: they are in memory until their file is written
 
 
+class BegunExport(Protocol):
+    """What is written of an export, until it has come to its end."""
+
+    folder: Path
+    """Of this machine, where the seal is put to be."""
+    files: list[WrittenFile]
+
+    def next_offset(self, place: Partition, begin: int) -> int:
+        """Return from where on a partition is to be written."""
+
+    def add(self, segment: Sequence[Stored], schemas: frozenset[int], after: int) -> None:
+        """Write the next records of a partition, those from an offset on."""
+
+    def finish(self, manifest: dict[str, Any]) -> None:
+        """Put everything in its place, the manifest last."""
+
+
+class ExportTarget(Protocol):
+    """Where an export goes to; methods raise OSError, Transient or BadArchive."""
+
+    @property
+    def files(self) -> ArchiveFiles:
+        """The files of the archive."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Be the only export that writes there, as far as this machine goes."""
+
+    def names(self) -> frozenset[str]:
+        """List what lies directly in it."""
+
+    def begun(self, cluster: str, before: ArchiveLog | None) -> AbstractContextManager[BegunExport]:
+        """Begin an export, or go on with what one left that wrote the same."""
+
+
 def export(
     log: Log,
-    target: Path,
+    target: Path | BucketFiles,
     progress: Callable[[int], None] = lambda _: None,
     segment_records: int = SEGMENT_RECORDS,
     sealed: SealFolder | None = None,
@@ -40,45 +84,44 @@ def export(
     since_last: bool = False,
     cluster: str = "",
 ) -> dict[str, Any]:
-    """Copy a log into a new folder, with what was `sealed` of it, and return the manifest.
+    """Copy a log into a new folder, or below a prefix of a bucket; returns the manifest.
 
-    With `since_last` an archive of the same log gets what was written since. One that was cut off,
-    by a full disk say, goes on when it is called again; until its end an archive stays as it was.
-    `progress` is told how many records were dealt with. The inbox is left out: it may hold plain
-    text and is no part of the durable log. Raises BadArchive where the folder is not fit for it,
-    ExportStopped where it takes no more.
+    With what was `sealed` of it. With `since_last` an archive of the same log gets what was written
+    since. One that was cut off, by a full disk say, goes on when it is called again; until its end
+    an archive stays as it was. `progress` is told how many records were dealt with. The inbox is
+    left out: it may hold plain text and is no part of the durable log. Raises BadArchive where the
+    target is not fit for it, ExportStopped where it takes no more.
     """
+    to: ExportTarget = (
+        ExportToFolder(target) if isinstance(target, Path) else ExportToBucket(target)
+    )
     try:
-        with held(target):
+        with to.held():
             return _export(
-                log,
-                target,
-                progress,
-                segment_records,
-                sealed,
-                since_last=since_last,
-                cluster=cluster,
+                log, to, progress, segment_records, sealed, since_last=since_last, cluster=cluster
             )
+    except Transient as error:
+        raise _stopped(to.files.place, str(error)) from error
     except OSError as error:
         if isinstance(error, TimeoutError | ConnectionError) or error.errno is None:
             raise
-        raise _stopped(target, error) from error
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise ExportStopped(
+                f"{to.files.place} can't be written to ({error.strerror}): name another folder"
+            ) from error
+        raise _stopped(to.files.place, str(error.strerror)) from error
 
 
-def _stopped(target: Path, error: OSError) -> ExportStopped:
-    if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-        return ExportStopped(
-            f"{target} can't be written to ({error.strerror}): name another folder"
-        )
+def _stopped(place: str, why: str) -> ExportStopped:
     return ExportStopped(
-        f"{target} takes no more ({error.strerror}): what is written stays there, and the same "
-        "command goes on from it; what was an archive before still is"
+        f"{place} takes no more ({why}): what is written stays there, and the same command goes on "
+        "from it; what was an archive before still is"
     )
 
 
 def _export(
     log: Log,
-    target: Path,
+    target: ExportTarget,
     progress: Callable[[int], None],
     segment_records: int,
     sealed: SealFolder | None,
@@ -89,42 +132,44 @@ def _export(
     before = _archive_at(target, since_last=since_last)
     if before is not None:
         check_growth(before, log, cluster)
-    base = "" if before is None else hashlib.sha256((target / MANIFEST).read_bytes()).hexdigest()
-    unfinished = UnfinishedExport(target, cluster, base)
     codec = Codec(log.ids)
     extents = [
         extent for (topic, _), extent in sorted(log.extents().items()) if topic not in INBOX_TOPICS
     ]
-    copied = sum(one.file.records for one in unfinished.files)
-    for extent in extents:
-        for segment in _segments(log, _left(extent, before, unfinished), segment_records):
-            unfinished.add(segment, frozenset(_schema_ids(segment, codec)))
-            copied += len(segment)
-            progress(copied)
-    manifest = _manifest(log, extents, before, unfinished, cluster)
-    if sealed is not None:
-        manifest["checkpoints"] = copy_seal(sealed, unfinished.folder, log.extents())
-    unfinished.finish(manifest)
+    with target.begun(cluster, before) as unfinished:
+        copied = sum(one.file.records for one in unfinished.files)
+        for extent in extents:
+            left = _left(extent, before, unfinished)
+            after = left.begin
+            for segment in _segments(log, left, segment_records):
+                unfinished.add(segment, frozenset(_schema_ids(segment, codec)), after)
+                after = segment[-1].offset + 1
+                copied += len(segment)
+                progress(copied)
+        manifest = _manifest(log, extents, before, unfinished, cluster)
+        if sealed is not None:
+            manifest["checkpoints"] = copy_seal(sealed, unfinished.folder, log.extents())
+        unfinished.finish(manifest)
     return manifest
 
 
-def _archive_at(target: Path, *, since_last: bool) -> ArchiveLog | None:
+def _archive_at(target: ExportTarget, *, since_last: bool) -> ArchiveLog | None:
     """Return the archive that is to grow, None for a new one; raises BadArchive."""
-    if (target / MANIFEST).exists():
+    names, place = target.names(), target.files.place
+    if MANIFEST in names:
         if not since_last:
             raise BadArchive(
-                f"{target} is an archive already: --since-last adds to it, or name a new folder"
+                f"{place} is an archive already: --since-last adds to it, or name a new folder"
             )
-        return ArchiveLog(target)
-    if since_last and not (target / UNFINISHED).is_dir():
-        raise BadArchive(f"{target} is no archive: the first export does without --since-last")
-    foreign = sorted(path.name for path in target.iterdir()) if target.exists() else []
-    if foreign and UNFINISHED not in foreign:
-        raise BadArchive(f"{target} is not empty: name a new folder")
+        return ArchiveLog(target.files)
+    if since_last and UNFINISHED not in names:
+        raise BadArchive(f"{place} is no archive: the first export does without --since-last")
+    if names and UNFINISHED not in names:
+        raise BadArchive(f"{place} is not empty: name a new folder")
     return None
 
 
-def _left(extent: Extent, before: ArchiveLog | None, unfinished: UnfinishedExport) -> Extent:
+def _left(extent: Extent, before: ArchiveLog | None, unfinished: BegunExport) -> Extent:
     """Return the part of a partition that is not written yet."""
     place = extent.topic, extent.partition
     begin = extent.begin
@@ -172,7 +217,7 @@ def _manifest(
     log: Log,
     extents: Sequence[Extent],
     before: ArchiveLog | None,
-    unfinished: UnfinishedExport,
+    unfinished: BegunExport,
     cluster: str,
 ) -> dict[str, Any]:
     topics: dict[str, dict[str, dict[str, int]]] = {}

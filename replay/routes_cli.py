@@ -12,6 +12,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from replay.archive_places import ArchivePlace, archive_option
 from replay.one_request import events_of
 from replay.opening_logs import open_log
 from replay.terminal import MICROS, used
@@ -106,10 +107,10 @@ def routes() -> None:
 
 @routes.command()
 @click.argument("request")
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def explain(request: str, archive: Path | None, run: Path | None, as_json: bool) -> None:
+def explain(request: str, archive: ArchivePlace | None, run: Path | None, as_json: bool) -> None:
     """List the routes that there were for REQUEST, which was taken, and the reason for each.
 
     Reads the record alone: what was configured and how the models fared at that time stand in it.

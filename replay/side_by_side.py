@@ -8,14 +8,14 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from multiprocessing.context import BaseContext
-from pathlib import Path
 
 import psutil
 from rich.progress import Progress
 
-from replay.archive import ArchiveLog
+from replay.archive_places import ArchivePlace
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log, Snapshot
+from replay.opening_logs import open_log
 from replay.report import Report, merged
 from replay.selection import Selection
 from replay.verify import Verifier, lanes_of
@@ -24,7 +24,7 @@ from streams.settings import Settings
 
 def verify_side_by_side(
     log: Log,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     settings: Settings,
     selection: Selection,
     jobs: int,
@@ -68,13 +68,13 @@ def _size(log: Log, lane: int) -> int:
 
 
 def _verify_lane(
-    archive: Path | None,
+    archive: ArchivePlace | None,
     snapshot: Snapshot | None,
     settings: Settings,
     selection: Selection,
     lane: int,
 ) -> Report:
-    log: Log = ArchiveLog(archive) if archive else BrokerLog(settings, snapshot)
+    log = open_log(archive, settings, snapshot)
     try:
         return asyncio.run(_verifier(log, settings, selection).verify([lane]))
     finally:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from replay.archive_places import ArchivePlace, archive_option
 from replay.one_request import events_by_request
 from replay.opening_logs import open_log
 from replay.recorded_spans import export_spans, spans_of
@@ -27,7 +28,7 @@ from streams.watching.tracing import trace_id_of
 
 @click.command("timeline")
 @click.argument("name", metavar="ID")
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @click.option(
     "--format",
     "kind",
@@ -41,7 +42,7 @@ from streams.watching.tracing import trace_id_of
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def timeline_command(
     name: str,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     kind: str,
     endpoint: str | None,
     run: Path | None,

@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,18 @@ from typing import Any
 import fastavro
 import msgspec
 
-from replay.archive import MANIFEST, UNFINISHED, BadArchive, File, name_of, open_file
+from replay.archive import (
+    MANIFEST,
+    SEAL,
+    UNFINISHED,
+    ArchiveLog,
+    BadArchive,
+    File,
+    FolderFiles,
+    name_of,
+    open_file,
+)
 from replay.log import Stored
-from replay.seal.archived import SEAL
 from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
 from streams.log.offsets import Partition
@@ -72,6 +81,27 @@ def held(target: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+class ExportToFolder:
+    """A folder as the target of an export; its methods may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = FolderFiles(folder)
+
+    def held(self) -> AbstractContextManager[None]:
+        """Be the only export into it; raises BadArchive where another one is."""
+        return held(self.files.folder)
+
+    def names(self) -> frozenset[str]:
+        """List what lies directly in it."""
+        return frozenset(path.name for path in self.files.folder.iterdir())
+
+    @contextmanager
+    def begun(self, cluster: str, before: ArchiveLog | None) -> Iterator[UnfinishedExport]:
+        """Begin an export, or go on with what one left that wrote the same."""
+        base = before.digest if before is not None else ""
+        yield UnfinishedExport(self.files.folder, cluster, base)
+
+
 class UnfinishedExport:
     """The folder, of one archive; raises OSError where the disk refuses."""
 
@@ -88,8 +118,8 @@ class UnfinishedExport:
         lasts = [one.file.last + 1 for one in self.files if one.file.place() == place]
         return max(lasts, default=begin)
 
-    def add(self, segment: Sequence[Stored], schemas: frozenset[int]) -> None:
-        """Write the next records of a partition into a file."""
+    def add(self, segment: Sequence[Stored], schemas: frozenset[int], after: int) -> None:  # noqa: ARG002 - the journal has an order
+        """Write the next records of a partition, those from an offset on, into a file."""
         topic, partition, first = segment[0].topic, segment[0].partition, segment[0].offset
         name = name_of(topic, partition, first)
         written = write_segment(self.folder / name, segment)
@@ -110,7 +140,7 @@ class UnfinishedExport:
                 (self.target / topic / partition).mkdir(parents=True, exist_ok=True)
         told = self.folder / MANIFEST
         with told.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(manifest, indent=1) + "\n")
+            file.write(manifest_text(manifest))
             file.flush()
             os.fsync(file.fileno())
         _sync_folders(self.target)
@@ -187,6 +217,11 @@ class UnfinishedExport:
     def _note(self, entry: dict[str, Any]) -> None:
         with (self.folder / JOURNAL).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def manifest_text(manifest: dict[str, Any]) -> str:
+    """Spell a manifest as it lies in an archive."""
+    return json.dumps(manifest, indent=1) + "\n"
 
 
 def names_begun(target: Path) -> frozenset[str]:

@@ -188,7 +188,8 @@ class Settings:
     """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
     (docs/how-to/single-sign-on.md); empty for keys alone."""
     claims: str = ""
-    """Folder of bodies too large for a record; empty for <run>/claims."""
+    """Folder of bodies too large for a record, which gateways and workers must share, or
+    s3://bucket/prefix; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
     uploads: str = ""
@@ -197,10 +198,15 @@ class Settings:
     uploads_kept_s: Seconds = 86_400.0
     """How long an upload can be gone on with after it began."""
     s3_endpoint: OptionalUrl = ""
-    """Address of the server behind s3:// in PLAYHEAD_UPLOADS; empty for AWS. Its credentials are
-    the machine's (AWS_ACCESS_KEY_ID and the like)."""
+    """Address of the server behind s3:// in PLAYHEAD_CLAIMS, PLAYHEAD_UPLOADS and the names of
+    archives; empty for AWS. Its credentials are the machine's (AWS_ACCESS_KEY_ID, AWS_PROFILE,
+    AWS_SHARED_CREDENTIALS_FILE and the like)."""
     s3_region: str = ""
     """Region of that server."""
+    archive_cache: str = ""
+    """Folder for parts of archives in buckets that were read; empty for <run>/archives."""
+    archive_cache_bytes: Bytes = 4_294_967_296
+    """What that folder holds; what was read longest ago is deleted from it."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
     sources_code: str = ""
@@ -278,9 +284,14 @@ class Settings:
         return self.uploads or str(self.run / "uploads")
 
     @property
-    def claims_path(self) -> Path:
-        """Folder of claim-checked bodies."""
-        return Path(self.claims) if self.claims else self.run / "claims"
+    def archive_cache_path(self) -> Path:
+        """Folder of parts of archives in buckets."""
+        return Path(self.archive_cache) if self.archive_cache else self.run / "archives"
+
+    @property
+    def claims_place(self) -> str:
+        """Folder, or s3:// address, of claim-checked bodies."""
+        return self.claims or str(self.run / "claims")
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:

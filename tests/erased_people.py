@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from agents.errors import KeyDestroyed
 from agents.placeholders import canonical
-from connectors.claims import Claims
+from connectors.claims import claims_at
 from connectors.keyring import Keyring
 from schemas import (
     Answer,
@@ -46,7 +46,7 @@ class PeopleHeld:
     def __init__(self, folder):
         self.settings = Settings(run=folder, partitions=2, claim_bytes=1_000)
         self.keyring = Keyring(self.settings, fresh_s=0.0)
-        self.claims = Claims(self.settings.claims_path)
+        self.claims = claims_at(self.settings)
         self.broker = MemoryBroker(2)
         for topic in TOPICS:
             self.broker.create(topic.name, 2 if topic.partitioned else 1)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from agents.errors import Transient
-from connectors.claims import Claims
+from connectors.claims import claims_at
 from schemas import Event
 from streams.delivery.log_identity import topic_ids
 from streams.log.addressing import address_of
@@ -66,7 +66,7 @@ def follow_erasures(
     if host.keyring is not None:
         executor = ErasureExecutor(
             host.keyring,
-            Claims(settings.claims_path),
+            claims_at(settings),
             partial(_put, settings, codec, proof.asked),
             partial(holdings_of, settings, codec, holds=proof.holds),
         )

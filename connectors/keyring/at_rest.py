@@ -15,7 +15,8 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
 
-from agents.errors import BeyondMeans, KeyDestroyed, Permanent
+from agents.errors import BeyondMeans, KeyDestroyed, Permanent, Transient
+from connectors.bucket_objects import objects_at
 from connectors.claims import Claims
 from connectors.keyring.connector import Keyring
 from connectors.keyring.master_key import read_master_key
@@ -61,7 +62,7 @@ class ClaimsAtRest(Claims):
         return hashlib.sha256(content).hexdigest()
 
     def get(self, name: str) -> bytes:
-        """Read content; raises BeyondMeans where it is missing, Permanent where it was changed.
+        """Read content; raises BeyondMeans where it can't be had, Permanent where it was changed.
 
         Of what was deleted on time KeyDestroyed, as wherever it is read.
         """
@@ -70,8 +71,10 @@ class ClaimsAtRest(Claims):
         except KeyDestroyed:
             raise
         except Permanent as error:
-            if (self.folder / name).exists():
+            if self._objects.size(name) is not None:
                 raise
+            raise BeyondMeans(str(error)) from None
+        except Transient as error:
             raise BeyondMeans(str(error)) from None
 
 
@@ -83,7 +86,7 @@ class KeyringAtRest(Keyring):
         super().__init__(
             settings,
             store=KeyStoreAtRest(settings.keyring_path, settings.master_key_path),
-            claims=ClaimsAtRest(settings.claims_path),
+            claims=ClaimsAtRest(objects_at(settings, settings.claims_place), settings.claims_place),
         )
 
     def digest_key(self, tenant: str) -> bytes:

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from agents.errors import KeyDestroyed, Permanent
-from connectors.claims import Claims
+from connectors.claims import Claims, claims_at
 from connectors.keyring.ciphers import FRESH_S, Ciphers
 from connectors.keyring.store import DIGEST_KEY, KeyState, KeyStore
 from schemas import Sealed
@@ -38,7 +38,7 @@ class KeyringSealer:
     ) -> None:
         self._store = store or KeyStore(settings.keyring_path, settings.master_key_path)
         self._ciphers = Ciphers(self._store, fresh_s)
-        self._claims = claims or Claims(settings.claims_path)
+        self._claims = claims or claims_at(settings)
         self._claim_bytes = settings.claim_bytes
         self._digest_keys: dict[str, bytes] = {}
 

@@ -115,15 +115,18 @@ class BucketSource:
 
         try:
             answer = self._client().get_object(Bucket=self._bucket, Key=key)
+            expected = min(answer["ContentLength"], self._bytes_max + 1)
             with answer["Body"] as body:
                 # it may have grown since it was listed
-                content = body.read(self._bytes_max + 1)
+                content = body.read(expected)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in GONE:
                 raise GoneMeanwhile from None
             raise UnreadDocument(f"it can't be read: {words_of(error)}") from None
         except (BotoCoreError, OSError) as error:
             raise UnreadDocument(f"it can't be read: {words_of(error)}") from None
+        if len(content) < expected:
+            raise UnreadDocument(f"it can't be read: {len(content)} bytes came of {expected}")
         if len(content) > self._bytes_max:
             raise UnreadDocument(too_large(answer["ContentLength"], self._bytes_max))
         return ReadVersion(content, media_type, marker=_marker(answer, len(content)))

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, Message
 from agents.errors import Permanent
 from agents.policies.policy_in_force import rules_in
 from agents.policies.rule_book import rule_book
-from connectors.claims import Claims
+from connectors.claims import claims_at
 from connectors.keyring.sealing import KeyringSealer
 from edge.requests.producer import Producer
 from edge.requests.publishing import RequestPublisher
@@ -159,7 +159,7 @@ def _withdraw(settings: Settings, codec: Codec, gone: Iterable[ExpiredDocument])
 
 def _delete_claims(settings: Settings, documents: Iterable[KeptDocument]) -> int:
     """Delete the bodies of what was withdrawn for retention, now or by a run that did not end."""
-    claims = Claims(settings.claims_path)
+    claims = claims_at(settings)
     return sum(
         claims.expire(name, one.reason)
         for one in documents

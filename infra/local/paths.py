@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 NAMED = (
+    "PLAYHEAD_ARCHIVE_CACHE",
     "PLAYHEAD_CHAT_MODEL",
     "PLAYHEAD_CLAIMS",
     "PLAYHEAD_EMBEDDER_FOLDER",

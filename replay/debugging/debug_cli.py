@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from replay.archive_places import ArchivePlace, archive_option
 from replay.configurations import Configurations
 from replay.debugging.debuggers import AttachedEditor, Debugger, DebuggerLeft, Pdb
 from replay.debugging.recorded_attempts import RecordedAttempt, attempts_on
@@ -45,7 +46,7 @@ OFFSET_MAX = 2**63 - 1  # of Kafka
     metavar="PORT",
     help="Wait for an editor at this port of this machine (debugpy) instead of asking here (pdb).",
 )
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @run_option
 def debug(
     request: str,
@@ -54,7 +55,7 @@ def debug(
     offset: int | None,
     go_on: bool,
     listen: int | None,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     run: Path | None,
 ) -> None:
     """Run a step of REQUEST again under a debugger, on the effects that the log holds.

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from replay.archive import ArchiveLog
+from replay.archive_places import ArchiveParameter, ArchivePlace
 from replay.importing.importing import FILL_MAX, import_archive, offsets_of
+from replay.opening_logs import open_archive
 from replay.progress_bar import records_bar
 from streams.operations.options import run_option
 from streams.operations.printing import counted
@@ -21,7 +22,7 @@ OFFSET_MAX = 2**63 - 1
 
 
 @click.command("import")
-@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("source", type=ArchiveParameter())
 @click.option(
     "--fill-max",
     type=click.IntRange(0, OFFSET_MAX),
@@ -31,7 +32,7 @@ OFFSET_MAX = 2**63 - 1
 )
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def import_command(source: Path, fill_max: int, run: Path | None, as_json: bool) -> None:
+def import_command(source: ArchivePlace, fill_max: int, run: Path | None, as_json: bool) -> None:
     """Copy the archive SOURCE into an empty broker and registry, and compare what lies there then.
 
     Order, offsets, ids, keys, headers, timestamps and bytes are kept, gaps between offsets too. One
@@ -47,7 +48,7 @@ def import_command(source: Path, fill_max: int, run: Path | None, as_json: bool)
     settings = Settings.load(run=run)
     began_s = time.monotonic()
     with (
-        closing(ArchiveLog(source)) as archive,
+        closing(open_archive(source, settings)) as archive,
         records_bar("importing", offsets_of(archive), "offsets") as progress,
     ):
         done = import_archive(archive, settings, progress, fill_max=fill_max)

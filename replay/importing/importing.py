@@ -127,7 +127,7 @@ def _refuse_damaged(archive: ArchiveLog) -> None:
         more = f" and {len(faults) - TOLD_MAX} more" if len(faults) > TOLD_MAX else ""
         raise BadArchive(
             f"the archive is not as it was written: {told}{more}. Nothing was imported; "
-            f"`playhead replay verify --archive {archive.folder}` tells more"
+            f"`playhead replay verify --archive {archive.place}` tells more"
         )
     if unknown := sorted({topic for topic, _ in archive.extents()} - by_name().keys()):
         raise BadArchive(f"this release has no topic {unknown[0]}: import with a later one")

@@ -14,6 +14,7 @@ import click
 from confluent_kafka import KafkaException
 
 from replay.archive import ArchiveLog
+from replay.archive_places import ArchivePlace, archive_option
 from replay.lineage.lineage_events import Shape
 from replay.lineage.lineage_runs import LINEAGE_RECORDS, LineageFold
 from replay.lineage.lineage_sender import LineageNotTaken, send_events
@@ -66,7 +67,7 @@ class LineageWalk:
 
 
 @click.command("lineage")
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @click.option(
     "--lineage",
     "url",
@@ -93,7 +94,7 @@ class LineageWalk:
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def lineage_command(
-    archive: Path | None,
+    archive: ArchivePlace | None,
     url: str | None,
     key_file: Path | None,
     since: int | None,

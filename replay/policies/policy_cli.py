@@ -13,6 +13,7 @@ import click
 from agents.configured.usability import Unusable
 from agents.policies.policy_schema import ACTIONS
 from agents.policies.rule_book import rule_book, rules_of
+from replay.archive_places import ArchivePlace, archive_option
 from replay.configurations import Configurations
 from replay.log import Log
 from replay.one_request import events_of
@@ -30,9 +31,6 @@ from streams.operations.options import Group, microseconds, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
-archive_option = click.option(
-    "--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive."
-)
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on stdout."
 )
@@ -77,7 +75,7 @@ def check(
     since: int | None,
     limit: int,
     region: str,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     run: Path | None,
     as_json: bool,
 ) -> None:
@@ -161,7 +159,7 @@ def _values_on(log: Log, codec: Codec) -> ConfiguredValues:
 @archive_option
 @run_option
 @json_option
-def explain(request: str, archive: Path | None, run: Path | None, as_json: bool) -> None:
+def explain(request: str, archive: ArchivePlace | None, run: Path | None, as_json: bool) -> None:
     """List what the policy in force decided about REQUEST, and by which rules.
 
     Each document that was found is decided about again, by the policy that the log holds.

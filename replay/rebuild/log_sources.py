@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Protocol
 
 from replay.archive import ArchiveLog
+from replay.archive_places import archive_place
 from replay.log import BrokerLog, Log, Snapshot
+from replay.opening_logs import open_archive
 from replay.rebuild.lane_inputs import INPUTS, OUTCOMES
 from replay.recorded_erasures import read_of
 from streams.log.offsets import OffsetReader, patiently
@@ -62,7 +63,7 @@ class ArchiveSource:
 async def source_of(settings: Settings, archive: str = "") -> AsyncIterator[LogSource]:
     """Open an archive, or the broker's log where none is named; raises as they do."""
     if archive:
-        yield ArchiveSource(ArchiveLog(Path(archive)))
+        yield ArchiveSource(open_archive(archive_place(archive), settings))
         return
     async with AsyncExitStack() as stack:
         offsets = await stack.enter_async_context(OffsetReader(settings, LIMIT_S))

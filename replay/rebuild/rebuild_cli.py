@@ -24,6 +24,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from replay.archive_places import ArchiveParameter, ArchivePlace, absolute
 from replay.log import BrokerLog
 from replay.rebuild.recall import Recalls
 from replay.rebuild.tables_cli import tables
@@ -106,7 +107,7 @@ def ran(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
 @click.group(cls=Group, invoke_without_command=True)
 @click.option(
     "--archive",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=ArchiveParameter(),
     help="Fill it from this archive, instead of the broker.",
 )
 @click.option("--tenant", help="Only this tenant's documents; such a one can't be swapped in.")
@@ -119,7 +120,7 @@ def ran(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
 @click.pass_context
 def rebuild(
     context: click.Context,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     tenant: str | None,
     into: int | None,
     embedder: str,
@@ -147,7 +148,7 @@ def rebuild(
     wanted = BuildState(
         generation=into or 0,
         tenant=tenant or "",
-        archive=str(archive.resolve()) if archive else "",
+        archive=absolute(archive) if archive else "",
         embedder=embedder,
     )
     bar, began = Bar("building"), time.monotonic()

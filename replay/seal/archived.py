@@ -6,13 +6,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from replay.archive import SEAL
 from replay.seal.checkpoint import parsed, tree_of
 from replay.seal.note import BadNote
 from replay.seal.seal_folder import SealedTree, SealFolder, text_of
 from replay.witnessing.stamp_folder import copy_stamps
 from streams.log.offsets import Extent, Partition
-
-SEAL = "seal"
 
 
 def copy_seal(sealed: SealFolder, target: Path, extents: Mapping[Partition, Extent]) -> list[str]:

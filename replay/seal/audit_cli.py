@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
+from replay.archive_places import ArchivePlace
 from replay.log import BrokerLog
+from replay.opening_logs import open_log
 from replay.seal.audit_options import (
     ARCHIVE,
     JSON,
     KEYS,
     believed_keys,
-    log_at,
     names_of,
     seal_at,
 )
@@ -63,7 +64,7 @@ def audit_group() -> None:
 @run_option
 @JSON
 def check_command(
-    archive: Path | None,
+    archive: ArchivePlace | None,
     witnesses: GivenWitnesses,
     timestamp_roots: Path | None,
     keys: tuple[str, ...],
@@ -92,7 +93,7 @@ def check_command(
     folder = seal_at(archive, settings)
     files, policy = witnesses.read(settings)
     roots = given_roots(timestamp_roots)
-    with closing(log_at(archive, settings)) as log:
+    with closing(open_log(archive, settings)) as log:
         believed = believed_keys(keys, folder)
         if not believed:
             raise click.UsageError(
@@ -147,7 +148,7 @@ def _tell(report: AuditReport, *, trusted: bool, as_json: bool) -> None:
 @run_option
 @JSON
 def checkpoints_command(
-    archive: Path | None, keys: tuple[str, ...], run: Path | None, as_json: bool
+    archive: ArchivePlace | None, keys: tuple[str, ...], run: Path | None, as_json: bool
 ) -> None:
     """Print the newest signed checkpoint of each partition.
 

@@ -7,30 +7,22 @@ from pathlib import Path
 
 import click
 
-from replay.archive import ArchiveLog
-from replay.log import BrokerLog, Log
-from replay.seal.archived import SEAL
+from replay.archive_places import ArchivePlace, archive_option
+from replay.opening_logs import seal_path
 from replay.seal.note import BadNote, VerifierKey
 from replay.seal.seal_folder import SealFolder
 from streams.settings import Settings
 
-ARCHIVE = click.option(
-    "--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive."
-)
+ARCHIVE = archive_option
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 KEYS = click.option(
     "--key", "keys", multiple=True, help="A public key to believe, NAME+ID+BASE64, or its file."
 )
 
 
-def log_at(archive: Path | None, settings: Settings) -> Log:
-    """Open an archive, or the log on the broker where there is none."""
-    return ArchiveLog(archive) if archive else BrokerLog(settings)
-
-
-def seal_at(archive: Path | None, settings: Settings) -> SealFolder:
+def seal_at(archive: ArchivePlace | None, settings: Settings) -> SealFolder:
     """Return the seal of an archive, or of the run folder."""
-    return SealFolder(archive / SEAL if archive else settings.seal_path)
+    return SealFolder(seal_path(archive, settings) if archive else settings.seal_path)
 
 
 def given_keys(keys: Sequence[str]) -> list[VerifierKey]:

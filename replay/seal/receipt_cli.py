@@ -11,14 +11,15 @@ from typing import Any
 import click
 import msgspec
 
+from replay.archive_places import ArchivePlace
 from replay.one_request import records_of
+from replay.opening_logs import open_log
 from replay.seal.audit_options import (
     ARCHIVE,
     JSON,
     KEYS,
     believed_keys,
     given_keys,
-    log_at,
     seal_at,
 )
 from replay.seal.note import BadNote
@@ -50,7 +51,7 @@ def prove_command(
     topic: str,
     partition: int,
     offset: int,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     keys: tuple[str, ...],
     run: Path | None,
 ) -> None:
@@ -62,7 +63,7 @@ def prove_command(
     """
     settings = Settings.load(run=run)
     folder = seal_at(archive, settings)
-    with closing(log_at(archive, settings)) as log:
+    with closing(open_log(archive, settings)) as log:
         receipt = prove(log, folder, (topic, partition, offset), believed_keys(keys, folder))
     _print(receipt)
 
@@ -73,7 +74,7 @@ def prove_command(
 @KEYS
 @run_option
 def receipt_command(
-    request: str, archive: Path | None, keys: tuple[str, ...], run: Path | None
+    request: str, archive: ArchivePlace | None, keys: tuple[str, ...], run: Path | None
 ) -> None:
     """Print the receipt of the answer to REQUEST, as it was released.
 
@@ -84,7 +85,7 @@ def receipt_command(
     """
     settings = Settings.load(run=run)
     folder = seal_at(archive, settings)
-    with closing(log_at(archive, settings)) as log:
+    with closing(open_log(archive, settings)) as log:
         found = [
             (stored, event)
             for stored, event in records_of(log, Codec(log.ids), request)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
+from replay.archive_places import archive_option
 from replay.configurations import Configurations
 from replay.local_effects import local_handlers
 from replay.log import Log
@@ -46,9 +46,7 @@ OPTIONS = (
         type=NumberRange(0, 1_000_000_000),
         help="Price of live calls, in the accounting currency: none begins that would pass it.",
     ),
-    click.option(
-        "--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive."
-    ),
+    archive_option,
     run_option,
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
 )

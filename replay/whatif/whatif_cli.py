@@ -14,6 +14,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from replay.archive_places import absolute
 from replay.log import Log
 from replay.report import DIFFERS, EQUAL, NOT_VERIFIED
 from replay.whatif.asking_again import AskingAgain, WhatIfEstimate, WhatIfRun, question_of
@@ -158,7 +159,7 @@ def _documents(
 
 
 def _of(told: dict[str, Any]) -> str:
-    return str(told["archive"].resolve()) if told["archive"] else "broker"
+    return absolute(told["archive"]) if told["archive"] else "broker"
 
 
 async def _asked(

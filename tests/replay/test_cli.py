@@ -12,6 +12,7 @@ from replay.export import rewrite
 from schemas import QueryRewritten
 from streams.log.codec import Codec
 from streams.topics import topic_of
+from tests.replay.bucket_archives import PLACE, PREFIX, a_server, emptied, files_in
 
 REWRITTEN = topic_of(QueryRewritten)
 
@@ -223,3 +224,46 @@ def test_a_log_of_two_releases_ago_is_refused_by_its_format(playhead, copy):
     code, _, err = playhead("verify", "--archive", copy)
     assert code == 1
     assert "format 0, this release reads 1" in err
+
+
+@pytest.fixture
+def in_bucket(archive, tmp_path):
+    """The archive in a bucket, and what the command line is told of it."""
+    with a_server() as server:
+        held = emptied(server).buckets["backups"]
+        held.update({PREFIX + name: one for name, one in files_in(archive.folder).items()})
+        cache = str(tmp_path / "cache")
+        yield server, {"PLAYHEAD_S3_ENDPOINT": server.url, "PLAYHEAD_ARCHIVE_CACHE": cache}
+
+
+def test_an_archive_in_a_bucket_is_verified_and_read_without_a_broker(playhead, archive, in_bucket):
+    server, told = in_bucket
+    code, out, _ = playhead("verify", "--archive", PLACE, "--json", **told)
+    assert (code, json.loads(out)["diverged"]) == (0, [])
+    _, folder, _ = playhead("verify", "--archive", archive.folder, "--json")
+    assert json.loads(out)["records"] == json.loads(folder)["records"]
+    code, out, _ = playhead("timeline", archive.request, "--archive", PLACE, **told)
+    assert (code, archive.request in out) == (0, True)
+    held = server.buckets["backups"]
+    key = next(key for key in sorted(held) if REWRITTEN in key)
+    held[key] = held[key][:-1]
+    shutil.rmtree(told["PLAYHEAD_ARCHIVE_CACHE"])
+    code, out, _ = playhead("verify", "--archive", PLACE, **told)
+    assert (code, "its SHA-256 is not the manifest's" in " ".join(out.split())) == (1, True)
+
+
+def test_a_bucket_that_is_away_is_no_tampering(playhead, in_bucket):
+    server, told = in_bucket
+    server.before = lambda *_: 500
+    code, out, err = playhead("verify", "--archive", PLACE, **told)
+    assert (code, out) == (3, "")
+    assert "can't read manifest.json in bucket backups" in err
+    server.before = lambda *_: 404
+    code, _, err = playhead("verify", "--archive", PLACE, **told)
+    assert (code, f"{PLACE} has no manifest.json" in err) == (1, True)
+
+
+@pytest.mark.parametrize("place", ["s3://", "s3://ok-bucket/../x", "s3://b/x"])
+def test_an_address_that_is_none_is_wrong_usage(playhead, place):
+    code, _, err = playhead("verify", "--archive", place)
+    assert (code, "s3://" in err) == (2, True)

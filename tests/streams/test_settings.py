@@ -217,9 +217,9 @@ def test_places_follow_the_run_folder_unless_they_are_set(tmp_path):
     here = Settings(run=tmp_path)
     assert here.master_key_path == tmp_path / "master.key"
     assert here.keyring_path == tmp_path / "keyring.sqlite"
-    assert here.claims_path == tmp_path / "claims"
+    assert here.claims_place == str(tmp_path / "claims")
     there = Settings(run=tmp_path, master_key_file="/a", keyring="/b", claims="/c")
-    places = (there.master_key_path, there.keyring_path, there.claims_path)
+    places = (there.master_key_path, there.keyring_path, there.claims_place)
     assert [str(place) for place in places] == ["/a", "/b", "/c"]
 
 

@@ -1,6 +1,7 @@
 """A keyring that is only read gives what was sealed, makes nothing and writes nothing."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from agents.errors import BeyondMeans, KeyDestroyed, Permanent
 from connectors.claims import Claims
 from connectors.keyring import Keyring
 from connectors.keyring.at_rest import ClaimsAtRest, KeyringAtRest, NoKeyring, keyring_at_rest
+from connectors.object_store import FolderObjects
 from schemas import Digest, Seal, SealItem, Unseal
 from streams.running.world import Call
 from streams.settings import Settings
@@ -78,18 +80,22 @@ async def test_a_destroyed_key_is_known_as_such(settings):
         KeyringAtRest(settings).unseal("acme", sealed)
 
 
+def claims_folder(settings):
+    return Path(settings.claims_place)
+
+
 async def test_a_claim_is_named_without_being_written_and_a_missing_one_is_beyond_means(settings):
     rest = KeyringAtRest(settings)
     sealed = rest.seal("acme", "user/u", "e", "text", LARGE)
     assert sealed.claim
     with pytest.raises(BeyondMeans, match="is not in"):
         rest.unseal("acme", sealed)
-    assert not settings.claims_path.exists()
+    assert not claims_folder(settings).exists()
     live = Keyring(settings)
     assert live.seal("acme", "user/u", "e", "text", LARGE) == sealed
     await live.close()
     assert rest.unseal("acme", sealed) == LARGE
-    (settings.claims_path / sealed.claim).write_bytes(b"other")
+    (claims_folder(settings) / sealed.claim).write_bytes(b"other")
     with pytest.raises(Permanent, match="was changed") as told:
         rest.unseal("acme", sealed)
     assert not isinstance(told.value, BeyondMeans)
@@ -122,8 +128,17 @@ async def test_without_a_store_that_can_be_read_nothing_with_a_key_is_answered(s
 
 
 def test_a_body_that_was_deleted_on_time_is_erased_and_nothing_that_this_machine_lacks(tmp_path):
-    claims = ClaimsAtRest(tmp_path)
-    name = Claims(tmp_path).put(b"a body")
-    Claims(tmp_path).expire(name, "31 days old")
+    lying = FolderObjects(tmp_path)
+    claims = ClaimsAtRest(lying, "here")
+    name = Claims(lying, "here").put(b"a body")
+    Claims(lying, "here").expire(name, "31 days old")
     with pytest.raises(KeyDestroyed, match="31 days old"):
         claims.get(name)
+
+
+def test_a_store_that_can_not_be_reached_is_beyond_means_and_no_fault_of_the_log(tmp_path):
+    name = Claims(FolderObjects(tmp_path), "here").put(b"a body")
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(BeyondMeans, match="can't read"):
+        ClaimsAtRest(FolderObjects(tmp_path), "here").get(name)

@@ -125,3 +125,11 @@ def test_a_bucket_that_can_not_be_listed_is_away(s3, bucket, said):
 def test_a_public_bucket_is_asked_without_a_signature(s3):
     assert by_key(a_source(s3, anonymous=True).found(None, ""))
     assert set(s3.signed) == {""}
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_an_object_that_is_cut_on_its_way_is_none(s3, cut):
+    found = by_key(a_source(s3).found(None, ""))["public/a.md"]
+    s3.cut = lambda _: cut
+    with pytest.raises(UnreadDocument, match=f"{cut} bytes came of 3"):
+        found.read()

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
@@ -96,7 +97,7 @@ def a_document(running, tenant, text):
 def test_a_letter_is_listed_shown_and_put_back_until_its_cause_is_gone(running):
     tenant = f"letters-{uuid.uuid4().hex[:8]}"
     event = a_document(running, tenant, "The sluice is opened at ebb by Beatriz Almeida.")
-    claim = running.settings.claims_path / event.content.claim
+    claim = Path(running.settings.claims_place) / event.content.claim
     aside = claim.with_name("aside")
     claim.rename(aside)
     value = open_codec(running.settings).encode(event)
