@@ -1,4 +1,8 @@
-"""Verify a long log in several processes, lane by lane, all over the same moment of it."""
+"""Verify a long log in several processes, lane by lane, all over the same moment of it.
+
+What is of no lane is looked at when the lanes were read: how many rows each file of an archive
+holds is known then, from whoever read it, so no file is read twice.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from multiprocessing.context import BaseContext
+from typing import NamedTuple
 
 import psutil
 from rich.progress import Progress
 
+from replay.archive import ArchiveLog
 from replay.archive_places import ArchivePlace
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log, Snapshot
@@ -45,11 +51,13 @@ def verify_side_by_side(
         ]
         with bar or nullcontext():
             for done in as_completed(running):
-                records = done.result().records
+                report, files = done.result()
+                if isinstance(log, ArchiveLog):
+                    log.read |= files
                 if bar is not None:
-                    bar.advance(bar.task_ids[0], records)
+                    bar.advance(bar.task_ids[0], report.records)
             common = _verifier(log, settings, selection).verify_common()
-    report = merged([common, *(future.result() for future in running)])
+    report = merged([common, *(future.result().report for future in running)])
     report.seconds = time.perf_counter() - began
     return report
 
@@ -67,16 +75,25 @@ def _size(log: Log, lane: int) -> int:
     return sum(e.end - e.begin for e in log.extents().values() if e.partition == lane)
 
 
+class VerifiedLane(NamedTuple):
+    """What was said of a lane, and which files were read to their end for it."""
+
+    report: Report
+    files: dict[str, tuple[int, int, int]]
+    """As in `ArchiveLog.read`; none of a broker's log."""
+
+
 def _verify_lane(
     archive: ArchivePlace | None,
     snapshot: Snapshot | None,
     settings: Settings,
     selection: Selection,
     lane: int,
-) -> Report:
+) -> VerifiedLane:
     log = open_log(archive, settings, snapshot)
     try:
-        return asyncio.run(_verifier(log, settings, selection).verify([lane]))
+        report = asyncio.run(_verifier(log, settings, selection).verify([lane]))
+        return VerifiedLane(report, log.read if isinstance(log, ArchiveLog) else {})
     finally:
         log.close()
 

