@@ -11,7 +11,7 @@ from replay.rebuild.changelog_rows import Changelogs, ChangelogState
 from replay.rebuild.made_tables import FOLDED, LogToMakeOf, MadeTables
 from replay.rebuild.row_store import RowStore
 from replay.rebuild.table_comparison import ComparedRow, RowComparison, TableReport
-from replay.recorded_erasures import as_proved, erasures_in
+from replay.recorded_erasures import as_proved, people_erased
 from streams.delivery.log_identity import topic_ids
 from streams.log.codec import Codec
 from streams.log.offsets import Partition, read_offsets
@@ -95,7 +95,6 @@ def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
 
     local, keyring = local_handlers(settings)
     codec = Codec(log.ids)
-    erased = erasures_in(log, codec, holds=as_proved).done()
     inputs = {topic_of(record) for step in STEPS for record in step.reads}
     return LogToMakeOf(
         log,
@@ -104,7 +103,7 @@ def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
         local,
         keyring.digest_key,
         as_proved(log, codec),
-        frozenset((one.person.tenant, one.person.subject) for one in erased),
+        people_erased(log, codec),
         _folded(settings) if isinstance(log, BrokerLog) else {},
         topic_ids(settings, inputs | {topic_of(kind) for kind in FOLDED}),
     )

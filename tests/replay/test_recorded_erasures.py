@@ -6,6 +6,7 @@ from replay.recorded_erasures import (
     RecordedErasures,
     as_proved,
     erasures_in,
+    people_erased,
     read_of,
     whoever_asks,
 )
@@ -71,6 +72,7 @@ def test_what_was_asked_done_and_held_is_read_in_all_lanes():
     ask(log, "r-2")
     told = erasures_in(log, CODEC, holds=as_proved)
     assert states(told) == {"r-1": "erased", "r-2": "requested"}
+    assert people_erased(log, CODEC) == {("acme", "jane")}
     assert [hold.subject for hold in told.holds("acme")] == ["joe"]
 
 
