@@ -65,3 +65,9 @@ def erasures_in(log: Log, codec: Codec) -> ErasureLog:
     read = RecordedErasures(codec)
     read.learn(log)
     return read.told
+
+
+def people_erased(log: Log, codec: Codec) -> frozenset[tuple[str, str]]:
+    """Return who was erased, as a worker believes it: tenant and subject."""
+    done = erasures_in(log, codec).done()
+    return frozenset((one.person.tenant, one.person.subject) for one in done)

@@ -49,8 +49,6 @@ class ChangelogState(NamedTuple):
     there: bool
     """Whether the broker has the topic."""
     end: int = 0
-    late: frozenset[bytes] = frozenset()
-    """Keys of which the last record came late: their true row is to be written once more."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +70,17 @@ class Changelogs:
             if topic not in consumer.list_topics(timeout=ANSWER_TIMEOUT_S).topics:
                 return ChangelogState(there=False)
             extent = extent_of(consumer, topic, lane)
-            late = self._take(name, map(PlacedRow.of, records(consumer, [extent])), store)
-        return ChangelogState(there=True, end=extent.end, late=late)
+            self._take(name, map(PlacedRow.of, records(consumer, [extent])), store)
+        return ChangelogState(there=True, end=extent.end)
 
-    def _take(self, name: str, read: Iterator[PlacedRow], store: RowStore) -> frozenset[bytes]:
+    def _take(self, name: str, read: Iterator[PlacedRow], store: RowStore) -> None:
         rows, named = store.rows(LIVE, name), store.fences(name)
         reader = RowReader(name, self.codec)
         fences: tuple[bytes, ...] = ()
-        late = set[bytes]()
         while piece := list(islice(read, PIECE_ROWS)):
             in_time = timely(piece, fences, named)
             fences = in_time.fences
             standing = without_late(in_time.rows, rows, reader.events)
-            late = (late | in_time.passed_over) - {row.key for row in standing}
             for row in standing:
                 named[row.key] = row.fence
                 if row.value is None:
@@ -92,7 +88,6 @@ class Changelogs:
                 else:
                     rows.put(row.key, row.value, _offset(row))
         reader.stop()
-        return frozenset(late)
 
 
 def _offset(row: FencedRow) -> int:

@@ -11,7 +11,7 @@ from replay.rebuild.changelog_rows import Changelogs, ChangelogState
 from replay.rebuild.made_tables import FOLDED, LogToMakeOf, MadeTables
 from replay.rebuild.row_store import RowStore
 from replay.rebuild.table_comparison import ComparedRow, RowComparison, TableReport
-from replay.recorded_erasures import erasures_in
+from replay.recorded_erasures import people_erased
 from streams.delivery.log_identity import topic_ids
 from streams.log.codec import Codec
 from streams.log.offsets import Partition, read_offsets
@@ -94,7 +94,6 @@ def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
     from replay.local_effects import local_handlers
 
     local, keyring = local_handlers(settings)
-    erased = erasures_in(log, Codec(log.ids)).done()
     inputs = {topic_of(record) for step in STEPS for record in step.reads}
     return LogToMakeOf(
         log,
@@ -102,7 +101,7 @@ def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
         Codec(open_registry(settings)),
         local,
         keyring.digest_key,
-        frozenset((one.person.tenant, one.person.subject) for one in erased),
+        people_erased(log, Codec(log.ids)),
         _folded(settings) if isinstance(log, BrokerLog) else {},
         topic_ids(settings, inputs | {topic_of(kind) for kind in FOLDED}),
     )

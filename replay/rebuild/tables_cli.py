@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import click
 from replay.log import Log
 from replay.opening_logs import open_log
 from replay.progress_bar import records_bar
+from replay.recorded_erasures import people_erased
 from streams.log.offsets import OffsetReader, patiently
 from streams.operations.options import Group, run_option
 from streams.operations.printing import counted
@@ -121,11 +123,9 @@ def roll_back_command(tables: tuple[str, ...], run: Path | None, as_json: bool) 
     Example:
       playhead replay rebuild tables roll-back
     """
-    from replay.rebuild.table_rebuilding import log_to_make_of
-
     settings = Settings.load(run=run)
-    with closing(open_log(None, settings)) as log, _repair(settings) as repair:
-        people = log_to_make_of(log, settings).people
+    people = erased_on(settings)
+    with _repair(settings) as repair:
         report = _told(lambda: repair.roll_back(tables or NAMES, people))
     _show(report, as_json, "put back", [])
 
@@ -169,6 +169,14 @@ def compared(report: TableReport) -> Iterator[str]:
         yield f"  … and {differing - len(report.differences):,} more"
     if report.status == 1:
         yield f"the tables are not as the log says; {NEXT}"
+
+
+def erased_on(settings: Settings) -> AbstractSet[tuple[str, str]]:
+    """Return who was erased, by the log: tenant and subject."""
+    from streams.log.codec import Codec
+
+    with closing(open_log(None, settings)) as log:
+        return people_erased(log, Codec(log.ids))
 
 
 def _show(report: RepairReport, as_json: bool, done: str, after: Any) -> None:

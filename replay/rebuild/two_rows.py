@@ -99,7 +99,7 @@ def _uneven(made: Sequence[TableEntry], held: Sequence[TableEntry]) -> str:
     if lacking is not None:
         return f"it lacks {_named(lacking)}"
     events = {entry.event for entry in made}
-    more = next((entry for entry in held if entry.event not in events), held[0] if held else None)
+    more = next((entry for entry in held if entry.event not in events), None)
     return (
         "it holds an entry twice"
         if more is None

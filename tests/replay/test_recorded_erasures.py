@@ -2,7 +2,7 @@
 
 import pytest
 
-from replay.recorded_erasures import RecordedErasures, erasures_in, read_of
+from replay.recorded_erasures import RecordedErasures, erasures_in, people_erased, read_of
 from schemas import (
     ErasureRequested,
     LegalHoldSet,
@@ -50,6 +50,7 @@ def test_what_was_asked_done_and_held_is_read_in_all_lanes():
     ask(log, "r-2")
     told = erasures_in(log, CODEC)
     assert states(told) == {"r-1": "erased", "r-2": "requested"}
+    assert people_erased(log, CODEC) == {("acme", "jane")}
     assert [hold.subject for hold in told.holds("acme")] == ["joe"]
 
 
