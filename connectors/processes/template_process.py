@@ -81,7 +81,7 @@ def loaded(program: str) -> Work:
 def _threads() -> int:
     """Count the threads of this process, those of native libraries included."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 1
 
@@ -110,7 +110,7 @@ def refuse(control: socket.socket, missing: NotLoaded) -> None:
             for descriptor in descriptors:
                 with socket.socket(fileno=descriptor) as asker, suppress(OSError):
                     asker.sendall(framed(missing))
-            control.setblocking(False)  # noqa: FBT003 - the library's
+            control.setblocking(False)
 
 
 class Forks:

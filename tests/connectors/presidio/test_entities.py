@@ -15,7 +15,5 @@ print({"presidio_analyzer", "requests", "typer", "rich", "weasel"} & set(sys.mod
 
 @pytest.mark.slow  # loads the model
 def test_nothing_is_loaded_that_no_text_needs():
-    done = subprocess.run(
-        [sys.executable, "-c", CODE], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

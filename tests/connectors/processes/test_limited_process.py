@@ -34,12 +34,10 @@ from tests.connectors.processes.processes import (
     LITTLE_TIME,
     ORDINARY,
     a_process,
-    begun,
     busy,
     end_templates,
     gone,
     running,
-    templates,
 )
 from tests.connectors.processes.programs import endless, halves, obeying, program, uninstalled
 from tests.connectors.readers.hostile import HTML, OF_LIBRARIES, OURS, attributes
@@ -364,9 +362,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize(("said", "words"), WORDS)
-async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocated(
-    said, words
-):
+async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocated(said, words):
     process = LimitedProcess(SayingTemplate(framed(Ready()) + said), ORDINARY)
     await process.loaded()
     with pytest.raises(TaskBroke, match=words):
@@ -376,9 +372,7 @@ async def test_a_process_that_says_what_it_may_not_is_ended_and_nothing_allocate
 
 
 @pytest.mark.parametrize(("said", "words"), WORDS)
-async def test_a_process_that_begins_with_what_it_may_not_say_has_not_started(
-    said, words
-):
+async def test_a_process_that_begins_with_what_it_may_not_say_has_not_started(said, words):
     process = LimitedProcess(SayingTemplate(said), ORDINARY)
     with pytest.raises(NotStarted, match=words):
         await process.loaded()
