@@ -253,6 +253,7 @@ def bench(
     transports  eight no-op hops, by our runner and by five others
     chats       many chats at once over a stub model
     starts      a gateway on a log of --requests requests, without an index and with one
+    memory      each process of a stack that has worked; only where it is named
     sockets     thousands of idle WebSockets and some that stream; only where it is named
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast, runtime_checkable
@@ -48,6 +49,7 @@ log = logger("app")
 
 
 CONNECT_PAUSE_S = 2.0
+SCHEMAS_AT_ONCE = 8  # asked of the registry: two questions each, some 60 of them
 
 
 @runtime_checkable
@@ -163,13 +165,25 @@ def known_schemas(
 ) -> Registry:
     """Look up the ids of all our schemas now, so that no event waits for the registry.
 
-    Tries again, with a line in the log, until the registry answers and knows them.
+    Tries again, with a line in the log, until the registry answers and knows them. The first is
+    asked for alone, so that one that is away is asked once; the others side by side.
     """
     registry = make(settings)
+    first, *others = sorted(set(subjects().values()))
+
+    def look_up(record: str) -> None:
+        registry.definition_of(registry.id_of(record))
+
     while True:
         try:
-            for record in sorted(set(subjects().values())):
-                registry.definition_of(registry.id_of(record))
+            look_up(first)
+            with ThreadPoolExecutor(SCHEMAS_AT_ONCE, "schemas") as pool:
+                for known in [pool.submit(look_up, record) for record in others]:
+                    try:
+                        known.result()
+                    except BaseException:
+                        pool.shutdown(wait=False, cancel_futures=True)
+                        raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
             reason = f"{type(error).__name__}: {error}"
             log.warning("waiting for the registry", registry=settings.registry, reason=reason)

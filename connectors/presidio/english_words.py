@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import numpy as np
 
 _NAMES_AND_WORDS = """
 abby art baker bill black blue bob bobby brown bush carol chase chuck cliff curt dale dean drew
@@ -16,6 +18,20 @@ NAMES_AND_WORDS = frozenset(_NAMES_AND_WORDS.split())
 """Words that are names more often when the model takes them for a person."""
 
 
+class WordSet:
+    """A set of words by their hashes of 64 bits: 8 bytes a word, where a set of them has 75.
+
+    A word that is none of them has the hash of one once in some 10^14 looks.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._hashes = np.unique(np.fromiter(map(hash, words), np.int64))
+
+    def __contains__(self, word: str) -> bool:
+        at = int(np.searchsorted(self._hashes, hash(word)))
+        return at < len(self._hashes) and int(self._hashes[at]) == hash(word)
+
+
 class Words:
     """English words, out of the tables of the model's lemmatizer (WordNet's)."""
 
@@ -23,17 +39,19 @@ class Words:
         _, lemmatizer = model.remove_pipe("lemmatizer")
         index = lemmatizer.lookups.get_table("lemma_index")
         # its nouns hold the names of many people
-        self._common = frozenset(word for kind in ("verb", "adj", "adv") for word in index[kind])
-        self._known = self._common.union(index["noun"])
+        self._common = WordSet(word for kind in ("verb", "adj", "adv") for word in index[kind])
+        self._known = WordSet(
+            word for kind in ("verb", "adj", "adv", "noun") for word in index[kind]
+        )
 
     def common(self, word: str) -> bool:
         """Whether it is a verb, adjective or adverb, inflected perhaps, and hardly ever a name."""
         word = word.strip(".,'’").lower()
-        return word not in NAMES_AND_WORDS and not self._common.isdisjoint(_stems(word))
+        return word not in NAMES_AND_WORDS and any(stem in self._common for stem in _stems(word))
 
     def known(self, word: str) -> bool:
         """Whether it is any word at all."""
-        return not self._known.isdisjoint(_stems(word.strip(".,'’").lower()))
+        return any(stem in self._known for stem in _stems(word.strip(".,'’").lower()))
 
 
 def _stems(word: str) -> Iterator[str]:

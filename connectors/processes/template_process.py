@@ -80,7 +80,7 @@ def loaded(program: str) -> Work:
 def _threads() -> int:
     """Count the threads of this process, those of native libraries included."""
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in Path("/proc/self/task").iterdir())
     except OSError:
         return 1
 

@@ -9,7 +9,6 @@ import pytest
 from rich.console import Console
 
 from bench.memory_shares import as_json, of_a_chat, shares, show
-from infra.local.run_folder import STATE
 
 HOLDING = """
 import os, sys
@@ -29,7 +28,7 @@ def run(tmp_path):
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
         assert worker.stdout.readline() == b"held\n"
         components = {"kafka": {"pid": os.getpid()}, "worker": {"pid": worker.pid}}
-        (tmp_path / STATE).write_text(json.dumps({"components": components}))
+        (tmp_path / "state.json").write_text(json.dumps({"components": components}))
         yield tmp_path
         worker.communicate()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections import deque
 
 import pytest
@@ -26,6 +27,7 @@ from tests.memory_broker import MemoryBroker
 from tests.memory_registry import MemoryRegistry
 from worker import wiring
 from worker.wiring import (
+    SCHEMAS_AT_ONCE,
     attach,
     chosen,
     connect,
@@ -258,6 +260,36 @@ def test_all_our_schemas_are_looked_up_at_once(settings, registry):
     ids = {registry.id_of(record) for record in subjects().values()}
     assert ids <= set(registry.asked)
     assert logged == []
+
+
+def test_schemas_are_looked_up_side_by_side_once_the_registry_has_answered(settings, registry):
+    several, id_of, asked = threading.Barrier(SCHEMAS_AT_ONCE), registry.id_of, []
+
+    def held_up(record):
+        asked.append(record)
+        if 1 < len(asked) <= 1 + SCHEMAS_AT_ONCE:
+            several.wait(20)
+        return id_of(record)
+
+    registry.id_of = held_up
+    known_schemas(settings, lambda _: registry, pause_s=0)
+    assert sorted(asked) == sorted(set(subjects().values()))
+
+
+def test_one_schema_that_is_not_known_has_the_others_wait_for_the_next_try(settings, registry):
+    id_of, failed = registry.id_of, []
+    last = max(subjects().values())
+
+    def lagging(record):
+        if record == last and not failed:
+            failed.append(record)
+            raise UnknownSchema("not yet")
+        return id_of(record)
+
+    registry.id_of = lagging
+    with capture_logs() as logged:
+        known_schemas(settings, lambda _: registry, pause_s=0)
+    assert [line["reason"] for line in logged] == ["UnknownSchema: not yet"]
 
 
 def test_a_registry_that_is_away_is_waited_for_and_told_of(settings, registry):

@@ -16,9 +16,26 @@ KEPT = []
 
 def open_files():
     """List what this process has open, but for what it lists with."""
-    for name in os.listdir("/proc/self/fd"):
+    for one in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):
-            yield os.readlink(f"/proc/self/fd/{name}")
+            yield os.fspath(one.readlink())
+
+
+def _compute():
+    while True:
+        pass
+
+
+def _raise(error):
+    raise error
+
+
+TROUBLES = {
+    b"end": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    b"raise": lambda: _raise(KeyError("secret")),
+    b"exhaust": lambda: _raise(MemoryError()),
+    b"compute": _compute,
+}
 
 
 def program(load):
@@ -60,15 +77,8 @@ def obeying():
             case [b"keep", size]:
                 KEPT.append(b"x" * int(size))
                 yield b"kept"
-            case [b"end"]:
-                os.kill(os.getpid(), signal.SIGSEGV)
-            case [b"raise"]:
-                raise KeyError("secret")
-            case [b"exhaust"]:
-                raise MemoryError
-            case [b"compute"]:
-                while True:
-                    pass
+            case [b"end" | b"raise" | b"exhaust" | b"compute" as trouble]:
+                TROUBLES[trouble]()
             case [b"wait", file]:
                 while not Path(file.decode()).exists():
                     time.sleep(0.01)
