@@ -30,6 +30,7 @@ from edge.gateway.audit_desk import AuditDesk
 from edge.gateway.cancellation_desk import CancellationDesk
 from edge.gateway.document_texts import DocumentTexts
 from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
+from edge.gateway.first_of_key import FirstOfKey
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
 from edge.gateway.log_evidence import RecallsPrompts
@@ -45,10 +46,10 @@ from edge.gateway.session_desk import SessionDesk
 from edge.gateway.tellings import Tellings
 from edge.gateway.upload_desk import UploadDesk
 from edge.gateway.voiced_requests import KeyTurn, NewQuestion
-from edge.listening.entries import Dispatch, Entry, Gap, Subscription
+from edge.listening.entries import Dispatch, Entry
 from edge.listening.known_answers import KnownAnswers
 from edge.listening.known_documents import KnownDocuments
-from edge.listening.known_requests import KnownRequest, KnownRequests
+from edge.listening.known_requests import KnownRequests
 from edge.listening.log_index import LogIndex
 from edge.listening.log_reader import ReadsLog
 from edge.listening.request_search import RequestSearch
@@ -72,8 +73,6 @@ from streams.log.configuration_watch import ConfigurationsFollowed
 from streams.settings import Settings
 
 T = TypeVar("T")
-ECHO_S = 2.0
-"""For what was put on the log to be read from it: milliseconds, unless reading stands still."""
 AT_THE_DESK = 2  # erasures asked for or looked up at once: each reads some topics
 
 
@@ -168,6 +167,7 @@ class Gateway:
             lambda: self.stopping,
             self.keys_gone,
         )
+        self._firsts = FirstOfKey(self.reception, self.requests, self.follower)
         self._open_desks()
         self.followed = Slots("requests under way", bounds.followed)
         self.uploading = Slots("uploads arriving", bounds.uploading)
@@ -372,37 +372,14 @@ class Gateway:
             self.access.check_all_known()
         if earlier is not None and question.has_key and not question.is_on_log:
             # another gateway took it in, with a body that this one does not know
-            await self._hold_to(earlier, identity, question)
+            await self._firsts.hold_to(earlier, identity, question)
         if earlier is not None:
             self.quotas.tell_of_question(caller.tenant, caller.key)
         request = earlier
         if request is None:
             request = await self.reception.ask(caller, identity, question)
             if question.has_key:
-                first = await self._first_of(request, outcomes)
+                first = await self._firsts.first_of(request, outcomes)
                 if first is not None:
-                    await self._hold_to(first, identity, question)
+                    await self._firsts.hold_to(first, identity, question)
         return Watch(request, outcomes, standing, from_log=earlier is not None)
-
-    async def _hold_to(
-        self, first: KnownRequest, identity: Identity, question: NewQuestion
-    ) -> None:
-        """Raise Problem where a question is another one than that which the log has of its key."""
-        asked = await self.follower.read_back(first, (QuestionAsked,))
-        for one in asked[:1]:
-            assert isinstance(one.event, QuestionAsked)
-            await self.reception.check_repeats(identity, question, one.event)
-
-    async def _first_of(self, own: KnownRequest, outcomes: Subscription) -> KnownRequest | None:
-        """Return the question that lies before ours under its key; None where ours is the first.
-
-        Two gateways that take one key in at the same moment know nothing of each other, and the
-        steps take the first record. So each waits until it has read its own. Where that takes long,
-        the lane is read back: ours is returned, and what lies before it is found there.
-        """
-        try:
-            await outcomes.until_question(own.offset, ECHO_S)
-        except (TimeoutError, Gap):
-            return own
-        first = self.requests.find(own.whose)
-        return first if first is not None and first.offset < own.offset else None

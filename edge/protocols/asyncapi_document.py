@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from edge.protocols.answer_shapes import FRAMES
+from edge.protocols.frame_shapes import FRAMES
 from edge.protocols.websocket.client_frames import KINDS
 from edge.protocols.websocket.handshake import KEY_PROTOCOL, PROTOCOL
 from schemas import Record

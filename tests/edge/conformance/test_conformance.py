@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from edge.problems import Problem
-from edge.protocols.openapi_document import ANSWERS
+from edge.protocols.operation_answers import ANSWERS
 from tests.edge.conformance.fuzzing import SCOPES, fuzz, fuzz_graphql, script
 from tests.edge.conftest import address_of, serving
 from tests.edge.fake_log import FakeLog, a_gateway, a_key

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from edge.gateway import gateway as gateway_module
+from edge.gateway import first_of_key
 from edge.gateway.idempotency import Idempotency
 from edge.listening.log_index import LogIndex
 from edge.protocols.http.app import create_app
@@ -164,7 +164,7 @@ async def test_who_was_refused_is_refused_again_and_may_send_what_was_first(two)
 
 
 async def test_a_gateway_whose_reading_stands_still_looks_at_the_log(two, monkeypatch):
-    monkeypatch.setattr(gateway_module, "ECHO_S", 0.05)
+    monkeypatch.setattr(first_of_key, "ECHO_S", 0.05)
     asking = [await two.ask(number, body, "k") for number, body in enumerate((SHORT, LONG))]
     refused = await asking[1]
     is_problem(refused, 422)

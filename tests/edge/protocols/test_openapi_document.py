@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from edge.protocols import openapi_document as made
 from edge.protocols.http.described_security import security_of
-from edge.protocols.openapi_document import OperationAnswer, openapi_document
+from edge.protocols.openapi_document import openapi_document
+from edge.protocols.operation_answers import OperationAnswer
 from edge.protocols.route_rules import ASK, RULES
 
 

@@ -46,6 +46,11 @@ PROMPT = {
 }
 
 
+PROOFS_IN_SIGHT = """[...document.querySelectorAll("#records td.proof")].every(
+    (cell) => cell.getBoundingClientRect().right <= innerWidth)"""
+"""Whether one sees without scrolling sideways what each record's proof says."""
+
+
 class Tree(dict):
     """Proves records by a tree of so many leaves, as a seal does; the proved one is the last but
     one. `mend` changes what is handed out, or refuses it."""
@@ -313,6 +318,7 @@ async def test_it_is_for_everybody_in_either_light_and_on_a_phone(
     tree.mend = another_leaf
     await page.click("#prove")
     await expect(page.locator("#proved")).to_contain_text("do not hold")
+    assert await page.evaluate(PROOFS_IN_SIGHT)
     assert await faults(page) == []
     assert await is_no_wider_than_its_window(page)
     await page.locator("#documents button").click()

@@ -8,10 +8,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from edge.protocols.answer_shapes import FRAMES
 from edge.protocols.asyncapi_document import asyncapi_document
+from edge.protocols.frame_shapes import FRAMES
 from edge.protocols.http import interface_documents
-from edge.protocols.openapi_document import ANSWERS, METHODS
+from edge.protocols.openapi_document import METHODS
+from edge.protocols.operation_answers import ANSWERS
 from edge.protocols.websocket.client_frames import KINDS
 from schemas.definitions import self_contained
 from streams.topics import STEPS, TOPICS

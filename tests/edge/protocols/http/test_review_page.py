@@ -156,6 +156,7 @@ async def test_a_key_is_asked_for_and_one_that_may_not_is_told_so(page, gateway,
         await page.fill("#key", wrong)
         await page.keyboard.press("Enter")
         await expect(page.locator("#wrong")).to_contain_text(why)
+    await expect(page.get_by_text("Which key?")).to_have_count(1)  # nothing behind says it again
     assert await faults(page) == []
     await page.fill("#key", key)
     await page.keyboard.press("Enter")
@@ -165,6 +166,9 @@ async def test_a_key_is_asked_for_and_one_that_may_not_is_told_so(page, gateway,
     await expect(page.locator("#item")).to_be_visible()
     await page.click("#leave")
     await expect(page.locator("#item")).to_be_hidden()
+    await expect(page.locator("#message")).to_have_text(
+        "Answers to judgeOne after the other, by buttons or by keys."
+    )
     assert await page.evaluate("sessionStorage.length") == 0
 
 
