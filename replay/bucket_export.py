@@ -10,9 +10,9 @@ and only where none lies if so asked. A part is put under its digest, then its n
 lies: of two exports that write to one archive, one is refused at the first note that the other
 wrote, on whichever machines they are, with no lock that somebody could die with. Whoever died is
 gone on from by the notes, each of which names where the one before must end; a part is believed by
-its SHA-256 alone. At the end the server copies the parts to their places, and the manifest is put last, over
-the very one that was added to: it names what lies there, or is not there. Then the seal follows,
-and what is unfinished goes.
+its SHA-256 alone. At the end the server copies the parts to their places, and the manifest is put
+last, over the very one that was added to: it names what lies there, or is not there. Then the seal
+follows, and what is unfinished goes.
 """
 
 from __future__ import annotations

@@ -242,8 +242,8 @@ def test_an_archive_in_a_bucket_is_verified_and_read_without_a_broker(playhead, 
     assert (code, json.loads(out)["diverged"]) == (0, [])
     _, folder, _ = playhead("verify", "--archive", archive.folder, "--json")
     assert json.loads(out)["records"] == json.loads(folder)["records"]
-    code, out, _ = playhead("timeline", archive.request, "--archive", PLACE, **told)
-    assert (code, archive.request in out) == (0, True)
+    code, out, _ = playhead("timeline", archive.request, "--archive", PLACE, "--json", **told)
+    assert (code, json.loads(out)["request_id"]) == (0, archive.request)
     held = server.buckets["backups"]
     key = next(key for key in sorted(held) if REWRITTEN in key)
     held[key] = held[key][:-1]
