@@ -25,6 +25,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from connectors.processes.exchange import (
     PACKET_BYTES_MAX,
