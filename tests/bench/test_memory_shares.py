@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 from rich.console import Console
 
-from bench.memory_shares import as_json, of_a_chat, shares, show
+from bench.memory_shares import MemoryShare, as_json, of_a_chat, shares, show
 
 HOLDING = """
 import os, sys
@@ -48,3 +49,38 @@ def test_the_table_names_each_process(run, capsys):
     said = capsys.readouterr().out
     assert "connectors.some:load" in said
     assert "worker and gateway with what they started" in said
+
+
+def share(component, pss_mb):
+    return MemoryShare(component, "python", pss_mb, own_mb=1.0, cpu_s=0.5)
+
+
+@pytest.mark.parametrize(
+    ("components", "of_chat"),
+    [
+        ((), 0),
+        (("worker",), 10),
+        (("gateway", "worker", "worker"), 30),
+        (("kafka", "triton", "weaviate", "registry"), 0),
+        (("documents", "worker"), 10),
+    ],
+)
+def test_a_chat_needs_the_worker_and_the_gateway_of_our_own(components, of_chat):
+    assert of_a_chat([share(component, 10.0) for component in components]) == of_chat
+
+
+def test_a_process_that_has_just_ended_has_no_share(tmp_path, monkeypatch):
+    monkeypatch.setattr("psutil.Process.memory_full_info", gone)
+    (tmp_path / "state.json").write_text(json.dumps({"components": {"a": {"pid": os.getpid()}}}))
+    assert shares(tmp_path) == []
+
+
+def gone(process):
+    raise psutil.NoSuchProcess(process.pid)
+
+
+def test_what_runs_no_program_of_ours_goes_by_its_file(tmp_path):
+    (tmp_path / "state.json").write_text(json.dumps({"components": {"a": {"pid": os.getpid()}}}))
+    [mine, *_] = shares(tmp_path)
+    assert "/" not in mine.process
+    assert "python" in mine.process or "pytest" in mine.process
