@@ -69,7 +69,10 @@ class Ends:
             "queue.buffering.max.messages": QUEUE_MAX,
             "queue.buffering.max.kbytes": QUEUE_KB,
         }
-        consumer = Consumer({"bootstrap.servers": kafka, "group.id": group})
+        # one that commits by itself waits, when it is closed, for a broker that is gone, too
+        consumer = Consumer(
+            {"bootstrap.servers": kafka, "group.id": group, "enable.auto.commit": False}
+        )
         consumer.assign(
             [TopicPartition(topic, number, 0) for topic in last for number in range(partitions)]
         )

@@ -60,7 +60,8 @@ def _median_ms(settings: Settings, topics: list[str], records: int) -> float:
 
 
 def _reader(settings: Settings, topic: str) -> Consumer:
-    consumer = Consumer({"bootstrap.servers": settings.kafka, "group.id": f"bench-{uuid.uuid4()}"})
+    told = {"bootstrap.servers": settings.kafka, "group.id": f"bench-{uuid.uuid4()}"}
+    consumer = Consumer({**told, "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
     return consumer
 

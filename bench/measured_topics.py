@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -24,8 +24,7 @@ def own_topics(
 ) -> Iterator[None]:
     """Have topics of a measurement's own."""
     with AdminClient({"bootstrap.servers": settings.kafka, **QUIET}) as admin:
-        for made in admin.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
-            made.result()
+        _answered(admin.create_topics([NewTopic(name, partitions, 1) for name in names]))
         await_shown(admin, names)
         try:
             yield
@@ -64,17 +63,24 @@ def forget(
     known = admin.list_topics(timeout=PATIENCE_S).topics
     present = [name for name in topics if name in known]
     if present:
-        for deleted in admin.delete_topics(present, operation_timeout=PATIENCE_S).values():
-            deleted.result()
+        _answered(admin.delete_topics(present, operation_timeout=PATIENCE_S), patience_s)
     if groups:
-        for left in admin.delete_consumer_groups(list(groups)).values():
-            with suppress(KafkaException):  # it was never used
-                left.result()
+        left = admin.delete_consumer_groups(list(groups))
+        wait(left.values(), patience_s)  # an error says that it was never used
     deadline = time.monotonic() + patience_s
     while set(admin.list_topics(timeout=PATIENCE_S).topics) & set(present):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the broker still shows deleted topics after {patience_s:g} s")
         time.sleep(pause_s)
+
+
+def _answered(asked: Mapping[str, Future[None]], patience_s: float = PATIENCE_S) -> None:
+    """Wait for the broker's answers; raises KafkaException where one is an error.
+
+    The client may say nothing of what it was asked, for good: then what the broker shows counts.
+    """
+    for one in wait(asked.values(), patience_s).done:
+        one.result()
 
 
 def await_shown(

@@ -33,7 +33,8 @@ class LoneBroker:
 
     def await_coordinator(self) -> None:
         """Wait until groups are answered: a new broker makes what they need when it is first asked."""
-        client = Consumer({"bootstrap.servers": self.settings.kafka, "group.id": "first"})
+        told = {"bootstrap.servers": self.settings.kafka, "group.id": "first"}
+        client = Consumer({**told, "enable.auto.commit": False})  # so that it never waits for it
         place = TopicPartition(self.new_topic(), 0)
         deadline = time.monotonic() + ANSWER_S
         while time.monotonic() < deadline:

@@ -87,7 +87,8 @@ class QuixBridge:
 
 def bridge_on(kafka: str) -> QuixBridge:
     """Connect one; it reads what is said from now on."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "peers-bridge"})
+    told = {"bootstrap.servers": kafka, "group.id": "peers-bridge"}
+    consumer = Consumer({**told, "enable.auto.commit": False})
     place = TopicPartition(SAID, 0)
     _, place.offset = consumer.get_watermark_offsets(place, timeout=30)
     consumer.assign([place])

@@ -1,11 +1,13 @@
 """Both ends of a chain: records go in as they are, what comes is handed on at once, and silence is told."""
 
 import itertools
+import threading
 import time
 import uuid
 from itertools import islice
 
 import pytest
+from confluent_kafka import Producer
 
 from bench.child import Child, MeasurementFailed
 from bench.ends import POLL_MAX, Ends, InputRecord, Stuck
@@ -207,3 +209,17 @@ def meet(ends):
         mine = [message.value() for message in came if message.partition() == number]
         assert mine == [record.value for record in records if record.partition == number]
     assert {message.headers()[0] for message in came} == {("n", b"1")}
+
+
+def test_both_ends_let_go_though_their_broker_has_gone():
+    broker = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    [at] = broker.list_topics(timeout=10).brokers.values()
+    broker.produce("last", b"x", partition=0)
+    broker.flush(10)
+    ends = Ends.on(f"{at.host}:{at.port}", ("first", ["last"]), 1, "g", ())
+    assert next(ends.arrivals(lambda: "nothing came"))[0][0].value() == b"x"
+    del broker
+    closing = threading.Thread(target=ends.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()

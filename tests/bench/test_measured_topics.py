@@ -1,5 +1,6 @@
 """Topics of a measurement are forgotten with their groups, and what the broker keeps showing is told."""
 
+from concurrent.futures import Future
 from contextlib import closing
 
 import pytest
@@ -16,7 +17,7 @@ from streams.log.setup import wanted
 from streams.log.writing import Writer
 from streams.settings import Settings
 from streams.topics import topic_of
-from tests.memory_broker import MemoryBroker
+from tests.memory_broker import MemoryAdmin, MemoryBroker
 
 
 def a_broker(*topics, groups=()):
@@ -54,6 +55,23 @@ def test_topics_that_were_made_are_waited_for_until_all_are_shown(looks):
 def test_a_topic_that_is_never_shown_is_told():
     with pytest.raises(TimeoutError, match=r"does not show b 0\.01 s after it was made"):
         await_shown(a_broker("a").admin(), ["a", "b"], patience_s=0.01, pause_s=0.0)
+
+
+class Mute(MemoryAdmin):
+    """Does what it is asked, as a client that is starved of its CPU, and never says so."""
+
+    def delete_topics(self, *arguments, **more):
+        return dict.fromkeys(super().delete_topics(*arguments, **more), Future())
+
+    def delete_consumer_groups(self, *arguments):
+        return dict.fromkeys(super().delete_consumer_groups(*arguments), Future())
+
+
+@pytest.mark.timeout(20)
+def test_a_client_that_never_answers_is_not_waited_for_without_end():
+    broker = a_broker("a", "other", groups={"used"})
+    forget(Mute(broker), ["a"], ["used"], patience_s=0.01, pause_s=0.0)
+    assert (set(broker.topics()), set(broker.committed)) == ({"other"}, set())
 
 
 @pytest.mark.parametrize("lingers", [0, 2])
