@@ -200,7 +200,9 @@ def late():
 
 def test_what_takes_too_long_for_one_tenant_shuts_out_that_tenant_alone(circuit, clock):
     for _ in range(10 * FAILURES_MAX):
-        clock.now += 0.01  # not after the last: it may have been a probe, or its pause be over by then
+        clock.now += (
+            0.01  # not after the last: it may have been a probe, or its pause be over by then
+        )
         call(circuit, late(), "poison")
     assert circuit.state == CLOSED
     assert "Fake answers this tenant too late since 2" in str(refusal(circuit, "poison"))
