@@ -11,7 +11,7 @@ from replay.archive import BadArchive
 from replay.log import Log, Stored
 from replay.places import OffsetWatch
 from replay.proved_records import ProvedRecords
-from replay.report import Difference, Findings
+from replay.report import Difference, ListedDifferences
 from schemas import ChunksEmbedded, Event
 from streams.log.codec import Codec, Undecodable, schema_id_of
 from streams.running.admit import check_place, unreadable
@@ -75,7 +75,7 @@ class LaneReader:
 
     def __init__(self, log: Log, codec: Codec, lane: int, steps: Sequence[Step]) -> None:
         self.lane = lane
-        self.faults = Findings()
+        self.faults = ListedDifferences()
         self.unproved: set[tuple[str, int]] = set()
         """Topic and offset of what was rejected for its producer: it is an input of nobody's."""
         self.ends = {

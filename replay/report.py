@@ -49,7 +49,7 @@ class Difference:
         return dict(vars(self))
 
 
-class Findings(list[Difference]):
+class ListedDifferences(list[Difference]):
     """Differences in the order in which they were found: the first are listed, all are counted."""
 
     unlisted = 0
@@ -80,10 +80,10 @@ class Report:
 
     records: int = 0
     equal: int = 0
-    diverged: list[Difference] = field(default_factory=Findings)
-    unverifiable: list[Difference] = field(default_factory=Findings)
+    diverged: list[Difference] = field(default_factory=ListedDifferences)
+    unverifiable: list[Difference] = field(default_factory=ListedDifferences)
     """Records of which it can't be said here whether a step wrote them, each with the reason."""
-    unreadable: list[Difference] = field(default_factory=Findings)
+    unreadable: list[Difference] = field(default_factory=ListedDifferences)
     """Records of derived topics that are none, which no step of ours writes."""
     erased: int = 0
     superseded: int = 0
@@ -102,7 +102,7 @@ class Report:
     def __post_init__(self) -> None:
         """Count what is given in lists, too."""
         for name in ENTRIES:
-            found = Findings()
+            found = ListedDifferences()
             found.extend(getattr(self, name))
             setattr(self, name, found)
 

@@ -9,7 +9,7 @@ import pytest
 
 from replay.lane_outcomes import LaneOutcomes
 from replay.lane_reader import LaneReader
-from replay.lane_survey import AHEAD, Heads, head_of
+from replay.lane_survey import AHEAD, Heads, LastOutcomes, head_of
 from replay.report import Report
 from replay.selection import Selection
 from schemas import QuestionRedacted
@@ -117,3 +117,22 @@ async def test_no_more_of_a_lane_is_in_memory_than_is_open():
     await peak_of(1)  # what is made once: parsed definitions, kept patterns
     small, large = await peak_of(2 * AHEAD), await peak_of(10 * AHEAD)
     assert large - small < 8 * AHEAD * A_RUN_BYTES
+
+
+def test_no_more_than_the_last_sessions_are_remembered():
+    last = LastOutcomes(sessions_max=5)
+    for count in (10, 40):
+        for number in range(count):
+            last.has_turn(("t", f"s{number}"), number, late=False)
+        assert len(last._last) == 5
+
+
+def test_what_a_session_had_before_it_was_forgotten_is_only_known_where_it_can_not_matter():
+    last = LastOutcomes(sessions_max=2)
+    assert last.has_turn(("t", "a"), 7, late=False)
+    assert not last.has_turn(("t", "a"), 6, late=False)
+    assert last.has_turn(("t", "a"), 6, late=True)  # it follows the one before
+    assert last.has_turn(("t", "b"), 1, late=True)  # none was forgotten so far
+    last.has_turn(("t", "c"), 9, late=False)  # forgets a
+    assert not last.has_turn(("t", "a"), 8, late=True)
+    assert last.has_turn(("t", "b"), 8, late=False)

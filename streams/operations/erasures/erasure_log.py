@@ -87,13 +87,13 @@ class Erasure:
 class ErasureLog:
     """All that the log says of erasures."""
 
-    def __init__(self) -> None:
+    def __init__(self, early_max: int = EARLY_MAX) -> None:
         self.erasures: dict[ErasureName, Erasure] = {}
         """By tenant and request, in the order in which they were read."""
         self._holds: dict[tuple[str, str], LegalHoldSet] = {}
         self._early: OrderedDict[ErasureName, list[PersonErased | ErasureRefused]] = OrderedDict()
         """Outcomes that were read before what they are of."""
-        self._early_count = 0
+        self._early_count, self._early_max = 0, early_max
 
     def take(self, event: Event, topic: str, partition: int, offset: int) -> None:
         """Take in a record that lies there."""
@@ -127,7 +127,7 @@ class ErasureLog:
         """Keep an outcome for its request, and no more than so many: the oldest name goes first."""
         self._early.setdefault(whose, []).append(event)
         self._early_count += 1
-        while self._early_count > EARLY_MAX:
+        while self._early_count > self._early_max:
             _, forgotten = self._early.popitem(last=False)
             self._early_count -= len(forgotten)
 

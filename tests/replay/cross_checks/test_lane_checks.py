@@ -1,4 +1,4 @@
-"""What is kept of a lane for its cross checks is little, and of sessions that were seen last no more than so many."""
+"""What is kept of a lane for its cross checks is little."""
 
 import gc
 import types
@@ -6,7 +6,6 @@ import types
 import pytest
 
 from replay.cross_checks.lane_checks import LaneChecks
-from replay.lane_survey import LastOutcomes
 from schemas import (
     Answer,
     AnswerReleased,
@@ -92,22 +91,3 @@ N = 300
 def test_of_each_record_hardly_more_than_numbers_stay(held, each):
     small, large = held(N), held(4 * N)
     assert large - small <= each * 3 * N
-
-
-def test_no_more_than_the_last_sessions_are_remembered():
-    last = LastOutcomes(sessions_max=5)
-    for count in (10, 40):
-        for number in range(count):
-            last.has_turn(("t", f"s{number}"), number, late=False)
-        assert len(last._last) == 5
-
-
-def test_what_a_session_had_before_it_was_forgotten_is_only_known_where_it_can_not_matter():
-    last = LastOutcomes(sessions_max=2)
-    assert last.has_turn(("t", "a"), 7, late=False)
-    assert not last.has_turn(("t", "a"), 6, late=False)
-    assert last.has_turn(("t", "a"), 6, late=True)  # it follows the one before
-    assert last.has_turn(("t", "b"), 1, late=True)  # none was forgotten so far
-    last.has_turn(("t", "c"), 9, late=False)  # forgets a
-    assert not last.has_turn(("t", "a"), 8, late=True)
-    assert last.has_turn(("t", "b"), 8, late=False)

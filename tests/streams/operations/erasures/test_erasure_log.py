@@ -15,7 +15,6 @@ from schemas import (
     StepVersion,
 )
 from streams.log.ids import outcome_id
-from streams.operations.erasures import erasure_log
 from streams.operations.erasures.erasure_log import ErasureLog
 from streams.operations.erasures.holdings import ErasedPerson
 from streams.topics import topic_of
@@ -142,10 +141,11 @@ def test_a_person_is_found_by_all_their_digests_oldest_first():
 EARLY_MAX = 9
 
 
-def test_outcomes_that_nobody_asks_for_are_kept_to_a_bound(monkeypatch):
-    monkeypatch.setattr(erasure_log, "EARLY_MAX", EARLY_MAX)
+def test_outcomes_that_nobody_asks_for_are_kept_to_a_bound():
     requests = [asked(request=f"r-{number}") for number in range(12)]
-    log = told(*(erased(one) for one in requests[:EARLY_MAX]))
+    log = ErasureLog(EARLY_MAX)
+    for one in requests[:EARLY_MAX]:
+        log.take(erased(one), "", 0, 0)
     assert (log._early_count, len(log._early)) == (EARLY_MAX, EARLY_MAX)
     log.take(erased(requests[EARLY_MAX]), "", 0, 0)
     for one in requests[: EARLY_MAX + 1]:
