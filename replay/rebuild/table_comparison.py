@@ -193,7 +193,8 @@ class RowComparison:
             place = RowKey.at(key)
         except (ValueError, TypeError):  # no key of ours: whoever wrote it knows
             place = RowKey(self._lane, "", key.hex())
-        made, held = self._digest(two.made), self._digest(two.held)
+        made = self._digest(two.made, self._made.get(key))
+        held = self._digest(two.held, self._held.get(key))
         return RowDifference(
             self._table.NAME,
             self._lane,
@@ -206,8 +207,8 @@ class RowComparison:
             reason,
         )
 
-    def _digest(self, row: TableRow | None) -> str:
-        if row is None:
-            return ""
+    def _digest(self, row: TableRow | None, data: bytes | None) -> str:
+        if row is None:  # one that can't be read is what its bytes are
+            return "" if data is None else hashlib.sha256(data).hexdigest()
         told = [(entry.event, self._table.said(entry)) for entry in row.entries]
         return hashlib.sha256(_encode(told)).hexdigest()

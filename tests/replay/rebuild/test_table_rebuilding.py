@@ -1,5 +1,7 @@
 """Tables from the log are those that the steps kept; what was hurt of a changelog is found."""
 
+import hashlib
+
 import pytest
 
 from replay.rebuild.table_rebuilding import log_to_make_of
@@ -76,6 +78,7 @@ async def test_a_row_that_can_not_be_read_differs(made_log, value):
     made_log.put("sessions", lane, row.key(), value)
     [told] = (await made_log.rebuilding().compare()).differences
     assert (told.verdict, told.reason) == ("different", "the changelog's row can't be read")
+    assert told.held == hashlib.sha256(value).hexdigest()
 
 
 async def test_a_row_that_nothing_writes_is_too_much(made_log):
