@@ -13,11 +13,13 @@ from replay.export import export
 from replay.importing.importing import import_archive
 from replay.log import BrokerLog
 from streams.settings import Settings
-from tests.golden.make_golden import PRESENT
 from tests.golden.packing import unpacked
 from tests.golden.test_golden import HERE
 from tests.golden.verifying import verify
 from tests.replay.bucket_archives import PLACE, a_server, bucket_of, emptied, rows_in
+
+RELEASE = "0.1.0"
+"""Whose log it is: the shortest."""
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def lone(tmp_path_factory):
 
 @pytest.mark.stack
 def test_a_golden_log_is_verified_in_a_bucket_and_imported_from_it(lone, tmp_path):
-    folder = unpacked(HERE / PRESENT, tmp_path / "golden")
+    folder = unpacked(HERE / RELEASE, tmp_path / "golden")
     golden = ArchiveLog(folder / "log")
     lanes = 1 + max(lane for _, lane in golden.extents())
     broker = Settings.load(environment={"PLAYHEAD_PARTITIONS": str(lanes)}, run=lone)
