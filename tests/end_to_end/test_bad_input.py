@@ -19,7 +19,7 @@ from tests.fakes import a_meta
 pytestmark = pytest.mark.stack
 
 
-def rejections(running, wanted, patience_s=30):
+def rejections(running, wanted, patience_s=90):
     """Wait for a dead letter that `wanted` accepts."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
@@ -48,7 +48,7 @@ def put(running, topic, value, key=b"workshop", partition=0):
         partition=partition,
         on_delivery=lambda _, message: places.append((message.partition(), message.offset())),
     )
-    producer.flush(10)
+    producer.flush(60)
     return places[0]
 
 

@@ -198,7 +198,7 @@ def test_the_log_of_the_real_broker_is_the_same(running, topic):
             headers=list(row.headers),
             timestamp=row.timestamp_ms + 10**12,
         )
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     snapshot = Snapshot({}, {(topic, 1): Extent(topic, 1, 0, 3)})
     with contextlib.closing(BrokerLog(running.settings, snapshot)) as log:
         plain = list(log.records(topic, 1))

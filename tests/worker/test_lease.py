@@ -201,7 +201,7 @@ def doubts():
         if what == "held" and case.startswith("stopped"):
             seconds = SHORT_S if "moment" in case else LONG_S
             threading.Thread(target=stand_still, args=(held[case], seconds)).start()
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
     return {case: bool(code) for case, code in ended.items()}
 
 

@@ -61,10 +61,10 @@ def cpu_s(piece, text):
     return time.thread_time() - began
 
 
-def lines_that_outgrow(piece, size=SIZE):
+def lines_that_outgrow(piece, size=SIZE, families=FAMILIES):
     """Return the families in which lines grow faster than the text, each with few and many."""
     grown = {}
-    for family, text_of in FAMILIES.items():
+    for family, text_of in families.items():
         many = lines_of(piece, text_of(TIMES * size))
         if many > FEW_LINES:
             few = lines_of(piece, text_of(size))
@@ -73,20 +73,20 @@ def lines_that_outgrow(piece, size=SIZE):
     return grown
 
 
-def cpu_that_outgrows(piece):
+def cpu_that_outgrows(piece, families=FAMILIES, doubts=DOUBTS):
     """Return the families in which CPU time grows faster than the text, each with few and many.
 
     No bound in seconds: how much more of it so many times the text takes, where it takes what a loop would notice.
     What it does not notice need not be compared, and is most.
     """
     grown = {}
-    for family, text_of in FAMILIES.items():
+    for family, text_of in families.items():
         long = text_of(CPU_TIMES * CPU_SIZE)
         many = cpu_s(piece, long)
         if many > NOTICED_S:
             short = text_of(CPU_SIZE)
             few = min(cpu_s(piece, short) for _ in range(2))
-            for _ in range(DOUBTS):  # a neighbour on the same core makes either of them look slow
+            for _ in range(doubts):  # a neighbour on the same core makes either of them look slow
                 if many <= NOTICED_S or many <= CPU_GROWTH * few:
                     break
                 few, many = min(few, cpu_s(piece, short)), min(many, cpu_s(piece, long))

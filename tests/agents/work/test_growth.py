@@ -8,13 +8,7 @@ from agents import language
 from tests.agents.hostile import FAMILIES, ROOM
 from tests.agents.work import growth
 
-FAMILY = "two words"
-
-
-@pytest.fixture(autouse=True)
-def one_family(monkeypatch):
-    monkeypatch.setattr(growth, "FAMILIES", {FAMILY: FAMILIES[FAMILY]})
-    monkeypatch.setattr(growth, "DOUBTS", 2)
+ONE = {"two words": FAMILIES["two words"]}
 
 
 def of_a_step(source):
@@ -29,15 +23,19 @@ QUADRATIC = f"{LINEAR}        for other in text[::9]:\n            other\n"
 
 
 def test_lines_that_grow_with_the_square_of_the_text_are_found():
-    assert growth.lines_that_outgrow(of_a_step(LINEAR), growth.CUT_SIZE) == {}
-    assert set(growth.lines_that_outgrow(of_a_step(QUADRATIC))) == {FAMILY}
+    assert growth.lines_that_outgrow(of_a_step(LINEAR), growth.CUT_SIZE, ONE) == {}
+    assert growth.lines_that_outgrow(of_a_step(QUADRATIC), families=ONE).keys() == ONE.keys()
 
 
 def test_few_lines_are_what_is_done_once():
-    assert growth.lines_that_outgrow(of_a_step(QUADRATIC), 10) == {}
+    assert growth.lines_that_outgrow(of_a_step(QUADRATIC), 10, ONE) == {}
+
+
+def looked_through(text):
+    re.findall("(?:[xy]| )*z", text)
 
 
 @pytest.mark.slow  # seconds of CPU, as of what it finds
 def test_cpu_that_grows_with_the_square_of_the_text_is_found_though_no_line_runs():
-    assert growth.cpu_that_outgrows(language.words) == {}
-    assert set(growth.cpu_that_outgrows(lambda text: re.findall("(?:[xy]| )*z", text))) == {FAMILY}
+    assert growth.cpu_that_outgrows(language.words, ONE) == {}
+    assert growth.cpu_that_outgrows(looked_through, ONE, doubts=2).keys() == ONE.keys()

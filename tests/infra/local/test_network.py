@@ -57,7 +57,7 @@ async def test_grpc_reaches_this_machine_past_a_dead_proxy(dead_proxy):
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        assert await channel.unary_unary("/thing/Say")(b"", timeout=10) == b"here"
+        assert await channel.unary_unary("/thing/Say")(b"", timeout=60) == b"here"
     await server.stop(None)
 
 

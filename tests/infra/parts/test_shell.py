@@ -30,11 +30,11 @@ def test_a_server_that_is_ready_is_ended():
 def test_stopping_ends_the_tool_and_what_it_started(tmp_path):
     shell = Shell()
     pid = tmp_path / "pid"
-    script = f"sleep 60 & echo $! > {pid}; echo begun; wait"
+    script = f"sleep 600 & echo $! > {pid}; echo begun; wait"
     with pytest.raises(Interrupted):
         shell.run(["sh", "-c", script], lambda _: shell.stop())
     child = int(pid.read_text())
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         state = subprocess.run(
             ["ps", "-o", "stat=", "-p", str(child)], capture_output=True, text=True, check=False

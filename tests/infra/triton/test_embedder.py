@@ -24,7 +24,7 @@ def embedder(monkeypatch):
 
 def answered(model, request):
     model.execute([request])
-    assert request.sender.ended.wait(10)
+    assert request.sender.ended.wait(60)
     return request.sender
 
 
@@ -39,7 +39,7 @@ def test_rows_come_in_the_order_of_the_texts(embedder):
 
 def test_a_query_waits_for_no_passage(embedder):
     embedder.execute([embed("slow", "next")])
-    assert embedder.encoder.busy.wait(10)
+    assert embedder.encoder.busy.wait(60)
     assert answered(embedder, embed("q", kind="query")).sent
     assert "next" not in embedder.encoder.seen
 
@@ -60,7 +60,7 @@ def test_passages_are_served_first_come_first_served(embedder):
     last = embed("c")
     embedder.execute([embed("a"), embed("b"), last])
     embedder.encoder.go.set()
-    assert last.sender.ended.wait(10)
+    assert last.sender.ended.wait(60)
     assert embedder.encoder.seen == ["ready", "slow", "a", "b", "c"]
 
 

@@ -31,7 +31,7 @@ class InProcess:
         """Return the outputs by name, or the status and words of a refusal."""
         request = embed(*texts, kind=kind, with_tokens=True)
         self._model.execute([request])
-        assert request.sender.ended.wait(10)
+        assert request.sender.ended.wait(60)
         for error in request.sender.errors:
             words, code = error.args
             return {"invalid": "INVALID_ARGUMENT"}[code], words

@@ -84,9 +84,9 @@ class OnKafka:
             producer.begin_transaction()
             for value in values:
                 producer.produce(self.topic, value, partition=partition)
-            assert producer.flush(20) == 0
-            getattr(producer, f"{ending}_transaction")(20)
-            deadline = time.monotonic() + 20
+            assert producer.flush(60) == 0
+            getattr(producer, f"{ending}_transaction")(60)
+            deadline = time.monotonic() + 60
             while extent_of(consumer, self.topic, partition).end < end:  # the marker comes later
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -116,7 +116,7 @@ class OnKafka:
 
 def _await_leader(consumer: Consumer, topic: str, partition: int) -> None:
     """Wait until a partition that was just made has somebody who answers for it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             extent_of(consumer, topic, partition)

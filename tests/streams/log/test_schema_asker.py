@@ -35,7 +35,7 @@ def an_asker(registry, grace_s=0.05):
 
 
 def until(what):
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while not what():
         assert time.monotonic() < ends
         time.sleep(0.002)

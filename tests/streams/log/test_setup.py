@@ -190,8 +190,8 @@ def a_name(broker, admin):
 def test_a_topic_that_is_made_is_shown_with_its_partitions(admin, a_name):
     made = admin.create_topics([NewTopic(a_name, 3, 1)], operation_timeout=30)
     assert made[a_name].result(30) is None
-    deadline = time.monotonic() + 20
-    while a_name not in (topics := admin.list_topics(timeout=10).topics):
+    deadline = time.monotonic() + 60
+    while a_name not in (topics := admin.list_topics(timeout=60).topics):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert len(topics[a_name].partitions) == 3

@@ -158,7 +158,7 @@ async def test_bodies_that_never_end_shut_no_other_key_out(url, gateway, log):
     connections = [await asyncio.open_connection(address.hostname, address.port) for _ in range(9)]
     for _, writer in connections:
         writer.write(head + b"x" * 100)
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         response = await client.post(
             f"http://{address.netloc}/v1/messages",
             headers={"Authorization": f"Bearer {a_key(gateway, 'globex')}"},

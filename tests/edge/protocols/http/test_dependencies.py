@@ -42,7 +42,7 @@ async def test_a_stream_ends_when_its_key_does_and_says_why(url, gateway, log):
     entry, secret = gateway.keys.create("acme")
     address = url.replace("ws://", "http://").removesuffix("/v1/chat")
     body = {"text": "x", "stream": True}
-    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as client:
         headers = {"Authorization": f"Bearer {secret}"}
         async with client.stream("POST", "/v1/messages", headers=headers, json=body) as response:
             frames = response.aiter_lines()

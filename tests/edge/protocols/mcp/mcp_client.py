@@ -18,7 +18,7 @@ def address(served):
 @contextlib.asynccontextmanager
 async def connected(served, key, mode="auto", **headers):
     headers = {"Authorization": f"Bearer {key}", **headers}
-    async with httpx2.AsyncClient(headers=headers, timeout=10) as http:
+    async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         transport = streamable_http_client(address(served), http_client=http)
         async with Client(transport, mode=mode) as client:
             yield client
