@@ -25,7 +25,6 @@ from streams.topics import Step
 from streams.watching import logs, metrics, tracing
 from streams.watching.loop_watch import LoopWatch
 from streams.watching.standstill import Standstill
-from worker.arenas import share_arenas
 from worker.oversight import Tell, follow_cancellations, follow_erasures, keep_lease, watch_over
 from worker.preparing import prepared
 from worker.priority import give_way
@@ -180,7 +179,6 @@ def worker(steps: str | None, run: Path | None) -> None:
     if not hosted:
         raise click.UsageError("--steps names no step: leave it out to run all")
     give_way(settings.niceness)
-    share_arenas()
     logs.configure(settings.log_level)
     metrics.configure(settings, "playhead-worker", settings.metrics_port)
     tracing.configure(settings, "playhead-worker")
