@@ -56,6 +56,7 @@ class RowDifference(NamedTuple):
 class TableReport:
     """What the comparison of tables came to."""
 
+    listed_max: int = LISTED_MAX
     rows: int = 0
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     """Table -> verdict -> rows."""
@@ -71,7 +72,7 @@ class TableReport:
         self.rows += 1
         of_table = self.counts.setdefault(one.table, {})
         of_table[one.verdict] = of_table.get(one.verdict, 0) + 1
-        if one.verdict in (*DIFFERENT, "unverifiable") and len(self.differences) < LISTED_MAX:
+        if one.verdict in (*DIFFERENT, "unverifiable") and len(self.differences) < self.listed_max:
             self.differences.append(one)
         digests = self.digests.setdefault(one.table, (hashlib.sha256(), hashlib.sha256()))
         for digest, row in zip(digests, (one.made, one.held), strict=True):

@@ -20,7 +20,7 @@ from streams.settings import Settings
 from streams.topics import FOLDS, STEPS, changelog_of, group_of, topic_of
 
 FOLD_OFFSETS_S = 15.0  # for a busy broker, as at the opening of a log
-Progress = Callable[[int], None]
+CountsInputs = Callable[[int], None]
 
 
 class LaneTables(NamedTuple):
@@ -52,7 +52,7 @@ class TableRebuilding:
         of: LogToMakeOf,
         changelogs: Changelogs,
         names: Sequence[str],
-        progress: Progress = lambda _: None,
+        progress: CountsInputs = lambda _: None,
     ) -> None:
         self._of = of
         self._changelogs = changelogs
@@ -89,7 +89,9 @@ def take(lane: LaneTables, name: str, report: TableReport) -> None:
         report.add(row.told)
 
 
-def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
+def log_to_make_of(
+    log: Log, settings: Settings, ask_ids: Callable[..., dict[str, str]] = topic_ids
+) -> LogToMakeOf:
     """Ask for all that tables are made with; raises as the broker, the registry and the log do."""
     from replay.local_effects import local_handlers
 
@@ -103,7 +105,7 @@ def log_to_make_of(log: Log, settings: Settings) -> LogToMakeOf:
         keyring.digest_key,
         people_erased(log, Codec(log.ids)),
         _folded(settings) if isinstance(log, BrokerLog) else {},
-        topic_ids(settings, inputs | {topic_of(kind) for kind in FOLDED}),
+        ask_ids(settings, inputs | {topic_of(kind) for kind in FOLDED}),
     )
 
 

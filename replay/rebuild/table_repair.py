@@ -88,12 +88,14 @@ class TableRepair:
         writer: Writer,
         admin: AdminClient,
         hosts: Hosts,
+        at_once_rows: int = AT_ONCE_ROWS,
     ) -> None:
         self._settings = settings
         self._changelogs = changelogs
         self._writer = writer
         self._admin = admin
         self._hosts = hosts
+        self._at_once_rows = at_once_rows
 
     # ------------------------------------------------------------------ forth
 
@@ -202,7 +204,7 @@ class TableRepair:
     ) -> int:
         """Write rows behind a fence of their own, and what they replace before; count them."""
         written, headers = 0, headers_with(new_fence())
-        for portion in _portions(mends):
+        for portion in _portions(mends, self._at_once_rows):
             if keep:
                 self._keep(name, lane, portion, report)
             if not written:
@@ -258,12 +260,12 @@ def _headers_of_kept(one: Mend) -> Headers:
     return [(WAS, NO_ROW if one.before is None else A_ROW), (NOW, digest_of(one.after))]
 
 
-def _portions(mends: Iterable[Mend]) -> Iterator[list[Mend]]:
+def _portions(mends: Iterable[Mend], rows_max: int) -> Iterator[list[Mend]]:
     portion, size = list[Mend](), 0
     for one in mends:
         portion.append(one)
         size += sum(len(part or b"") for part in one)
-        if size >= AT_ONCE_BYTES or len(portion) >= AT_ONCE_ROWS:
+        if size >= AT_ONCE_BYTES or len(portion) >= rows_max:
             yield portion
             portion, size = [], 0
     if portion:

@@ -77,7 +77,7 @@ def tables(
     if context.invoked_subcommand is not None:
         return
     settings = Settings.load(run=run)
-    with _rebuilding(settings, archive, tables) as rebuilding:
+    with _opening().rebuilding(settings, archive, tables) as rebuilding:
         report = asyncio.run(rebuilding.compare())
     if not (report.rows or report.lost):
         raise click.UsageError(
@@ -105,7 +105,11 @@ def repair_command(tables: tuple[str, ...], run: Path | None, as_json: bool) -> 
       playhead replay rebuild tables repair --table sessions
     """
     settings = Settings.load(run=run)
-    with _rebuilding(settings, None, tables) as rebuilding, _repair(settings) as repair:
+    opening = _opening()
+    with (
+        opening.rebuilding(settings, None, tables) as rebuilding,
+        opening.repair(settings) as repair,
+    ):
         report = _told(lambda: asyncio.run(repair.repair(rebuilding)))
     assert report.after is not None
     _show(report, as_json, "put right", compared(report.after))
@@ -124,8 +128,8 @@ def roll_back_command(tables: tuple[str, ...], run: Path | None, as_json: bool) 
       playhead replay rebuild tables roll-back
     """
     settings = Settings.load(run=run)
-    people = erased_on(settings)
-    with _repair(settings) as repair:
+    people = _opening().erased(settings)
+    with _opening().repair(settings) as repair:
         report = _told(lambda: repair.roll_back(tables or NAMES, people))
     _show(report, as_json, "put back", [])
 
@@ -142,7 +146,7 @@ def drop_command(tables: tuple[str, ...], run: Path | None, as_json: bool) -> No
       playhead replay rebuild tables drop
     """
     settings = Settings.load(run=run)
-    with _repair(settings) as repair:
+    with _opening().repair(settings) as repair:
         dropped = repair.drop(tables or NAMES)
     if as_json:
         click.echo(json.dumps({"dropped": dropped}))
@@ -171,14 +175,6 @@ def compared(report: TableReport) -> Iterator[str]:
         yield f"the tables are not as the log says; {NEXT}"
 
 
-def erased_on(settings: Settings) -> AbstractSet[tuple[str, str]]:
-    """Return who was erased, by the log: tenant and subject."""
-    from streams.log.codec import Codec
-
-    with closing(open_log(None, settings)) as log:
-        return people_erased(log, Codec(log.ids))
-
-
 def _show(report: RepairReport, as_json: bool, done: str, after: Any) -> None:
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=1))
@@ -197,39 +193,55 @@ def _show(report: RepairReport, as_json: bool, done: str, after: Any) -> None:
         )
 
 
-@contextmanager
-def _rebuilding(
-    settings: Settings, archive: Path | None, names: Sequence[str]
-) -> Iterator[TableRebuilding]:
-    from replay.rebuild.changelog_rows import Changelogs
-    from replay.rebuild.table_rebuilding import TableRebuilding, log_to_make_of
+class TableOpening:
+    """Opens what makes tables again, and what writes them; a test gives another one to the verb."""
 
-    with closing(open_log(archive, settings)) as log:
-        of = log_to_make_of(log, settings)
-        with records_bar("making", _inputs_of(log, names or NAMES)) as progress:
-            yield TableRebuilding(of, Changelogs(settings, of.codec), names or NAMES, progress)
+    @contextmanager
+    def rebuilding(
+        self, settings: Settings, archive: Path | None, names: Sequence[str]
+    ) -> Iterator[TableRebuilding]:
+        """Open a log, and the changelogs of the broker."""
+        from replay.rebuild.changelog_rows import Changelogs
+        from replay.rebuild.table_rebuilding import TableRebuilding, log_to_make_of
+
+        with closing(open_log(archive, settings)) as log:
+            of = log_to_make_of(log, settings)
+            with records_bar("making", _inputs_of(log, names or NAMES)) as progress:
+                yield TableRebuilding(of, Changelogs(settings, of.codec), names or NAMES, progress)
+
+    @contextmanager
+    def repair(self, settings: Settings) -> Iterator[TableRepair]:
+        """Open the changelogs for writing."""
+        from confluent_kafka.admin import AdminClient
+
+        from replay.rebuild.changelog_rows import Changelogs
+        from replay.rebuild.table_repair import TableRepair
+        from streams.log.broker_access import client_settings
+        from streams.log.codec import Codec
+        from streams.log.subjects import open_registry
+        from streams.log.writing import Writer
+
+        changelogs = Changelogs(settings, Codec(open_registry(settings)))
+        admin = AdminClient({**client_settings(settings), "log_level": 0})
+        with Writer(settings, "playhead-tables") as writer:
+            yield TableRepair(settings, changelogs, writer, admin, hosts_by(settings))
+
+    def erased(self, settings: Settings) -> AbstractSet[tuple[str, str]]:
+        """Return who was erased, by the log: tenant and subject."""
+        from streams.log.codec import Codec
+
+        with closing(open_log(None, settings)) as log:
+            return people_erased(log, Codec(log.ids))
+
+
+def _opening() -> TableOpening:
+    made: TableOpening = click.get_current_context().find_root().obj or TableOpening()
+    return made
 
 
 def _inputs_of(log: Log, names: Sequence[str]) -> int:
     read = {topic_of(record) for name in names for record in step(STEP_OF[name]).reads}
     return sum(one.end - one.begin for (topic, _), one in log.extents().items() if topic in read)
-
-
-@contextmanager
-def _repair(settings: Settings) -> Iterator[TableRepair]:
-    from confluent_kafka.admin import AdminClient
-
-    from replay.rebuild.changelog_rows import Changelogs
-    from replay.rebuild.table_repair import TableRepair
-    from streams.log.broker_access import client_settings
-    from streams.log.codec import Codec
-    from streams.log.subjects import open_registry
-    from streams.log.writing import Writer
-
-    changelogs = Changelogs(settings, Codec(open_registry(settings)))
-    admin = AdminClient({**client_settings(settings), "log_level": 0})
-    with Writer(settings, "playhead-tables") as writer:
-        yield TableRepair(settings, changelogs, writer, admin, hosts_by(settings))
 
 
 def hosts_by(settings: Settings) -> Callable[[Sequence[str]], dict[str, tuple[str, ...]]]:

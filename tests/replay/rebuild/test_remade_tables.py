@@ -66,9 +66,9 @@ async def test_a_write_may_wait_for_its_turn(store):
     assert (entry.event, table.said(entry)) == ("e-1", DocumentState(version=3))
 
 
-async def test_no_row_is_dropped_for_want_of_room(store, monkeypatch):
+async def test_no_row_is_dropped_for_want_of_room(store):
     table = a_table("releases", store)
-    monkeypatch.setattr(type(table), "ROWS_MAX", 2)
+    table.ROWS_MAX = 2
     for number in range(4):
         call = Call("acme", 2, f"r-{number}", "s-1", f"e-{number}", "topic", number)
         await ask(table, WriteRelease(state=ReleaseState(batch=0)), call)

@@ -4,11 +4,10 @@ from contextlib import closing
 
 import pytest
 
-from replay.rebuild import table_comparison
 from replay.rebuild.made_tables import ERASED, OpenInputs
 from replay.rebuild.remade_tables import remade
 from replay.rebuild.row_store import LIVE, MADE, RowStore
-from replay.rebuild.table_comparison import RowComparison, RowDifference, TableReport
+from replay.rebuild.table_comparison import SLACK, RowComparison, RowDifference, TableReport
 from schemas import DocumentState, Placeholders, ReleaseState, TableEntry, TableRow, Turn, Turns
 from streams.delivery.rows import RowKey
 from streams.settings import Settings
@@ -126,9 +125,8 @@ def test_a_row_of_somebody_who_was_erased_or_that_rests_on_theirs_is_too_much(si
 
 
 @pytest.mark.parametrize("sides", ["releases"], indirect=True)
-def test_answers_that_ended_long_ago_may_be_gone(sides, monkeypatch):
-    monkeypatch.setattr(type(sides.table), "ROWS_MAX", 5)
-    monkeypatch.setattr(table_comparison, "SLACK", 2)
+def test_answers_that_ended_long_ago_may_be_gone(sides):
+    sides.table.ROWS_MAX = SLACK + 3
     keys = [RowKey(LANE, "acme", f"r-{number}").key for number in range(8)]
     for key in keys:
         sides.made[key] = sides.row(ONE)
@@ -178,3 +176,10 @@ def test_a_process_exits_as_after_a_verification(verdicts, lost, status):
     assert listed == [
         one for one in verdicts if one in {"missing", "extra", "different", "unverifiable"}
     ]
+
+
+def test_all_are_counted_and_the_first_of_them_listed():
+    report = TableReport(listed_max=2)
+    for _ in range(5):
+        report.add(told("missing"))
+    assert (len(report.differences), report.count("missing")) == (2, 5)

@@ -212,8 +212,7 @@ async def test_what_was_kept_is_dropped(made_log):
     assert repair.roll_back(NAMES, frozenset()).written == {}
 
 
-async def test_few_bytes_are_on_their_way_at_once(made_log, monkeypatch):
-    monkeypatch.setattr("replay.rebuild.table_repair.AT_ONCE_ROWS", 1)
+async def test_few_bytes_are_on_their_way_at_once(made_log):
     for lane, row in made_log.held("releases"):
         made_log.put("releases", lane, row.key(), None)
     whole = len(made_log.held("releases"))
@@ -222,7 +221,7 @@ async def test_few_bytes_are_on_their_way_at_once(made_log, monkeypatch):
     write_all = writer.write_all
     writer.write_all = lambda records: portions.append(made := list(records)) or write_all(made)
     repair = a_repair(made_log)
-    repair._writer = writer
+    repair._writer, repair._at_once_rows = writer, 1
     report = await repair.repair(made_log.rebuilding())
     assert report.after.status == 0
     assert {len(portion) for portion in portions} == {1}
