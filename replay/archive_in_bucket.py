@@ -100,7 +100,7 @@ class BucketFiles:
 
 def bucket_files(settings: Settings, address: str) -> BucketFiles:
     """Return the files of the archive at an s3:// address."""
-    cache = PartCache(settings.archive_cache_path, settings.archive_cache_bytes)
+    cache = PartCache(settings.archive_cache_path, settings.archive_cache_mb * 2**20)
     return BucketFiles(address, bucket_at(settings, address), cache)
 
 

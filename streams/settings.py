@@ -205,7 +205,7 @@ class Settings:
     """Region of that server."""
     archive_cache: str = ""
     """Folder for parts of archives in buckets that were read; empty for <run>/archives."""
-    archive_cache_bytes: Bytes = 4_294_967_296
+    archive_cache_mb: Annotated[int, _whole(1, unit="MB")] = 4_096
     """What that folder holds; what was read longest ago is deleted from it."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""

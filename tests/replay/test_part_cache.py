@@ -110,7 +110,7 @@ def test_what_a_kill_left_goes_after_a_day(tmp_path):
 
 def test_a_folder_that_takes_no_more_says_nothing_of_the_archive(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(Transient, match=r"make room, or name another folder \(PLAYHEAD_ARCHIVE_"):
+    with pytest.raises(Transient, match=r"or name another folder \(PLAYHEAD_ARCHIVE_CACHE\)"):
         PartCache(tmp_path / "file", 100).open(named(b"x"), bringing(b"x"))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
