@@ -144,19 +144,18 @@ class Gateway:
             ),
             self.admission.awaits,
         )
-        out = RecordsOut(self.admission, self.publisher)
+        self._out = RecordsOut(self.admission, self.publisher)
         self.reception = Reception(
             self.settings,
             bounds,
             self.keyring,
             self.idempotency,
             self.admission,
-            out,
+            self._out,
             self._remember,
             self.configured,
             self.quotas,
         )
-        self.tellings = Tellings(self.reception.build.identities, out)
         self.follower = Follower(
             self.settings,
             bounds,
@@ -167,7 +166,6 @@ class Gateway:
             lambda: self.stopping,
             self.keys_gone,
         )
-        self._firsts = FirstOfKey(self.reception, self.requests, self.follower)
         self._open_desks()
         self.followed = Slots("requests under way", bounds.followed)
         self.uploading = Slots("uploads arriving", bounds.uploading)
@@ -177,6 +175,8 @@ class Gateway:
 
     def _open_desks(self) -> None:
         """Make what serves readers of what was asked before."""
+        self.tellings = Tellings(self.reception.build.identities, self._out)
+        self._firsts = FirstOfKey(self.reception, self.requests, self.follower)
         self.desk = ReviewDesk(
             self.reviews,
             self.requests,

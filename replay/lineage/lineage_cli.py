@@ -126,20 +126,22 @@ def lineage_command(
             with closing(open_log(archive, settings)) as log:
                 walk = walk or LineageWalk(_name_of(log), since)
                 waiting += walk.events(log)
-            _hand_over(waiting, url, key, as_json=as_json)
+            hand_over(waiting, url, key, as_json=as_json)
             waiting = []
         except AWAY as error:
             if every is None:
                 raise
-            if isinstance(error, LineageNotTaken):
-                del waiting[: error.taken]
             click.echo(f"not told: {error}; again in {every:g} s", err=True)
         if every is None:
             return
         time.sleep(every)
 
 
-def _hand_over(events: list[Shape], url: str | None, key: str, *, as_json: bool) -> None:
+def hand_over(events: list[Shape], url: str | None, key: str, *, as_json: bool) -> None:
+    """Print events, or send them; of those that a collector does not take, the rest is left.
+
+    Raises LineageNotTaken.
+    """
     if url is None:
         if as_json:
             click.echo(json.dumps({"events": events}, ensure_ascii=False))
@@ -147,7 +149,11 @@ def _hand_over(events: list[Shape], url: str | None, key: str, *, as_json: bool)
         for event in events:
             click.echo(json.dumps(event, ensure_ascii=False))
         return
-    sent = asyncio.run(send_events(events, url, key))
+    try:
+        sent = asyncio.run(send_events(events, url, key))
+    except LineageNotTaken as error:
+        del events[: error.taken]
+        raise
     if as_json:
         click.echo(json.dumps({"lineage": url, "events": sent}))
     else:

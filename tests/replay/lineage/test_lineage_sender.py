@@ -8,12 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from replay.cli import replay
-from replay.lineage import lineage_cli
+from replay.lineage.lineage_cli import hand_over
 from replay.lineage.lineage_sender import LineageNotTaken, send_events
-from schemas import DocumentWithdrawn
-from tests.fakes import a_meta
-from tests.memory_log import MemoryLog
-from tests.replay.little_log import put
 from tests.replay.witnessing.served import AnsweringServer, say
 
 GOLDEN = Path(__file__).parents[2] / "golden/0.1.0/log"
@@ -69,31 +65,19 @@ async def test_it_ends_at_the_first_that_is_not_taken():
         assert len(server.asked) == 2
 
 
-def test_what_was_taken_before_a_failure_is_not_sent_again(monkeypatch):
+def test_what_was_taken_before_a_failure_is_not_sent_again():
     """Else a collector that fails at the thousandth gets the first 999 at each pass."""
-    refused, looks = iter([False, False, True, False, False]), iter([None, None])
+    refused, waiting = iter([False, True]), EVENTS.copy()
 
     def answers(handler, _body):
         say(handler, 503 if next(refused, False) else 200)
 
-    class Ended(Exception):
-        pass
-
-    def sleep(_every):
-        if next(looks, Ended) is Ended:
-            raise Ended
-
-    log = MemoryLog()
-    for number in range(4):
-        meta = a_meta(request=f"r-{number}", id=f"r-{number}", at=1_000_000 + number)
-        put(log, DocumentWithdrawn(meta=meta, document="d", reason=""))
-    monkeypatch.setattr(lineage_cli, "open_log", lambda *_: log)
-    monkeypatch.setattr(lineage_cli.time, "sleep", sleep)
     with AnsweringServer(answers) as server:
-        *_, error = told("--lineage", server.url, "--every", 1)
-        assert isinstance(error, Ended), error
-        tags = [json.loads(body)["run"]["facets"]["tags"]["tags"] for _, body in server.asked]
-    assert [tag["value"] for [tag] in tags] == ["r-0", "r-1", "r-2", "r-2", "r-3"]
+        with pytest.raises(LineageNotTaken):
+            hand_over(waiting, server.url, "", as_json=False)
+        assert waiting == EVENTS[1:]
+        hand_over(waiting, server.url, "", as_json=False)
+        assert [json.loads(body)["number"] for _, body in server.asked] == [0, 1, 1, 2]
 
 
 def test_an_archive_is_told_to_a_collector_or_printed(tmp_path):
