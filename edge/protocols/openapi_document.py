@@ -58,8 +58,9 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for method in METHODS & methods.keys():
             _describe(method, path, methods[method], components)
-    for frame in (framed.AnyFrame, handed_in.AnyProgress):
-        schema = TypeAdapter[Any](frame).json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    unions: tuple[Any, ...] = (framed.AnyFrame, handed_in.AnyProgress)
+    for frames in unions:
+        schema = TypeAdapter[Any](frames).json_schema(ref_template=f"{SCHEMAS}{{model}}")
         _keep(schema, components)
     components["Frame"] = _frame_schema("Frame", "One event of an answer.", framed.FRAMES)
     components["ProgressFrame"] = _frame_schema(

@@ -42,7 +42,7 @@ from worker.wiring import known_schemas
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 STREAMS = int(os.environ.get("LOST_STREAMS", "40"))
-"""Half over WebSockets, half as server-sent events; 200 is the figure of docs/performance.md."""
+"""Half over WebSockets, half as server-sent events; a quiet machine with more cores carries 200."""
 TENANTS = 8
 BEFORE = 3  # stretches of each answer that its client has read when the gateway dies
 PATIENCE_S = 120.0
