@@ -131,10 +131,9 @@ async def test_a_template_that_takes_nothing_any_more_ends_with_its_forks(templa
     process, pid = await forked(template)
     before = await the_template()
     before.suspend()
-    while not template._life.gone:  # until what it is told has no room
-        template._life.kill_fork(0)
-        if before.status() == "zombie" or not before.is_running():
-            break
+    with suppress(psutil.NoSuchProcess):
+        while before.status() == psutil.STATUS_STOPPED:
+            template._life.kill_fork(0)  # until what it is told has no room
     await until(lambda: not psutil.pid_exists(pid))
     await process.wait()
 
