@@ -58,10 +58,12 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for method in METHODS & methods.keys():
             _describe(method, path, methods[method], components)
-    unions: tuple[Any, ...] = (framed.AnyFrame, handed_in.AnyProgress)
-    for frames in unions:
-        schema = TypeAdapter[Any](frames).json_schema(ref_template=f"{SCHEMAS}{{model}}")
-        _keep(schema, components)
+    kinds: tuple[TypeAdapter[Any], ...] = (
+        TypeAdapter(framed.AnyFrame),
+        TypeAdapter(handed_in.AnyProgress),
+    )
+    for kind in kinds:
+        _keep(kind.json_schema(ref_template=f"{SCHEMAS}{{model}}"), components)
     components["Frame"] = _frame_schema("Frame", "One event of an answer.", framed.FRAMES)
     components["ProgressFrame"] = _frame_schema(
         "ProgressFrame", "One event of an upload or a document.", handed_in.PROGRESS_FRAMES
