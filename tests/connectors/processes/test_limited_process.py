@@ -196,9 +196,7 @@ async def test_a_process_that_died_while_idle_says_so(process):
 
 async def test_a_process_that_ended_before_it_was_asked_says_so(process):
     process.kill()
-    with pytest.raises(
-        ProcessDied, match="SIGKILL|exit status 0"
-    ):  # it may hear first that nobody asks
+    with pytest.raises(ProcessDied, match=r"SIGKILL|exit status 0"):  # or it hears of its asker
         await read(process, "text/plain", b"words")
 
 
