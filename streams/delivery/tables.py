@@ -20,7 +20,7 @@ from confluent_kafka import Consumer
 from agents.errors import Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
 from streams.delivery.faust_shell import App, raw_topic
-from streams.delivery.fences import KEY, FencedRow, headers_with, new_fence, timely
+from streams.delivery.fences import EMPTY, KEY, FencedRow, headers_with, new_fence, timely
 from streams.delivery.late_rows import without_late
 from streams.delivery.progress import Progress
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
@@ -103,8 +103,8 @@ class Table(ABC):
         """The turn in which it was put."""
         self._fences_read: dict[int, tuple[bytes, ...]] = {}
         """Of each lane, those that are known to be on the log."""
-        self._named: dict[bytes, bytes] = {}
-        """The fence that each row names."""
+        self._named: dict[int, dict[bytes, bytes]] = {}
+        """Of each lane, the fence that each row names, and that of the one which dropped it."""
         self._origins: dict[bytes, frozenset[Person]] = {}
         """Of rows that rest on somebody else's: whose."""
         self._table = app.Table(
@@ -192,7 +192,8 @@ class Table(ABC):
         except PublishingFailed as error:
             raise Transient(str(error)) from None
         self._set(place.lane, place.key, value, turn)
-        self._named[place.key] = self._fences.get(place.lane, b"")
+        named = self._named.setdefault(place.lane, {})
+        named[place.key] = self._fences.get(place.lane, b"")
 
     def _send(self, lane: int, key: bytes, value: bytes | None, receipt: Receipt) -> None:
         """Hand a record for the changelog over, behind our fence."""
@@ -240,12 +241,11 @@ class Table(ABC):
         """Forget the rows of other lanes: another worker writes them now."""
         held = self._recovered.keys() | self._keys.keys() | self._fences.keys()
         for lane in held - set(lanes):
-            of_lanes = self._recovered, self._tenures, self._fences, self._fenced, self._fences_read
-            for known in of_lanes:
+            fences = self._fences, self._fenced, self._fences_read, self._named
+            for known in (self._recovered, self._tenures, *fences):
                 known.pop(lane, None)
             for key in self._keys.pop(lane, ()):
                 self._table.data.pop(key, None)
-                self._named.pop(key, None)
                 self._origins.pop(key, None)
 
     async def fence(self, lanes: Iterable[int]) -> None:
@@ -297,7 +297,8 @@ class Table(ABC):
 
     def _change(self, lane: int, rows: Sequence[FencedRow], end: int) -> Change:
         """Say what the changelog says of a lane, but for what came late."""
-        in_time = timely(rows, self._fences_read.get(lane, ()), self._named)
+        before = self._fences_read.get(lane, ()), self._named.get(lane, EMPTY)
+        in_time = timely(rows, *before)
         standing = without_late(in_time.rows, self._table.data, self._reader.events)
         if late := sum(row.key != KEY for row in rows) - len(standing):
             log.info("rows that came late are passed over", table=self.NAME, rows=late)
@@ -323,7 +324,8 @@ class Table(ABC):
                 turn, written_by_us = ours.get(key, (0, None))
                 if turn < fenced:  # else we have written it since
                     self._set(change.lane, key, value, turn if value == written_by_us else 0)
-                    self._named[key] = change.named.get(key, b"")
+                    named = self._named.setdefault(change.lane, {})
+                    named[key] = change.named.get(key, b"")
             for key in sorted(change.passed_over) if change.lane in self._fences else ():
                 self._send(change.lane, key, self._table.data.get(key), Unattended())
             self._recovered[change.lane] = change.end

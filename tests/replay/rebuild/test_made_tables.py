@@ -7,11 +7,23 @@ from dataclasses import replace
 import pytest
 
 from agents.errors import KeyDestroyed
+from bench.synthetic.synthetic_log import SyntheticLog
+from replay.log import Stored
 from replay.rebuild.made_tables import ERASED, MadeTables
 from replay.rebuild.row_store import MADE, RowStore
-from schemas import AnswerReleased, ChunksCut, Detect, Parse, QuestionAsked, SessionForked, Unseal
+from schemas import (
+    AnswerReleased,
+    ChunksCut,
+    Detect,
+    Parse,
+    QuestionAsked,
+    SessionForked,
+    Unseal,
+)
 from streams.delivery.rows import whose_row
 from streams.topics import topic_of
+from tests.producer_keys import ProducerKeys, must_sign
+from tests.replay.cross_checks.test_forks import a_fork
 
 ANSWERS, FORKS = topic_of(AnswerReleased), topic_of(SessionForked)
 ALL = -1
@@ -102,11 +114,29 @@ async def test_what_is_folded_is_known_up_to_where_the_fold_has_committed(kept, 
     assert tables.open.ends == {ANSWERS: there if end == ALL else end, FORKS: 0}
 
 
-async def test_what_somebody_wrote_whose_word_does_not_count_is_not_folded(kept):
-    lane = lane_with(kept, AnswerReleased)
-    store, _ = await made_of(replace(kept.of, holds=lambda *_: False), lane, ["sessions"])
+class GrownLog(SyntheticLog):
+    """One that goes on where another ends."""
+
+    def __init__(self, before):
+        super().__init__(len(before._lanes))
+        self._records.update({place: [*ones] for place, ones in before._records.items()})
+
+    def put(self, topic, value, key):
+        """Put a record of all lanes."""
+        records = self._records[topic, 0]
+        records.append(Stored(topic, 0, len(records), 0, key, value, ()))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_fork_that_nobody_signed_who_must_is_not_folded(kept, asked):
+    log, fork = GrownLog(kept.log), a_fork()
+    lanes = [0] * kept.of.settings.partitions
+    must_sign(log, ProducerKeys({FORKS: lanes} if asked else {}))
+    log.append(kept.of.codec, fork)
+    store, _ = await made_of(replace(kept.of, log=log), fork.meta.lane, ["sessions"])
     with closing(store):
-        assert not store.rows(MADE, "sessions")
+        made = {whose_row(key) for key in store.rows(MADE, "sessions")}
+        assert ((fork.meta.tenant, fork.subject) in made) is not asked
 
 
 async def test_no_step_runs_again_for_a_table_that_none_writes(kept):

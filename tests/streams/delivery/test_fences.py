@@ -146,6 +146,17 @@ async def test_lanes_that_moved_have_no_fence_of_ours():
     assert not sent(broker)[-1].headers()
 
 
+async def test_of_a_lane_that_moved_nothing_is_known_not_even_what_dropped_a_row():
+    broker = a_broker()
+    documents = await takes_over(broker)
+    await write(documents, "e1", 1)
+    arrives(broker, sent(broker)[-1], value=None)
+    documents.apply(documents.changes(documents.known([LANE])))
+    assert documents._named == {LANE: {DOCUMENT: documents._fences[LANE]}}
+    documents.keep_only(())
+    assert documents._named == {}
+
+
 @pytest.mark.parametrize("fenced", [False, True])
 async def test_rows_of_0_1_0_are_judged_by_what_they_hold(fenced):
     """They name no fence, before one and behind one: a worker of that version puts none."""
