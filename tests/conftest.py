@@ -41,8 +41,9 @@ os.environ.pop("COLUMNS", None)  # workers of pytest-xdist get one: what is prin
 ROOT = Path(__file__).parents[1]
 CHAOS = ROOT / "tests" / "chaos"
 
-# how long an example takes says more about the machine than about the code
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=40)
+# how long an example takes says more about the machine than about the code; what is drawn is drawn
+# again each time, so that a run that fails can be repeated
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True)
 # a search for new examples, for a night: HYPOTHESIS_PROFILE=thorough
 hypothesis.settings.register_profile("thorough", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -124,7 +124,7 @@ def read_back(
     committed = {(s.topic, s.partition): s.committed for s in sources}
     ours = [one for one in outcomes if (one.cause.topic, one.cause.partition) in committed]
     floors = {(s.topic, s.partition): floor_of(s.crashed) for s in sources}
-    ours = _without_late(ours, committed, floors)
+    ours = _without_late(ours, told, committed, floors)
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
@@ -145,16 +145,21 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
 
 
 def _without_late(
-    outcomes: Sequence[Outcome], committed: Mapping[Place, int], floors: Mapping[Place, int]
+    outcomes: Sequence[Outcome],
+    told: Mapping[Place, Progress | None],
+    committed: Mapping[Place, int],
+    floors: Mapping[Place, int],
 ) -> list[Outcome]:
-    """Have no run close an uncommitted input where a later one is on the log or may still come.
+    """Have no run close an open input where a later one is on the log or may still come.
 
     Numbers rise from owner to owner (see `epochs`). So what closed it came late, or its torso would
     stand behind a whole outcome: steps behind this one believe the later run. And what one closed
     whose lane was lost by another one since, the other may have run as well: `floors` says from
     which number on. Some of that may be on its way, and not its end. What the other one knew to be
-    closed, and did not run, stands in its commits.
+    closed, and did not run, stands in its commits: those inputs are as done as what is committed,
+    and their outcomes tell their ids, by which a copy is known that comes later.
     """
+    done = {place: told_of.closed for place, told_of in told.items() if told_of is not None}
     newest: dict[tuple[str, int, int], int] = {}
     for cause, attempt, _ in outcomes:
         place = (cause.topic, cause.partition, cause.offset)
@@ -163,6 +168,7 @@ def _without_late(
     return [
         one
         if one.cause.offset < committed[one.cause.topic, one.cause.partition]
+        or one.cause.offset in done.get((one.cause.topic, one.cause.partition), ())
         or one.attempt == newest[one.cause.topic, one.cause.partition, one.cause.offset]
         else one._replace(last=False)
         for one in outcomes

@@ -36,6 +36,10 @@ from tests.replay.little_log import ASKED, REDACTED, REJECTED, asked, configurat
 from tests.streams.fake_tables import table
 
 INPUTS, SESSIONS = 6, 2
+COPIES = (0, 3, 5)
+"""Inputs that their producer sent once more, behind all of them."""
+REQUESTS = (*range(INPUTS), *COPIES)
+"""By their offsets: which request lies there."""
 WORKERS = 4
 """Whose refusals differ; those after them refuse nothing."""
 CONFIGURATION = load()["redact"]
@@ -57,6 +61,10 @@ async def counting(event, fx):
 
 def redacted(event, text):
     return QuestionRedacted(outcome="redacted", subject=event.subject, text=text, ask=event.ask)
+
+
+def asked_at(offset):
+    return asked(REQUESTS[offset], f"s-{REQUESTS[offset] % SESSIONS}")
 
 
 STEP = dataclasses.replace(step("redact"), function=counting)
@@ -88,7 +96,7 @@ class Worker:
             open_consumer=lambda *_: self.broker.consumer(),
             topic_ids=lambda *_: {ASKED: "the log"},
         )
-        self.lane = Lane(ASKED, 0, group.offset, INPUTS, note=group.note)
+        self.lane = Lane(ASKED, 0, group.offset, len(REQUESTS), note=group.note)
         self.lane.untouched = not group.note
         group.takes(claim([self.lane]))
         await takeover.learn([self.lane], self.ends)
@@ -118,7 +126,7 @@ class Worker:
         return EMBEDDED
 
     def _open(self, item):
-        event = asked(item.offset, f"s-{item.offset % SESSIONS}")
+        event = asked_at(item.offset)
         item.session = event.meta.session
         item.work = lambda item: self.processor.run(event, item)
         return True
@@ -163,9 +171,8 @@ class Workers:
         self.group = Group()
         self.woke = False
         """Whether one of those before has put an outcome on the log."""
-        for offset in range(INPUTS):
-            event = asked(offset, f"s-{offset % SESSIONS}")
-            self.broker.put(ASKED, self.codec.encode(event))
+        for offset in range(len(REQUESTS)):
+            self.broker.put(ASKED, self.codec.encode(asked_at(offset)))
 
     async def takes_over(self):
         """Let a new worker learn what was done."""
@@ -292,7 +299,7 @@ async def test_no_record_of_whatever_history_of_crashes_is_a_difference(actions,
     all_goes_well = not refused and not any(away)
     workers = Workers(refused, away)
     await workers.takes_over()
-    to_its_end = [("runs", INPUTS, 0), ("arrives", 100, 0)] * INPUTS
+    to_its_end = [("runs", len(REQUESTS), 0), ("arrives", 100, 0)] * INPUTS
     for action in [*actions, ("dies", 0, 0), *to_its_end]:
         await workers.does(*action)
     report = await workers.verified()
@@ -303,6 +310,7 @@ async def test_no_record_of_whatever_history_of_crashes_is_a_difference(actions,
     assert workers.torsos() == []
     if workers.woke:  # outcomes of two workers side by side: which counts, nobody fences
         return
+    assert not [meta for meta, _ in workers.outcomes() if meta.cause.offset >= INPUTS]
     for numbers in workers.numbers().values():
         counted = [int(number) for number in numbers if number]
         assert len(counted) == len(set(counted))

@@ -73,7 +73,7 @@ def moved(log, offset, to):
 
 def surveyed(log):
     reader = LaneReader(log, Codec(log.ids), 0, (STEP,))
-    lane = LaneOutcomes(reader, heads(log), Selection(), (STEP,), Report(), lambda *_: True)
+    lane = LaneOutcomes(reader, heads(log), Selection(), (STEP,), Report())
     return lane._surveys["redact"]
 
 

@@ -55,7 +55,7 @@ async def _no_template_stays():
 
 
 def child_of(process):
-    return psutil.Process(process._fork.pid.result(10))
+    return psutil.Process(process._fork.pid.result(60))
 
 
 async def started(limits):

@@ -52,7 +52,7 @@ async def forked(template, limits=ORDINARY):
     """Return a process that can be asked, and its id."""
     process = LimitedProcess(template, limits)
     await process.loaded()
-    return process, process._fork.pid.result(10)
+    return process, process._fork.pid.result(60)
 
 
 async def told(process, order):
@@ -210,7 +210,7 @@ ASKER = """
             await fork.loaded()
         asking = asyncio.create_task(forks[0].ask(b"compute", bytes))
         await asyncio.sleep(0)
-        print(template._life.pid, *(fork._fork.pid.result(10) for fork in forks), flush=True)
+        print(template._life.pid, *(fork._fork.pid.result(60) for fork in forks), flush=True)
         {end}
 
     asyncio.run(main())

@@ -52,7 +52,7 @@ async def test_few_files_may_be_open_and_none_is_written(documents):
     for kind in (PDF, ODS):
         await read(documents, kind, WRITTEN[kind])
     [process] = documents._readers._idle
-    here = Path(f"/proc/{process._process.pid}")
+    here = Path(f"/proc/{process._fork.pid.result(60)}")
     limits = {line[:26].strip(): line[26:].split()[0] for line in (here / "limits").open()}
     assert (limits["Max file size"], limits["Max open files"]) == ("0", "64")
     assert len(list((here / "fd").iterdir())) < 12

@@ -117,6 +117,7 @@ def test_a_pass_is_told_to_programs():
                 "cosigned": 1,
                 "of": 2,
                 "contradicts": True,
+                "forgot": False,
                 "faults": ["why"],
             }
         ],

@@ -17,6 +17,7 @@ from schemas import (
     Sealed,
     TokensGenerated,
 )
+from streams.delivery.epochs import RUNS
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, History
 from streams.delivery.lane import REACH
@@ -36,6 +37,7 @@ from tests.memory_broker import a_broker
 
 CUT, ASKED, RETRIEVED = topic_of(ChunksCut), topic_of(QuestionAsked), topic_of(ChunksRetrieved)
 REDACTED, REJECTED = topic_of(ChunksRedacted), topic_of(EventRejected)
+QUESTIONS = topic_of(QuestionRedacted)
 LANE = 2
 GIVEN = ChunksRetrieved(
     outcome="retrieved", subject="u", question="q", query="q", ask=Ask(deadline=0)
@@ -103,8 +105,8 @@ def redacted_chunks(offset, **fields):
     )
 
 
-def redacted_question(offset):
-    meta = meta_of(ASKED, offset)
+def redacted_question(offset, **fields):
+    meta = meta_of(ASKED, offset, **fields)
     return QuestionRedacted(
         meta=meta, outcome="redacted", subject="u", text="", ask=Ask(deadline=0)
     )
@@ -163,6 +165,19 @@ def test_a_run_counts_on_from_those_over_the_same_id_though_a_commit_tells_nothi
     again = a_meta(id=f"{CUT}@1", attempt=2, cause=before)
     assert not history.duplicate(again, CUT, LANE, 601)
     assert history.begin(again, CUT, LANE, 601) == 3
+
+
+@pytest.mark.parametrize("knew", [True, False])
+def test_what_a_lost_owner_knew_to_be_closed_is_known_by_its_id_too(log, knew):
+    """A copy of it comes later, at a place of which no commit tells."""
+    log.write(redacted_question(1, attempt=RUNS + 1))
+    log.take_in(ASKED, 3)
+    progress = Progress(0, frozenset({1} if knew else ()), {}, {QUESTIONS: 1, REJECTED: 0})
+    lost = Source(ASKED, LANE, 0, note_of(progress), crashed=2)
+    history = log.known("redact", lost)
+    asked = a_meta(id=f"{ASKED}@1", attempt=1)
+    assert history.duplicate(asked, ASKED, LANE, 1) is knew
+    assert history.duplicate(asked, ASKED, LANE, 2) is knew
 
 
 def test_others_letters_are_not_read_for_a_lane_that_is_done(log):
