@@ -13,7 +13,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.lane import Lane, Place
-from streams.delivery.progress import Ownership, note_of, note_with, ownership_of
+from streams.delivery.progress import Ownership, note_of, note_with, ownership_of, progress_of
 from streams.log.reading import tells_of_end
 from streams.watching.logs import logger
 
@@ -78,6 +78,22 @@ def claim(lanes: Iterable[Lane]) -> list[Commit]:
         lane.note = note_with(lane.base, lane.note, Ownership(lane.epoch))
         claims.append(Commit(lane, lane.base, lane.note, lane.changes))
     return claims
+
+
+def inherited(lanes: Iterable[Lane]) -> list[Commit]:
+    """Say what was learned of lanes that have just come and no commit tells; on the event loop.
+
+    Nothing of them may run before the group has taken it. Else who takes a lane from us can't tell
+    what we knew to be done from what we may have run again, and runs it behind what rests on it;
+    see `epochs`.
+    """
+    return [_commit(lane) for lane in lanes if lane.takes_notes and _is_untold(lane)]
+
+
+def _is_untold(lane: Lane) -> bool:
+    told = progress_of(lane.base, lane.note)
+    done = frozenset() if told is None else told.closed
+    return not lane.displaced and not lane.progress().closed <= done
 
 
 class Commits:

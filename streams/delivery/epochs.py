@@ -10,6 +10,9 @@ count from RUNS times its number on, above their input's attempt. So
     of the runs over an input those of a later owner have the higher numbers: they supersede, and
     what comes of an earlier one after them came late: it closes nothing, and no step runs over it
 
+Which inputs a new owner finds closed by earlier ones, it commits before anything of the lane runs:
+so whoever takes the lane from it knows which it can't have run once more.
+
 Who gives a lane up in good order has nothing on its way and says so with its last commit: the next
 owner takes its number on. So numbers rise with crashes, not with moves.
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from confluent_kafka import Message
 
-from streams.delivery.commits import claim
+from streams.delivery.commits import Commit, claim, inherited
 from streams.delivery.faust_shell import App, Consumer, raw_topic
 from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Lane
@@ -221,16 +221,17 @@ class Runner:
 
     async def _learn(self, lanes: Sequence[Lane]) -> None:
         learning = self._takeover.learn(lanes, self.app.publisher.ends)
-        await asyncio.gather(learning, self._claim(lanes))
+        await asyncio.gather(learning, self._claim(claim(lanes)))
+        await self._claim(inherited(lanes))
         for lane in lanes:
             lane.on_progress = self._pump
             lane.on_failed = self.app.publishing_failed
             lane.learned = True
             self._pump(lane)
 
-    async def _claim(self, lanes: Sequence[Lane]) -> None:
+    async def _claim(self, claims: Sequence[Commit]) -> None:
         """Make lanes ours; asks until the group has taken it, or they have gone."""
-        claims, waits = claim(lanes), pauses()
+        waits = pauses()
         consumer = cast(Consumer, self.app.consumer)
         while not await consumer.claim(claims):  # noqa: ASYNC110 - it is asked of the group
             await asyncio.sleep(next(waits))

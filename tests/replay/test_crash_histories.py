@@ -17,7 +17,7 @@ from schemas import (
     ReadPlaceholders,
     WritePlaceholders,
 )
-from streams.delivery.commits import claim, due
+from streams.delivery.commits import claim, due, inherited
 from streams.delivery.lane import Lane
 from streams.delivery.processing import Processor, Services
 from streams.delivery.step_tables import PlaceholderNumbers
@@ -100,6 +100,7 @@ class Worker:
         self.lane.untouched = not group.note
         group.takes(claim([self.lane]))
         await takeover.learn([self.lane], self.ends)
+        group.takes(inherited([self.lane]))
         self.lane.learned = True
         connector = FakeAnsweringConnector({Embed: self._answer})
         services = Services(
