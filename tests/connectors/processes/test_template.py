@@ -32,6 +32,7 @@ from tests.connectors.processes.processes import (
     until,
 )
 from tests.connectors.processes.programs import obeying, program, threaded, uninstalled
+from tests.standing_process import standing
 
 OBEYING = program(obeying)
 LITTLE_MEMORY = Limits(cpu_s=18, memory_bytes=150_000_000)
@@ -130,8 +131,7 @@ async def test_a_template_that_dies_and_was_not_asked_is_made_anew_for_who_asks(
 async def test_a_template_that_takes_nothing_any_more_ends_with_its_forks(template):
     process, pid = await forked(template)
     before = await the_template()
-    before.suspend()
-    with suppress(psutil.NoSuchProcess):
+    with standing(before.pid), suppress(psutil.NoSuchProcess):
         while before.status() == psutil.STATUS_STOPPED:
             template._life.kill_fork(0)  # until what it is told has no room
     await until(lambda: not psutil.pid_exists(pid))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from streams.delivery.commits import Commit, Commits, claim, due, name_of, unnoted
+from streams.delivery.commits import Commit, Commits, claim, due, inherited, name_of, unnoted
 from streams.delivery.lane import NOTE_REACH, Lane
 from streams.delivery.progress import (
     NOTE_BYTES_MAX,
@@ -305,6 +305,40 @@ def test_what_the_note_before_tells_stands_beside_the_epoch():
     lane = a_lane(note="of 0.1.0")
     [(_, _, claimed, _)] = claim([lane])
     assert progress_of(BASE, claimed) is None, "it tells nothing of what is done"
+
+
+def learnt(told, learned, **changed):
+    """A lane of which a commit tells some inputs, and the log that some are done."""
+    before = Progress(BASE, frozenset(told), {}, {OUTPUT: 5}, "t", None, Ownership(2))
+    lane = a_lane(note=note_of(before))
+    claim([lane])
+    lane.inherit(Progress(BASE, frozenset(learned)), lambda: {OUTPUT: 7})
+    for name, value in changed.items():
+        setattr(lane, name, value)
+    return lane
+
+
+def test_what_was_learned_to_be_done_and_no_commit_tells_is_committed_beside_the_epoch():
+    lane = learnt({BASE + 1}, {BASE + 1, BASE + 2})
+    [commit] = inherited([lane])
+    assert (commit.lane, commit.offset) == (lane, BASE)
+    told = progress_of(BASE, commit.note)
+    assert told.closed == {BASE + 1, BASE + 2}
+    assert told.ownership == Ownership(3)
+    assert told.after == {OUTPUT: 7}
+
+
+@pytest.mark.parametrize(
+    "lane",
+    [
+        learnt({BASE + 1}, {BASE + 1}),
+        learnt((), ()),
+        learnt((), {BASE + 1}, takes_notes=False),
+        learnt((), {BASE + 1}, displaced="its topic is another"),
+    ],
+)
+def test_nothing_is_committed_once_more_where_all_is_told_or_none_can_be(lane):
+    assert inherited([lane]) == []
 
 
 @pytest.mark.parametrize("finished", [(), (0,)])
