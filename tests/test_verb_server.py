@@ -37,7 +37,7 @@ def test_a_verb_says_and_ends_as_in_a_process_of_its_own(verbs, tmp_path):
         (["replay", "verify", "--jobs", "0"], {}),
         (["nothing"], {}),
         (["replay", "verify"], {"PLAYHEAD_PARTITIONS": "none"}),
-        (["status", "--json"], {}),
+        (["status", "--json", "--run", tmp_path], {}),
     ]
     codes = set()
     for words, more in asked:

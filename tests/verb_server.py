@@ -33,13 +33,16 @@ class VerbServer:
         self._one_at_a_time = threading.Lock()
 
     def run(
-        self, words: Sequence[str], environment: Mapping[str, str], timeout_s: float
+        self,
+        words: Sequence[str | os.PathLike[str]],
+        environment: Mapping[str, str],
+        timeout_s: float,
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb from the tree's root, as subprocess.run does; raises TimeoutExpired."""
         with self._one_at_a_time, tempfile.TemporaryDirectory() as folder:
             places = {name: Path(folder) / name for name in STREAMS}
             asked = {
-                "words": list(words),
+                "words": [os.fspath(word) for word in words],
                 "environment": dict(environment),
                 "streams": [str(places[name]) for name in STREAMS],
             }
