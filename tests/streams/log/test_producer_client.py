@@ -199,7 +199,7 @@ def test_an_answer_takes_its_room_until_it_is_told(log, told):
 
 def test_a_client_that_was_closed_has_told_of_all_and_takes_nothing_in(log, told):
     producer = log.producer()
-    producer.produce(log.topic, b"x", on_delivery=note(told))
+    producer.produce(log.topic, b"x", b"acme", 0, on_delivery=note(told))
     producer.close()
     assert told == [(None, 0, b"x")]
     with pytest.raises(RuntimeError, match="closed"):
