@@ -70,7 +70,7 @@ async def test_how_long_a_record_took_to_its_reader_is_told_of_those_that_were_w
         log.append(token)
         await anext(frames)
         assert len(told) == count, "a frame is delivered once the next one is asked for"
-    log.time_ms = round(time.time() * 1_000) - 60_000
+    log.time_ms = int(time.time() * 1_000) - 60_000
     log.append(closing)
     assert await all_of(frames) == ["completed"]
     assert len(told) == 3
