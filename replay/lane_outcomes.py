@@ -12,6 +12,7 @@ from replay.lane_survey import AHEAD, Heads, StepSurvey, TopicOffset
 from replay.log import Stored
 from replay.places import NO_LETTER, Letters, against_headers, is_marked
 from replay.producers_asked import is_unproved
+from replay.proved_records import ProvedRecords
 from replay.report import Report
 from replay.rules import (
     CAUSE_GONE,
@@ -39,8 +40,11 @@ class LaneOutcomes:
         selection: Selection,
         steps: Sequence[Step],
         report: Report,
+        proved: ProvedRecords,
     ) -> None:
+        """`proved` says who wrote what runs are told; may raise BadArchive where that is lost."""
         self.letters = Letters()
+        self._proved = proved
         self.checks = LaneChecks(reader.chunks_of_other_lanes, follows_rows=selection.follows_rows)
         self.reader = reader
         self._selection = selection
@@ -70,7 +74,7 @@ class LaneOutcomes:
                 lost = f"{topic_of(kind)} holds one unreadable"
                 continue
             try:
-                if self.reader.proves(stored, told):
+                if self._proved.proves(stored, told):
                     self.checks.learn(told)
                 elif isinstance(told, CancellationRequested):
                     self.checks.unsigned.add(Wanted.of(told))

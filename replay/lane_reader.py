@@ -10,7 +10,6 @@ from typing import NamedTuple
 from replay.archive import BadArchive
 from replay.log import Log, Stored
 from replay.places import OffsetWatch
-from replay.proved_records import ProvedRecords
 from replay.report import Difference, ListedDifferences
 from schemas import ChunksEmbedded, Event
 from streams.log.codec import Codec, Undecodable, schema_id_of
@@ -84,7 +83,6 @@ class LaneReader:
         """Topic -> the offset that it ends before."""
         self._log = log
         self._codec = codec
-        self._proved = ProvedRecords(log, codec)
         self._written = frozenset(record for step in steps for record in step.writes)
         self._read = frozenset(record for step in steps for record in step.reads)
         self._watched: set[str] = set()
@@ -109,10 +107,6 @@ class LaneReader:
                 yield stored, Unread(stored, str(error))
             else:
                 yield stored, event
-
-    def proves(self, stored: Stored, event: Event) -> bool:
-        """Say whether a record is of who may write it; raises BadArchive where that is lost."""
-        return self._proved.proves(stored, event)
 
     def gone_of(self, record: type[Event]) -> str:
         """Say what is gone of a topic that was read, so that what it lacks may have been there."""

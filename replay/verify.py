@@ -90,6 +90,10 @@ class Verifier:
     def _configurations(self) -> Configurations:
         return Configurations(self._log, self._codec)
 
+    @cached_property
+    def _proved(self) -> ProvedRecords:
+        return ProvedRecords(self._log, self._codec)
+
     async def verify(self, lanes: Sequence[int] | None = None) -> Report:
         """Verify the whole selection, or its part in some lanes."""
         started = time.perf_counter()
@@ -109,9 +113,7 @@ class Verifier:
             for fault in self._log.faults()
         ]
         self.report.diverged += self._configurations.faults
-        erasures = ErasureCheck(
-            self._log, self._codec, ProvedRecords(self._log, self._codec).proves
-        )
+        erasures = ErasureCheck(self._log, self._codec, self._proved.proves)
         self.report.diverged += erasures.faults()
         self.report.unverifiable += erasures.doubts
         return self.report
@@ -119,7 +121,9 @@ class Verifier:
     async def _verify_lane(self, lane: int, reruns: Reruns) -> None:
         reader = LaneReader(self._log, self._codec, lane, self._steps)
         heads = Heads(self._codec, self._log.ids)
-        outcomes = LaneOutcomes(reader, heads, self._selection, self._steps, self.report)
+        outcomes = LaneOutcomes(
+            reader, heads, self._selection, self._steps, self.report, self._proved
+        )
         tapes = {
             record: reader.tape(record)
             for step in self._steps

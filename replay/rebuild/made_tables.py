@@ -167,7 +167,9 @@ class MadeTables:
         reader = LaneReader(of.log, self._codec, self._lane, steps)
         for record in (record for step in steps for record in step.reads):
             self.open.ends[topic_of(record)] = reader.ends.get(topic_of(record), 0)
-        lane = LaneOutcomes(reader, Heads(self._codec, of.log.ids), Selection(), steps, Report())
+        lane = LaneOutcomes(
+            reader, Heads(self._codec, of.log.ids), Selection(), steps, Report(), self._proved
+        )
         tapes = {
             record: reader.tape(record) for step in steps for record in (*step.reads, *step.writes)
         }

@@ -10,6 +10,7 @@ import pytest
 from replay.lane_outcomes import LaneOutcomes
 from replay.lane_reader import LaneReader
 from replay.lane_survey import AHEAD, Heads, LastOutcomes, head_of
+from replay.proved_records import ProvedRecords
 from replay.report import Report
 from replay.selection import Selection
 from schemas import QuestionRedacted
@@ -72,8 +73,9 @@ def moved(log, offset, to):
 
 
 def surveyed(log):
-    reader = LaneReader(log, Codec(log.ids), 0, (STEP,))
-    lane = LaneOutcomes(reader, heads(log), Selection(), (STEP,), Report())
+    codec = Codec(log.ids)
+    reader, proved = LaneReader(log, codec, 0, (STEP,)), ProvedRecords(log, codec)
+    lane = LaneOutcomes(reader, heads(log), Selection(), (STEP,), Report(), proved)
     return lane._surveys["redact"]
 
 
