@@ -78,21 +78,18 @@ def timely(
     that is not known any more is older than all that are.
     """
     order = {fence: place for place, fence in enumerate(fences, start=1)}
-    newest: dict[bytes, int] = {}
+    newest: dict[bytes, bytes] = {}
     kept: list[FencedRow] = []
     late: set[bytes] = set()
     for row in rows:
         if row.key == KEY:
-            order[row.fence] = len(order) + 1
+            order.setdefault(row.fence, len(order) + 1)
             continue
-        place = order.get(row.fence, 0)
-        before = newest.get(row.key)
-        if before is None:
-            before = order.get(named.get(row.key, b""), 0)
-        if row.fence and place < before:
+        before = newest.get(row.key, named.get(row.key, b""))
+        if row.fence and order.get(row.fence, 0) < order.get(before, 0):
             late.add(row.key)
         else:
             late.discard(row.key)
-            newest[row.key] = place
+            newest[row.key] = row.fence
             kept.append(row)
     return Timely(kept, tuple(order)[-KNOWN_MAX:], frozenset(late))

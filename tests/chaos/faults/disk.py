@@ -55,8 +55,8 @@ class DiskFaults:
         def pids() -> list[int]:
             return [slot.process.pid for slot in self._slots if slot.running and slot.process]
 
-        written = self._written()
         with Limited(resource.RLIMIT_FSIZE, pids, lambda _: 0) as limited:
+            written = self._written()  # nothing is written from here on
             yield True
             silent = sum(
                 after == before for after, before in zip(self._written(), written, strict=True)

@@ -34,7 +34,7 @@ async def following(gateway, caller, log):
     """A question that was asked, its watch, and one reader's view of it."""
     gateway.log.start(gateway.dispatch)
     with ExitStack() as resources:
-        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=2_000), resources)
+        watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=60_000), resources)
         answers = Answers(log.published(QuestionAsked)[-1])
         yield gateway.follower, watch, gateway.follower.view(caller, watch.request), answers
 

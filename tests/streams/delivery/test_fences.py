@@ -1,9 +1,11 @@
 """Once the new owner of a lane has written a row, nobody else's counts, however late it comes and whatever it holds."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas import DocumentState, DocumentSubmitted, ReadDocument, WriteDocument
-from streams.delivery.fences import HEADER, KEY
+from streams.delivery.fences import HEADER, KEY, FencedRow, timely
 from streams.delivery.rows import RowKey
 from streams.delivery.step_tables import DocumentVersions
 from tests.memory_broker import a_broker
@@ -170,3 +172,27 @@ async def test_rows_of_0_1_0_are_judged_by_what_they_hold(fenced):
     for message in (newest, early):
         arrives(broker, message)
     assert await version_for(await takes_over(broker)) == 2
+
+
+@given(
+    rows=st.lists(
+        st.builds(
+            FencedRow,
+            st.sampled_from([KEY, b"a", b"b"]),
+            st.sampled_from([b"", None]),
+            st.sampled_from([b"", b"one", b"two"]),
+        )
+    ),
+    pieces=st.lists(st.integers(1, 3), min_size=30),
+)
+def test_in_whatever_pieces_rows_are_read_the_same_ones_came_late(rows, pieces):
+    """Also of rows that name a fence which was never put, is put later, or twice."""
+    kept, fences, named, begin = [], (), {}, 0
+    for size in (*pieces, len(rows)):
+        piece = timely(rows[begin : begin + size], fences, named)
+        kept += piece.rows
+        fences = piece.fences
+        named |= {row.key: row.fence for row in piece.rows}
+        begin += size
+    whole = timely(rows)
+    assert (kept, fences) == (whole.rows, whole.fences)
