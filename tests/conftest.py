@@ -55,9 +55,10 @@ VERB_S = 240.0  # for a verb
 
 ID_MAX = 60
 """Characters of a text that a test is named by."""
-ALONE = "alone"
-"""What runs in one process, one after the other, where several run tests: stacks and chaos need the
-machine for themselves."""
+ON_STACK = "on the running stack"
+"""What shares the stack of one process, one after the other, where several run tests."""
+OWN_PARTS = "parts of its own"
+"""What starts brokers, services and whole stacks of its own: one after the other, beside the above."""
 
 MEMORY = Path("/dev/shm")  # where Linux has a file system in memory
 MEMORY_BYTES_MIN = 2_000_000_000  # a container has 64 MB of it, if nobody asks for more
@@ -70,10 +71,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Where several processes run tests (`make test`: -n 2), those of a file stay together, and what
     needs the machine comes last.
     """
-    items.sort(key=lambda item: (needs_machine(item), MARKERS.index(marker_of(item.keywords))))
+    items.sort(
+        key=lambda item: (
+            needs_machine(item),
+            needs_machine(item) and group_of(item) == OWN_PARTS,  # the shorter of the two
+            MARKERS.index(marker_of(item.keywords)),
+        )
+    )
     for item in items:
-        group = ALONE if needs_machine(item) else f"{marker_of(item.keywords)} {item.path}"
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def group_of(item: pytest.Item) -> str:
+    """Name what a test runs together with in one process."""
+    if not needs_machine(item):
+        return f"{marker_of(item.keywords)} {item.path}"
+    return ON_STACK if "running" in getattr(item, "fixturenames", ()) else OWN_PARTS
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -101,7 +114,7 @@ def drawn_by(item: pytest.Item) -> str:
 
 
 def needs_machine(item: pytest.Item) -> bool:
-    """Whether a test starts so much that others beside it would make it say less."""
+    """Whether a test starts so much that it waits until what is quick has run."""
     marker = marker_of(item.keywords)
     return marker == "stack" or (marker == "slow" and CHAOS in item.path.parents)
 

@@ -1,13 +1,14 @@
-"""Tests of one group run in one process: what needs the machine for itself gets it."""
+"""Tests of one group run in one process: those on the running stack share it."""
 
 import os
 import random
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import MEMORY, UnitFolders, drawn_by, has_room
+from tests.conftest import MEMORY, ON_STACK, OWN_PARTS, UnitFolders, drawn_by, group_of, has_room
 
 TESTS = 12
 SUITE = f"""
@@ -38,6 +39,24 @@ def test_what_is_of_one_group_runs_in_one_process(tmp_path):
     told = [line for line in ran.stdout.splitlines() if line.startswith("ran in ")]
     assert len(told) == TESTS
     assert len(set(told)) == 1
+
+
+@pytest.mark.parametrize(
+    ("markers", "fixtures", "group"),
+    [
+        (["stack"], ["running"], ON_STACK),
+        (["stack"], ["secured_broker"], OWN_PARTS),
+        (["slow"], [], None),
+        ([], [], None),
+    ],
+)
+def test_what_shares_the_running_stack_is_one_group_and_what_starts_its_own_another(
+    request, markers, fixtures, group
+):
+    item = SimpleNamespace(
+        keywords=markers, fixturenames=fixtures, path=request.path, name=request.node.name
+    )
+    assert group_of(item) == (group or f"{(markers or ['unit'])[0]} {request.path}")
 
 
 @pytest.mark.parametrize("number", range(2))
