@@ -47,16 +47,15 @@ class RowReader:
             raise Permanent(f"a row of {self._table} can't be read: {error}") from None
 
     async def _learn(self, schema_id: int, record: type[Record]) -> None:
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + TOLD_S
-        while not self._codec.known(schema_id, record):
+        for _ in range(round(TOLD_S / TICK_S)):  # where the machine stands still, that is one tick
             self._asker.ask(schema_id, record, "")
-            if loop.time() > until_s:
-                raise Transient(
-                    f"a row of {self._table} was written under schema {schema_id}, which the "
-                    "registry does not tell yet"
-                )
             await asyncio.sleep(TICK_S)
+            if self._codec.known(schema_id, record):
+                return
+        raise Transient(
+            f"a row of {self._table} was written under schema {schema_id}, which the "
+            "registry does not tell yet"
+        )
 
     def events(self, data: bytes) -> tuple[str, ...]:
         """Return the events whose values a row holds; none where it can't be read here. Blocks."""
