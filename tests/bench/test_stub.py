@@ -37,7 +37,7 @@ def model(stub):
 
 def answered(model, sender, prompt, max_tokens=100):
     coroutine = model.answer(sender, prompt, max_tokens)
-    asyncio.run_coroutine_threadsafe(coroutine, model.loop).result(10)
+    asyncio.run_coroutine_threadsafe(coroutine, model.loop).result(60)
 
 
 def a_prompt(fact):

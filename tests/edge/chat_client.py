@@ -18,7 +18,7 @@ async def send(socket, **frame):
 
 async def frames_until(socket, *kinds):
     frames = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not frames or frames[-1]["type"] not in kinds:
             frames.append(json.loads(await socket.recv()))
     return frames
@@ -26,7 +26,7 @@ async def frames_until(socket, *kinds):
 
 async def question(log):
     """Wait for a question on the log."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not log.published(QuestionAsked):  # noqa: ASYNC110 - the log has no event for it
             await asyncio.sleep(0.01)
     return log.published(QuestionAsked)[-1]

@@ -108,7 +108,7 @@ def stack(tmp_path, log, bounds, monkeypatch):
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    address, stop = begun.result(10)
+    address, stop = begun.result(60)
     monkeypatch.setenv("PLAYHEAD_RUN", str(tmp_path / "run"))
     monkeypatch.setenv("PLAYHEAD_GATEWAY", f"http://{address}")
     monkeypatch.setenv("PLAYHEAD_KEY", a_key(gateway))

@@ -205,7 +205,7 @@ def test_what_sources_write_is_verified(running, tenant, sources, tmp_path):
 def test_a_stream_of_changes_goes_through_the_inbox(running, tenant):
     topic = f"shop.{uuid.uuid4().hex[:8]}"
     admin = AdminClient({"bootstrap.servers": running.settings.kafka})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
     producer = Producer({"bootstrap.servers": running.settings.kafka})
 
     def change(**told):

@@ -15,9 +15,9 @@ def topic(running):
     name = f"test.{uuid.uuid4().hex}"
     admin = AdminClient({"bootstrap.servers": running.settings.kafka, "log_level": 0})
     partitions = running.settings.partitions
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(30)
+    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(60)
     yield name
-    admin.delete_topics([name])[name].result(30)
+    admin.delete_topics([name])[name].result(60)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ async def test_steps_write_while_the_lease_is_sure_and_ask_their_groups_when_it_
     assert (proven, lease.sure()) == ([], True)
     lease._in_doubt = True
     assert not steps[1].app.may_write()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not steps[0].app.may_write():  # noqa: ASYNC110 - it asks every tenth of a second
             await asyncio.sleep(0.01)
     assert proven == [1, 1]

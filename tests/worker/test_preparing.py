@@ -19,7 +19,7 @@ class Waits:
     """Three things that are ready only when all of them have been begun."""
 
     def __init__(self, monkeypatch):
-        self.begun = threading.Barrier(3, timeout=20)
+        self.begun = threading.Barrier(3, timeout=60)
         self.asked_for = {}
         for name in ("connect", "log_made_ready"):
             monkeypatch.setattr(preparing, name, getattr(self, name))
@@ -53,7 +53,7 @@ def settings(tmp_path):
 async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, settings):
     waits = Waits(monkeypatch)
     hosted = declare_all(settings, STEPS)
-    given = await asyncio.wait_for(prepared(settings, hosted), 30)
+    given = await asyncio.wait_for(prepared(settings, hosted), 60)
     assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids", "by ids")
     assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
 
@@ -61,14 +61,14 @@ async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, s
 @pytest.mark.parametrize("name", ["connect", "log_made_ready"])
 async def test_what_can_not_be_prepared_is_raised(monkeypatch, settings, name):
     waits = Waits(monkeypatch)
-    waits.begun = threading.Barrier(2, timeout=20)
+    waits.begun = threading.Barrier(2, timeout=60)
 
     def fails(*_):
         raise ZeroDivisionError
 
     monkeypatch.setattr(preparing, name, fails)
     with pytest.raises(ZeroDivisionError):
-        await asyncio.wait_for(prepared(settings, declare_all(settings, STEPS)), 30)
+        await asyncio.wait_for(prepared(settings, declare_all(settings, STEPS)), 60)
 
 
 def test_apps_of_one_worker_share_its_memory(settings):

@@ -108,7 +108,7 @@ async def test_the_embedder_gets_the_steps_own_batches_all_at_once(batches):
         asked.append(request)
         if len(asked) == len(batches):
             everyone.set()
-        await asyncio.wait_for(everyone.wait(), 10)
+        await asyncio.wait_for(everyone.wait(), 60)
 
     assert await embedder_rate(batches, embed) > 0
     assert [request.texts for request in asked] == batches

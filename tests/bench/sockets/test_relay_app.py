@@ -42,7 +42,7 @@ class Talk:
         return [json.loads(one["text"]) for one in self.sent if one["type"] == "websocket.send"]
 
     async def told(self, count):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.texts()) < count:  # noqa: ASYNC110 - another thread makes it so
                 await asyncio.sleep(0.005)
         return self.texts()
@@ -72,7 +72,7 @@ async def test_it_serves_once_it_has_come_to_the_end_of_every_lane(broker):
     async with relaying(broker) as relay:
         assert await status_of(relay) == 503
         broker.away = False
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await status_of(relay) != 200:  # noqa: ASYNC110 - another thread makes it so
                 await asyncio.sleep(0.005)
 

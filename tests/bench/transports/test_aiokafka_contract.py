@@ -59,7 +59,7 @@ def topic(running):
 async def test_records_come_by_partition_and_in_their_order(clients):
     topic, _, consumer = clients
     came = {}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while sum(map(len, came.values())) < 4:
             for place, rows in (await consumer.getmany(timeout_ms=100)).items():
                 assert isinstance(place, TopicPartition)
@@ -81,5 +81,5 @@ async def test_a_producer_returns_at_once_a_word_that_tells_once_the_broker_has_
         for headers in ([], [("last", b"1")])
     ]
     for word in words:
-        await asyncio.wait_for(word, 30)
+        await asyncio.wait_for(word, 60)
     assert await producer.flush() is None

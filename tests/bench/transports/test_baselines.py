@@ -39,7 +39,7 @@ async def handed_on(*polls, commit_s=0.0):
     loop = asyncio.create_task(
         bare_aiokafka.hand_on(FOLLOWING, consumer, FakeAioProducer(notes), commit_s)
     )
-    await asyncio.wait_for(consumer.drained.wait(), 10)
+    await asyncio.wait_for(consumer.drained.wait(), 60)
     loop.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await loop
@@ -84,7 +84,7 @@ async def answered(*prompts):
     loop = asyncio.create_task(
         one_at_a_time.answer(consumer, FakeAioProducer(notes), "told", generate)
     )
-    await asyncio.wait_for(consumer.drained.wait(), 10)
+    await asyncio.wait_for(consumer.drained.wait(), 60)
     loop.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await loop

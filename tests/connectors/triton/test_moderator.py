@@ -122,6 +122,6 @@ async def test_a_tenants_crowd_waits_for_its_turn_and_leaves_room_for_another_te
 
 async def under_way(fake, count):
     """Wait until so many requests have reached the server."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(fake.requests) < count:  # noqa: ASYNC110 - the server tells of none
             await asyncio.sleep(0.005)

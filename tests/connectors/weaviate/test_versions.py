@@ -189,7 +189,7 @@ async def test_vectors_are_written_while_what_was_there_is_read_and_chunks_behin
         wrote.set()
 
     async def read(request):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await wrote.wait()  # for ever, if the one waited for the other
         done.append("read")
         return await search(request)

@@ -45,7 +45,7 @@ async def all_of(frames):
 
 async def problem_of(awaitable):
     with pytest.raises(Problem) as raised:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await awaitable
     return raised.value
 

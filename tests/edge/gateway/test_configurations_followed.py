@@ -137,5 +137,5 @@ async def test_a_gateway_is_not_ready_before_it_knows_what_is_in_force(gateway, 
         assert choosing.followed._thread.is_alive()
     assert policy.known()
     await gateway.stop()
-    choosing.followed._thread.join(30)
+    choosing.followed._thread.join(60)
     assert not choosing.followed._thread.is_alive()

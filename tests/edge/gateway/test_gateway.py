@@ -57,7 +57,7 @@ async def test_what_is_remembered_for_a_time_is_looked_through_again_and_again(g
     for table, store in kept.items():
         store._database.execute(f"UPDATE {table} SET at_s = 0")
     gateway.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for table, store in kept.items():
             while store._database.execute(f"SELECT 1 FROM {table}").fetchall():  # noqa: ASYNC110 - another task empties it
                 await asyncio.sleep(0.005)

@@ -95,7 +95,7 @@ class TwoGateways:
         asking = asyncio.create_task(
             self.clients[number]("POST", "/v1/messages", body, headers=headers)
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not asking.done():
                 if len(self.log.published(QuestionAsked)) > before:
                     break
@@ -114,7 +114,7 @@ class TwoGateways:
                 self.log.read(int(number))
             else:
                 asking[int(number)] = await self.ask(int(number), bodies[int(number)], key)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while any(self.log.waiting) or not all(one.done() for one in asking.values()):
                 for number in (0, 1):
                     self.log.read(number)

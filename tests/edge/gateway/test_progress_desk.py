@@ -26,7 +26,7 @@ async def follow(call, document, cursor=""):
 
 
 async def until(holds):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 - what changes is the gateway's
             await asyncio.sleep(0.005)
 

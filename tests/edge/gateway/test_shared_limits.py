@@ -106,7 +106,7 @@ def clients(gateways, tenant="acme"):
 
 async def read(gateways, questions=0, documents=0, tenant="acme"):
     """Wait until each gateway has read what all of them took in."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         for gateway in gateways:
             while (
                 gateway.use.used((tenant, ""), "questions") < questions
@@ -264,7 +264,7 @@ async def test_a_tenant_at_its_limit_of_documents_still_chats_and_the_other_way_
     is_problem(await one("POST", "/v1/messages", QUESTION), 429)
     withdrawn = (await one("GET", "/v1/documents")).json()["documents"][0]["document_id"]
     assert (await one("DELETE", f"/v1/documents/{withdrawn}")).status_code == 202
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while any(one.documents.stored("acme").documents for one in gateways):
             await asyncio.sleep(0.005)
     assert (await other("POST", "/v1/documents", second)).status_code == 202
@@ -285,7 +285,7 @@ async def test_questions_at_once_are_counted_over_the_gateways(gateways, limited
     for outcome in answer(log.published(QuestionAsked)[0]):
         log.append(outcome)
     assert (await waiting).status_code == 200
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while gateways[1].admission.unanswered:
             await asyncio.sleep(0.005)
     assert (await other("POST", "/v1/messages", {**QUESTION, "budget_ms": 100})).status_code != 429

@@ -70,7 +70,7 @@ def a_withdrawal(log, document=None):
 
 
 async def until(what):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110 - another thread makes it so
             await asyncio.sleep(0.05)
 
@@ -78,7 +78,7 @@ async def until(what):
 def test_the_publisher_says_where_a_record_lies(log):
     document = str(uuid.uuid4())
     first, second = a_withdrawal(log, document), a_withdrawal(log, document)
-    places = [log.publisher.send(event).result(30) for event in (first, second)]
+    places = [log.publisher.send(event).result(60) for event in (first, second)]
     assert [place.topic for place in places] == [topic_of(first)] * 2
     assert [place.partition for place in places] == [first.meta.lane] * 2
     assert places[0].offset < places[1].offset
@@ -89,7 +89,7 @@ def test_the_publisher_says_where_a_record_lies(log):
 async def test_what_was_published_is_read_back_by_request(log):
     document = str(uuid.uuid4())
     events = [a_withdrawal(log, document) for _ in range(3)]
-    places = [log.publisher.send(event).result(30) for event in events]
+    places = [log.publisher.send(event).result(60) for event in events]
     for event, place in zip(events, places, strict=True):
         request = known_from(event, place.time_ms)
         [entry] = await log.reader.read_back(request, [DocumentWithdrawn, DocumentSubmitted])
@@ -103,7 +103,7 @@ async def test_what_was_published_is_read_back_by_request(log):
 
 async def test_questions_are_read_where_they_lie(log):
     asked = log.build.question("contract", user="jane", text="VAT?", ask=Ask())
-    place = log.publisher.send(asked).result(30)
+    place = log.publisher.send(asked).result(60)
     known = known_from(asked, place.time_ms, place.offset)
     assert await log.reader.questions([known]) == {asked.meta.request: asked}
     assert await log.reader.questions([]) == {}
@@ -111,14 +111,14 @@ async def test_questions_are_read_where_they_lie(log):
 
 async def test_only_the_kinds_that_are_asked_for_are_read_back(log):
     event = a_withdrawal(log)
-    place = log.publisher.send(event).result(30)
+    place = log.publisher.send(event).result(60)
     request = known_from(event, place.time_ms)
     assert await log.reader.read_back(request, [DocumentSubmitted]) == []
 
 
 async def test_another_tenants_request_is_not_read_back(log):
     event = a_withdrawal(log)
-    place = log.publisher.send(event).result(30)
+    place = log.publisher.send(event).result(60)
     theirs = known_from(event, place.time_ms)
     ours = type(theirs)(**{**vars(theirs), "tenant": "another"})
     assert await log.reader.read_back(ours, [DocumentWithdrawn]) == []
@@ -127,7 +127,7 @@ async def test_another_tenants_request_is_not_read_back(log):
 async def test_several_requests_of_a_lane_are_read_back_at_once(log):
     document = str(uuid.uuid4())
     events = [a_withdrawal(log, document) for _ in range(3)]
-    places = [log.publisher.send(event).result(30) for event in events]
+    places = [log.publisher.send(event).result(60) for event in events]
     requests = [known_from(*one) for one in zip(events, (p.time_ms for p in places), strict=True)]
     found = await log.reader.read_back_many(requests, [DocumentWithdrawn])
     assert [found[one.whose][0].event for one in requests] == events
@@ -138,7 +138,7 @@ async def test_what_is_published_reaches_the_readers_and_whoever_waits_for_it(lo
     event = a_withdrawal(log)
     with dispatch.subscribe(known_from(event, 0)) as outcomes:
         place = await asyncio.wrap_future(log.publisher.send(event))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             entry = await outcomes.next(30)
     assert entry.event == event
     assert (entry.partition, entry.offset) == (place.partition, place.offset)

@@ -221,7 +221,7 @@ def test_a_thread_that_the_pool_does_not_know_makes_nothing(cache, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fetch([a_part(begun.append)], Told())
     for thread in set(threading.enumerate()) - before:
-        thread.join(20)
+        thread.join(60)
     assert begun == []
     assert left_in(cache) == []
 

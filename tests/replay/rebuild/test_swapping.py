@@ -182,7 +182,7 @@ async def test_writes_wait_for_the_end_of_a_hold_and_searches_do_not():
     assert not writing.done()
     assert await past.visible() == {"a1"}
     await live.release()
-    await asyncio.wait_for(writing, 5)
+    await asyncio.wait_for(writing, 60)
     assert await past.visible() == {"a1", "b1"}
     assert not [name for name in past.server.pointers if name.startswith(HOLD)]
 
@@ -195,7 +195,7 @@ async def test_a_hold_that_nobody_takes_away_is_passed_over_and_a_new_one_counts
     live = an_index(past)
     await live.hold()  # and is killed
     past.publish("b", {"b1"})
-    await asyncio.wait_for(past.index_all(), 5)
+    await asyncio.wait_for(past.index_all(), 60)
     assert await past.visible() == {"a1", "b1"}
     another = an_index(past, held_s=0.05)
     await another.hold()

@@ -62,6 +62,6 @@ def no_pauses():
 
 async def soon(condition):
     """Wait for what other threads do."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - threads
             await asyncio.sleep(0.005)

@@ -270,7 +270,7 @@ async def test_a_record_under_a_new_schema_runs_once_the_registry_has_told_it():
     assert bench.arrive(*encoded(a_question("r-3", session="s-3"))) == []
     [(learning, lanes)] = bench.tasks  # it is asked once for all that wait, and ends with the lane
     assert lanes == [lane]
-    await asyncio.wait_for(learning, 20)
+    await asyncio.wait_for(learning, 60)
     assert passed.is_set()
     assert len(registry.asked) == 3
     items = begun(lane, bench.opener.open)

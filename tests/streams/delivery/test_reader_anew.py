@@ -101,7 +101,7 @@ async def test_what_the_group_was_asked_for_is_answered_though_its_client_has_en
     await soon(lambda: worker.words)
     worker.clients[0]._told = True  # so that its next commit is what tells
     bench.fence()
-    assert await asyncio.wait_for(worker.reader.prove(), 20)
+    assert await asyncio.wait_for(worker.reader.prove(), 60)
     await soon(lambda: worker.words == ["assigned", "lost", "assigned"])
 
 
@@ -186,7 +186,7 @@ async def test_who_is_fenced_again_soon_waits_until_the_slot_is_free(bench):
     await soon(lambda: worker.reader.slot.trouble)
     assert "PLAYHEAD_SLOT=worker-1 (somebody)" in worker.reader.slot.trouble
     assert worker.words.count("assigned") == 2
-    assert await asyncio.wait_for(worker.reader.prove(), 20), "it holds nothing up"
+    assert await asyncio.wait_for(worker.reader.prove(), 60), "it holds nothing up"
     held.clear()
     await goes_on(bench, worker, b"x")
     assert worker.reader.slot.trouble == ""

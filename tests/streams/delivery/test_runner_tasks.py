@@ -90,7 +90,7 @@ async def breaks():
 
 async def test_what_a_task_raises_ends_the_worker(runner):
     runner._spawn(breaks(), [a_lane(0)])
-    error = await asyncio.wait_for(runner.app.broken.get(), 5)
+    error = await asyncio.wait_for(runner.app.broken.get(), 60)
     assert str(error) == "of the machinery"
     assert runner._tasks == {}
 

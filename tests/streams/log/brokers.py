@@ -96,7 +96,7 @@ class OnKafka:
         for trimmed in admin.delete_records(
             [TopicPartition(self.topic, partition, begin)]
         ).values():
-            trimmed.result(10)
+            trimmed.result(60)
 
     def commit(self, group: str, partition: int, offset: int) -> None:
         consumer = Consumer({**self._servers, "group.id": group})

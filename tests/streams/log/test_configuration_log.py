@@ -33,7 +33,7 @@ def settings(lone_broker):
     known = admin.list_topics(timeout=30).topics
     old = [name for name in (CHOICES, CONTENTS) if name in known]
     for done in admin.delete_topics(old).values() if old else ():
-        done.result(30)
+        done.result(60)
     return lone_broker.settings
 
 
@@ -43,7 +43,7 @@ def topics(lone_broker, settings):
         admin = lone_broker.admin()
         new = [NewTopic(name, 1, 1) for name in (CHOICES, CONTENTS)]
         for done in admin.create_topics(new, operation_timeout=30).values():
-            done.result(30)
+            done.result(60)
 
     return make
 

@@ -109,7 +109,7 @@ def test_it_looks_on_in_a_thread_until_it_is_stopped_though_the_log_is_away(
     while configurations[STEP] != BRIEF and time.monotonic() < deadline:
         time.sleep(0.001)
     stop.set()
-    thread.join(30)
+    thread.join(60)
     assert configurations[STEP] == BRIEF
     assert not thread.is_alive()
 
@@ -158,7 +158,7 @@ def test_a_process_that_serves_already_follows_once_the_log_answers(watch, choic
         time.sleep(0.001)
     assert (followed.ready, configurations[STEP]) == (True, BRIEF)
     followed.stop()
-    followed._thread.join(30)
+    followed._thread.join(60)
     assert not followed._thread.is_alive()
     assert choices.closed
 
@@ -168,5 +168,5 @@ def test_who_is_stopped_before_the_log_answers_ends(watch, choices):
     followed = ConfigurationsFollowed(watch)
     followed.start()
     followed.stop()
-    followed._thread.join(30)
+    followed._thread.join(60)
     assert not followed._thread.is_alive()

@@ -43,7 +43,7 @@ def test_every_topic_and_changelog_is_wanted_once():
 def test_a_worker_whose_clock_is_hours_ahead_can_write(lone_broker, configuration):
     name = f"test.{uuid.uuid4().hex}"
     admin = lone_broker.admin()
-    admin.create_topics([NewTopic(name, 1, 1, config=configuration)])[name].result(30)
+    admin.create_topics([NewTopic(name, 1, 1, config=configuration)])[name].result(60)
     refused = []
     producer = new_producer(lone_broker.settings, "ahead")
     ahead_ms = int(time.time() * 1_000) + 9 * 3_600_000
@@ -184,12 +184,12 @@ def a_name(broker, admin):
     name = f"test.{uuid.uuid4().hex}"
     yield name
     if isinstance(broker, OnKafka):
-        admin.delete_topics([name])[name].result(30)
+        admin.delete_topics([name])[name].result(60)
 
 
 def test_a_topic_that_is_made_is_shown_with_its_partitions(admin, a_name):
     made = admin.create_topics([NewTopic(a_name, 3, 1)], operation_timeout=30)
-    assert made[a_name].result(30) is None
+    assert made[a_name].result(60) is None
     deadline = time.monotonic() + 60
     while a_name not in (topics := admin.list_topics(timeout=60).topics):
         assert time.monotonic() < deadline
@@ -198,15 +198,15 @@ def test_a_topic_that_is_made_is_shown_with_its_partitions(admin, a_name):
 
 
 def test_a_topic_that_is_there_is_not_made_again(admin, a_name):
-    admin.create_topics([NewTopic(a_name, 3, 1)])[a_name].result(30)
+    admin.create_topics([NewTopic(a_name, 3, 1)])[a_name].result(60)
     again = admin.create_topics([NewTopic(a_name, 4, 1)])[a_name]
     with pytest.raises(KafkaException) as refused:
-        again.result(30)
+        again.result(60)
     assert refused.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
 
 
 def test_a_topics_settings_are_told_those_of_the_broker_included(admin, a_name):
     made = NewTopic(a_name, 3, 1, config={"retention.ms": "-1"})
-    admin.create_topics([made], operation_timeout=30)[a_name].result(30)
+    admin.create_topics([made], operation_timeout=30)[a_name].result(60)
     told = settings_of(admin, [a_name])[a_name]
     assert {**DEFAULTS, "retention.ms": "-1"}.items() <= told.items()

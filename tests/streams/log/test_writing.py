@@ -66,7 +66,7 @@ def test_a_broker_that_does_not_answer_is_an_error_of_the_record(unheard):
     if isinstance(unheard, MemoryWriter):
         unheard.give_up()  # no time passes there
     with pytest.raises(KafkaException) as refused:
-        word.result(30)
+        word.result(60)
     assert refused.value.args[0].name() == "_MSG_TIMED_OUT"
 
 
@@ -83,10 +83,10 @@ def test_what_a_client_held_that_has_ended_was_not_taken_and_the_next_one_serves
         word = writer.write("t", 0, None, b"v")
         clients[0].end_with(KafkaError(KafkaError._FATAL))
         with pytest.raises(KafkaException) as refused:
-            word.result(20)
+            word.result(60)
         assert refused.value.args[0].name() == "_FATAL"
         broker.away = False
-        assert writer.write("t", 0, None, b"w").result(20).topic == "t"
+        assert writer.write("t", 0, None, b"w").result(60).topic == "t"
         assert len(clients) == 2
 
 
@@ -123,7 +123,7 @@ def test_the_broker_takes_whatever_fits(written, left_over):
     """The rule of size against the broker's own."""
     writer, topic = written
     value = b"v" * (RECORD_BYTES_MAX - len(b"key") - len(b"hx") - 10 - left_over)
-    place = writer.write(topic, 1, b"key", value, [("h", b"x")]).result(30)
+    place = writer.write(topic, 1, b"key", value, [("h", b"x")]).result(60)
     assert (place.topic, place.partition, place.offset) == (topic, 1, 0)
     [again] = writer.write_all([(topic, 1, b"key", b"next", [])])
     assert again.offset == 1

@@ -31,7 +31,7 @@ class Speaker:
 async def heard(known, model, answer=OURS, then=lambda: None):
     """Listen until it ends; `then` is called once all words were heard."""
     found = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for word in known.heeded(model.parts(), answer):
             found.append(word)
             if len(found) == len(model.words):

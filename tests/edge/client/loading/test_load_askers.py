@@ -33,7 +33,7 @@ def served(tmp_path, log):
     yield f"http://127.0.0.1:{port}", a_key(gateway), gateway
     server.should_exit = True
     gateway.stopping = True
-    thread.join(20)
+    thread.join(60)
 
 
 async def asked_over(via, url, key, *questions):
@@ -41,7 +41,7 @@ async def asked_over(via, url, key, *questions):
     done = []
     for question in questions:
         asked = LoadedQuestion(time.monotonic(), 7)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asker.ask(question, asked)
         asked.ended_s = time.monotonic()
         done.append(asked)

@@ -36,7 +36,7 @@ def a_plan(**fields):
 
 
 async def until(what):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.001)
 

@@ -52,7 +52,7 @@ async def streamed(client, messages=VAT, **more):
 
 
 async def until(is_so):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
 
