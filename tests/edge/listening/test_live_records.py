@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import structs
 
 from agents.errors import Transient
@@ -30,6 +33,8 @@ CODEC = a_codec()
 KNOWN = {schema_id_of(CODEC.encode(event)): type(event) for event in (QUESTION, *WHOLE)}
 NEW = 7_000
 """Under this id and those after it a newer version writes; they mean what ours mean."""
+MANY = 1_200
+"""Records of a lane: more than may wait aside of one tenant."""
 
 
 def renumbered(event, schema_id):
@@ -199,6 +204,47 @@ async def test_a_gateway_that_starts_without_a_registry_reads_all_when_it_is_the
         bench.registry.away = False
         await bench.until(lambda: bench.reader.ready)
         assert set(bench.requests()) == {f"r{number}" for number in range(count)}
+
+
+TURNS = st.tuples(st.integers(1, 400), st.sampled_from([0.0, 0.03, 0.06, 1.0, 100.0]))
+"""Records read, and seconds that pass."""
+
+
+@given(turns=st.lists(TURNS, min_size=5, max_size=40))
+def test_whenever_a_lane_is_read_again_nothing_of_its_history_is_missed(turns):
+    """Also where that is while it is read again, or the machine stood still."""
+    bench, now_s, told, at = Bench(grace_s=0.05), 0.0, set(), 0
+    for number in range(MANY):
+        bench.put(asked(f"r{number}"))
+    messages = bench.broker.rows[topic_of(QuestionAsked), 0].messages
+    asker = SchemaAsker(bench.codec, grace_s=0.05, between_tries=lambda: iter(lambda: 0.002, None))
+    live = LiveRecords(asker, clock=lambda: now_s)
+
+    def turn(size):
+        nonlocal at
+        entries = live.told_since()
+        entries += [live.open(message, QuestionAsked) for message in messages[at : at + size]]
+        told.update(entry.event.meta.request for entry in entries if entry is not None)
+        at = min(at + size, MANY)
+        for place in live.to_read_again():
+            at = place.offset
+
+    bench.registry.away = True
+    turn(1)
+    while not asker.any_silent:
+        time.sleep(0.001)
+    for size, passed_s in turns:
+        now_s += passed_s
+        turn(size)
+    assert not told
+    bench.registry.away = False
+    while asker.any_asked:
+        time.sleep(0.001)
+    for _ in range(2 * MANY // 100 + 4):  # it may be at its end, and read all of it again
+        now_s += 100.0
+        turn(100)
+    asker.stop()
+    assert len(told) == MANY
 
 
 async def test_64_unknown_ids_of_others_take_no_history_of_a_neighbour():
