@@ -14,6 +14,7 @@ from schemas import CountTokens, Embed, Embedded
 from streams.running.breaker import CLOSED, FAILURES_MAX, Circuit
 from streams.running.fair_queue import OWED_S_MAX, SHARE, Bound, FairQueue
 from streams.running.world import Call, World
+from tests.virtual_time import virtual_time
 
 SOON = 2**62
 
@@ -361,13 +362,15 @@ def asked(world, texts=("x",), deadline=0):
 
 
 async def test_what_waits_behind_others_has_not_failed():
-    world = World((OneAtATime(0.02),), timeout_s=0.4)
-    await asyncio.gather(*(asked(world) for _ in range(30)))
+    with virtual_time():
+        world = World((OneAtATime(0.02),), timeout_s=0.4)
+        await asyncio.gather(*(asked(world) for _ in range(30)))
 
 
 async def test_what_waits_in_several_parts_has_not_failed_either():
-    world = World((OneAtATime(0.02),), timeout_s=0.4)
-    await asyncio.gather(*(asked(world, ("x", "y", "z")) for _ in range(10)))
+    with virtual_time():
+        world = World((OneAtATime(0.02),), timeout_s=0.4)
+        await asyncio.gather(*(asked(world, ("x", "y", "z")) for _ in range(10)))
 
 
 async def test_what_works_for_too_long_has_failed_however_long_it_waited():
@@ -406,14 +409,15 @@ async def test_who_waits_in_vain_blames_nobody():
 
 
 async def test_a_question_counts_what_it_waits():
-    connector = OneAtATime(0.0)
-    world = World((connector,), timeout_s=0.05)
-    async with connector.queue.turn(Asking("other")):
-        document = asyncio.create_task(asked(world))
-        with pytest.raises(Transient):
-            await asked(world, deadline=SOON)
-        assert not document.done()
-    await document
+    with virtual_time():
+        connector = OneAtATime(0.0)
+        world = World((connector,), timeout_s=0.05)
+        async with connector.queue.turn(Asking("other")):
+            document = asyncio.create_task(asked(world))
+            with pytest.raises(Transient):
+                await asked(world, deadline=SOON)
+            assert not document.done()
+        await document
 
 
 async def test_a_bound_runs_on_when_it_was_resumed_as_often_as_it_was_suspended():
