@@ -6,14 +6,11 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import click
-from confluent_kafka import KafkaException
 
-from agents.errors import Transient
 from replay.archive_in_bucket import bucket_files
 from replay.archive_places import ArchiveParameter, ArchivePlace, archive_option
 from replay.debugging.debug_cli import debug
@@ -26,18 +23,17 @@ from replay.opening_logs import open_log
 from replay.past.as_of_cli import as_of_command
 from replay.progress_bar import new_bar, records_bar
 from replay.rebuild.rebuild_cli import rebuild
-from replay.report import NOT_VERIFIED, Report
+from replay.report import Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show
 from replay.timeline_cli import timeline_command
+from replay.verdict_group import VerdictGroup
 from replay.verify import Verifier
 from replay.whatif.run_cli import run_command
 from replay.whatif.whatif_cli import what_if
-from schemas.registry import RegistryAway
-from streams.log.offsets import NoAnswer
-from streams.operations.options import Group, microseconds, run_option
+from streams.operations.options import microseconds, run_option
 from streams.operations.printing import console, counted
 from streams.settings import Settings
 from streams.topics import DERIVED
@@ -45,9 +41,12 @@ from streams.topics import DERIVED
 JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
 
 
-@click.group(cls=Group)
+@click.group(cls=VerdictGroup)
 def replay() -> None:
     """Read the log again: verify it, export it, follow one request through it, ask it anew.
+
+    Whatever could not be read, since a broker, a registry, a bucket or a disk is away, ends a verb
+    with 3: neither as verified nor as different.
 
     \b
     Example:
@@ -105,7 +104,7 @@ def verify(
     """
     settings = Settings.load(run=run)
     selection = Selection(tenant, request, since, until)
-    with _lacking_is_no_tampering(), closing(open_log(archive, settings)) as log:
+    with closing(open_log(archive, settings)) as log:
         report = _verified(log, archive, settings, selection, jobs)
     if report.empty:
         raise click.UsageError(nothing(selection))
@@ -114,16 +113,6 @@ def verify(
     else:
         show(report, console())
     sys.exit(report.status)
-
-
-@contextmanager
-def _lacking_is_no_tampering() -> Iterator[None]:
-    """Let who does not answer, broker, registry or bucket, end the process with its own status."""
-    try:
-        yield
-    except (KafkaException, NoAnswer, RegistryAway, TimeoutError, Transient) as error:
-        error.exit_status = NOT_VERIFIED  # type: ignore[union-attr]
-        raise
 
 
 def _verified(

@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-from confluent_kafka import KafkaException
 
 from replay.archive import ArchiveLog
 from replay.archive_places import ArchivePlace, archive_option
@@ -22,16 +21,16 @@ from replay.log import BrokerLog, Log, records_within
 from replay.opening_logs import open_log
 from replay.proved_records import ProvedRecords
 from replay.seal.signing_key import log_name
+from replay.verdict_group import AWAY
 from schemas import Event
-from schemas.registry import RegistryAway, UnknownSchema
+from schemas.registry import UnknownSchema
 from streams.log.codec import Codec
-from streams.log.offsets import Extent, NoAnswer, Partition
+from streams.log.offsets import Extent, Partition
 from streams.operations.options import NumberRange, microseconds, run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
 from streams.topics import topic_of
 
-AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError, LineageNotTaken)
 KEY_BYTES_MAX = 10_000
 
 
@@ -128,7 +127,7 @@ def lineage_command(
                 waiting += walk.events(log)
             hand_over(waiting, url, key, as_json=as_json)
             waiting = []
-        except AWAY as error:
+        except (*AWAY, LineageNotTaken) as error:
             if every is None:
                 raise
             click.echo(f"not told: {error}; again in {every:g} s", err=True)

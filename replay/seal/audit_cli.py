@@ -24,11 +24,13 @@ from replay.seal.audit_options import (
 from replay.seal.audit_report import AuditReport, Vouched, audit
 from replay.seal.audit_terminal import show_audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder, of_log, of_witness
+from replay.seal.note import BadNote
 from replay.seal.receipt_cli import prove_command, receipt_command, verify_receipt_command
 from replay.seal.seal_cli import seal_command
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
 from replay.seal.signing_key import rotate, signer_of
+from replay.verdict_group import VerdictGroup
 from replay.witnessing.cosigned_report import WitnessedTrees, ask_witnesses
 from replay.witnessing.stamping import check_stamps
 from replay.witnessing.witness_cli import witness_command
@@ -38,14 +40,17 @@ from replay.witnessing.witness_options import (
     given_roots,
     witnesses_option,
 )
-from streams.operations.options import Group, run_option
+from streams.operations.options import run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
 
-@click.group("audit", cls=Group)
+@click.group("audit", cls=VerdictGroup)
 def audit_group() -> None:
     """Prove that nothing of the log was edited, deleted or cut off.
+
+    Whatever could not be read or asked, since a broker, a registry, a bucket, a disk or a witness
+    is away, ends a verb with 3: neither as proved nor as broken.
 
     \b
     Example:
@@ -81,8 +86,9 @@ def check_command(
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
     a cut tail, an older log in the place of a newer one, or a forged checkpoint, cosignature or
     time stamp; 2 for wrong usage and where nothing was signed, or a witness keeps nothing of this
-    log or can't be asked; 3 where partitions have records and no checkpoint, too few witnesses have
-    cosigned the newest one, or no time stamp covers any.
+    log; 3 if none of this is so and something could not be checked: the log, a bucket or a witness
+    is away, partitions have records and no checkpoint, too few witnesses have cosigned the newest
+    one, or no time stamp covers any.
 
     \b
     Example:
@@ -125,7 +131,10 @@ def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
     for path in files:
         if not path.is_file():
             raise click.UsageError(f"{path} is no file: a witness is one, or URL#VKEY")
-        kept = list(of_witness(path, known.keys))
+        try:
+            kept = list(of_witness(path, known.keys))
+        except BadNote as error:  # which says nothing of the log
+            raise click.UsageError(f"{path} is no witness: {error}") from None
         if not kept:
             raise click.UsageError(
                 f"{path} keeps no checkpoint of this log ({names_of(known.keys)}): it is the "
