@@ -29,7 +29,7 @@ from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show
 from replay.timeline_cli import timeline_command
-from replay.verdict_group import VerdictGroup
+from replay.verdict_group import AWAY, VerdictGroup, found_before
 from replay.verify import Verifier
 from replay.whatif.run_cli import run_command
 from replay.whatif.whatif_cli import what_if
@@ -132,7 +132,10 @@ def _verified(
 
     verifier = Verifier(log, local, keyring.digest_key, selection, progress)
     with bar:
-        return asyncio.run(verifier.verify())
+        try:
+            return asyncio.run(verifier.verify())
+        except AWAY as error:
+            return found_before(verifier.report, error)
 
 
 @replay.command("export")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from multiprocessing.context import BaseContext
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from replay.log import BrokerLog, Log, Snapshot
 from replay.opening_logs import open_log
 from replay.report import Report, merged
 from replay.selection import Selection
+from replay.verdict_group import AWAY, found_before
 from replay.verify import Verifier, lanes_of
 from streams.settings import Settings
 
@@ -51,15 +53,27 @@ def verify_side_by_side(
         ]
         with bar or nullcontext():
             for done in as_completed(running):
+                if done.exception() is not None:
+                    continue
                 report, files = done.result()
                 if isinstance(log, ArchiveLog):
                     log.read |= files
                 if bar is not None:
                     bar.advance(bar.task_ids[0], report.records)
-            common = _verifier(log, settings, selection).verify_common()
-    report = merged([common, *(future.result().report for future in running)])
+            report = _summed_up(running, _verifier(log, settings, selection))
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _summed_up(lanes: Sequence[Future[VerifiedLane]], common: Verifier) -> Report:
+    """Add up what was said of lanes, with what is of no lane; raises what a lane did."""
+    reports: list[Report] = []
+    try:
+        for lane in sorted(lanes, key=lambda lane: lane.exception() is not None):
+            reports.append(lane.result().report)
+        return merged([common.verify_common(), *reports])
+    except AWAY as error:
+        return found_before(merged(reports), error)
 
 
 def process_context() -> BaseContext:

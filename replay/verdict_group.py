@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 
 from agents.errors import Transient
 from replay.disk_trouble import is_of_this_machine
-from replay.report import NOT_VERIFIED
+from replay.report import DIFFERS, NOT_VERIFIED, Difference, Report
 from schemas.registry import RegistryAway
 from streams.log.offsets import NoAnswer
 from streams.operations.options import Group
@@ -39,6 +39,19 @@ class VerdictGroup(Group):
             if says_away(error):
                 error.exit_status = NOT_VERIFIED  # type: ignore[attr-defined]
             raise
+
+
+def found_before(report: Report, error: Exception) -> Report:
+    """Return a report that one of AWAY cut short, where it found something; else raises that.
+
+    What differs does so whatever the rest may say.
+    """
+    if report.status != DIFFERS:
+        raise error
+    report.unverifiable.append(
+        Difference("", -1, -1, "", "", f"the rest was not read: {away_told(error)}")
+    )
+    return report
 
 
 def away_told(error: BaseException) -> str:

@@ -1,8 +1,10 @@
 """What can't be read is no finding: each verb that reads an archive ends with 3 where it is away."""
 
 import json
+import shutil
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import click
 import pytest
@@ -11,9 +13,15 @@ from botocore.config import Config
 from agents.errors import Transient
 from connectors.bucket_objects import BucketObjects
 from infra.cli import VERBS, playhead
-from replay.archive_places import ArchiveParameter
+from replay.archive_places import ArchiveParameter, BucketPlace
+from replay.export import rewrite
+from replay.opening_logs import open_archive
 from replay.seal.audit_report import BROKEN, audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder
+from replay.selection import Selection
+from replay.side_by_side import verify_side_by_side
+from schemas import QueryRewritten
+from streams.topics import topic_of
 from tests.replay.bucket_archives import PLACE, PREFIX, a_server, emptied, files_in
 from tests.replay.seal.sealed_log import PLACE as PARTITION
 from tests.replay.seal.sealed_log import SIGNER, SealedLog, edited
@@ -158,6 +166,53 @@ def test_parts_that_are_away_are_told_and_are_no_faults(command_line, bucket):
     assert (code, "the rest was not read" in out) == (3, True), err
     code, out, err = command_line("replay", "verify", "--archive", PLACE)
     assert (code, out) == (3, ""), err
+
+
+@pytest.fixture
+def half_away(archive, bucket, tmp_path):
+    """An archive with a forged record, of whose other lanes no part can be read."""
+    folder = shutil.copytree(archive.folder, tmp_path / "forged")
+    lane = forge(folder)
+    server = bucket()
+    held = server.buckets["backups"]
+    held.update({PREFIX + name: one for name, one in files_in(folder).items()})
+
+    def before(_method, key):
+        return 503 if key.endswith(".avro") and f"/{lane}/" not in key else None
+
+    server.before = before
+    return server
+
+
+def forge(folder):
+    """Change one byte in a record of the first lane that has a rewritten query; return the lane."""
+    topic = topic_of(QueryRewritten)
+    lane = min(int(path.parent.name) for path in (folder / topic).glob("*/*.avro"))
+
+    def edit(stored):
+        return replace(stored, value=stored.value[:-1] + bytes([stored.value[-1] ^ 1]))
+
+    assert rewrite(folder, topic, lane, edit) > 0
+    return lane
+
+
+def test_verify_tells_what_differed_before(command_line, half_away):
+    code, out, err = command_line("replay", "verify", "--archive", PLACE, "--json")
+    report = json.loads(out)
+    assert (code, bool(report["diverged"])) == (1, True), err
+    assert "the rest was not read: can't read" in report["unverifiable"][-1]["reason"]
+
+
+@pytest.mark.slow  # its processes begin anew, beside the threads of a server
+def test_so_does_verify_in_several_processes(archive, half_away, tmp_path):
+    settings = replace(
+        archive.settings, s3_endpoint=half_away.url, archive_cache=str(tmp_path / "cache")
+    )
+    place = BucketPlace(PLACE)
+    log = open_archive(place, settings)
+    report = verify_side_by_side(log, place, settings, Selection(), 2)
+    assert (report.status, bool(report.diverged)) == (1, True)
+    assert "the rest was not read: can't read" in report.unverifiable[-1].reason
 
 
 def test_a_bucket_that_is_well_is_read(command_line, bucket):
