@@ -12,7 +12,13 @@ from pathlib import Path
 import click
 
 from replay.archive_in_bucket import bucket_files
-from replay.archive_places import ArchiveParameter, ArchivePlace, archive_option
+from replay.archive_places import (
+    ArchiveParameter,
+    ArchivePlace,
+    and_log_option,
+    archive_option,
+    check_and_log,
+)
 from replay.debugging.debug_cli import debug
 from replay.export import export
 from replay.importing.import_cli import import_command
@@ -67,6 +73,7 @@ replay.add_command(rebuild)
 
 @replay.command()
 @archive_option
+@and_log_option
 @click.option("--tenant", help="Only this tenant's inputs.")
 @click.option("--request", help="Only this request's inputs.")
 @click.option("--since", callback=microseconds, help="Only inputs from this time on (ISO 8601).")
@@ -82,6 +89,7 @@ replay.add_command(rebuild)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def verify(
     archive: ArchivePlace | None,
+    and_log: bool,
     tenant: str | None,
     request: str | None,
     since: int | None,
@@ -101,10 +109,12 @@ def verify(
     \b
     Example:
       playhead replay verify --tenant acme --json
+      playhead replay verify --archive /backup/log --and-log
     """
+    check_and_log(archive, and_log=and_log)
     settings = Settings.load(run=run)
     selection = Selection(tenant, request, since, until)
-    with closing(open_log(archive, settings)) as log:
+    with closing(open_log(archive, settings, and_log=and_log)) as log:
         report = _verified(log, archive, settings, selection, jobs)
     if report.empty:
         raise click.UsageError(nothing(selection))

@@ -20,6 +20,7 @@ from rich.progress import Progress
 
 from replay.archive import ArchiveLog
 from replay.archive_places import ArchivePlace
+from replay.joined_log import JoinedLog
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log, Snapshot
 from replay.opening_logs import open_log
@@ -43,12 +44,14 @@ def verify_side_by_side(
     The bar's first task advances as lanes are done; it must not have been started, since it draws
     in a thread.
     """
-    snapshot = log.snapshot if isinstance(log, BrokerLog) else None
+    broker = log.log if isinstance(log, JoinedLog) else log
+    snapshot = broker.snapshot if isinstance(broker, BrokerLog) else None
+    archived = log.archive if isinstance(log, JoinedLog) else log
     lanes = sorted(lanes_of(log), key=lambda lane: -_size(log, lane))
     began = time.perf_counter()
     with ProcessPoolExecutor(min(jobs, len(lanes)), mp_context=process_context()) as pool:
         running = [
-            pool.submit(_verify_lane, archive, snapshot, settings, selection, lane)
+            pool.submit(_verify_lane, (archive, snapshot), settings, selection, lane)
             for lane in lanes
         ]
         with bar or nullcontext():
@@ -56,8 +59,8 @@ def verify_side_by_side(
                 if done.exception() is not None:
                     continue
                 report, files = done.result()
-                if isinstance(log, ArchiveLog):
-                    log.read |= files
+                if isinstance(archived, ArchiveLog):
+                    archived.read |= files
                 if bar is not None:
                     bar.advance(bar.task_ids[0], report.records)
             report = _summed_up(running, _verifier(log, settings, selection))
@@ -98,16 +101,18 @@ class VerifiedLane(NamedTuple):
 
 
 def _verify_lane(
-    archive: ArchivePlace | None,
-    snapshot: Snapshot | None,
+    of: tuple[ArchivePlace | None, Snapshot | None],
     settings: Settings,
     selection: Selection,
     lane: int,
 ) -> VerifiedLane:
-    log = open_log(archive, settings, snapshot)
+    """Verify a lane of an archive, of the log at a moment, or of both where both are named."""
+    archive, snapshot = of
+    log = open_log(archive, settings, snapshot, and_log=snapshot is not None)
     try:
         report = asyncio.run(_verifier(log, settings, selection).verify([lane]))
-        return VerifiedLane(report, log.read if isinstance(log, ArchiveLog) else {})
+        archived = log.archive if isinstance(log, JoinedLog) else log
+        return VerifiedLane(report, archived.read if isinstance(archived, ArchiveLog) else {})
     finally:
         log.close()
 

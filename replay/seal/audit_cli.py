@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from replay.archive_places import ArchivePlace
+from replay.archive_places import ArchivePlace, and_log_option, check_and_log
 from replay.log import BrokerLog
 from replay.opening_logs import open_log
 from replay.seal.audit_options import (
@@ -62,6 +62,7 @@ def audit_group() -> None:
 
 @audit_group.command("check")
 @ARCHIVE
+@and_log_option
 @witnesses_option
 @click.option("--offline", is_flag=True, help="Ask no witness; those that are named are believed.")
 @TIMESTAMP_ROOTS
@@ -75,6 +76,7 @@ def check_command(
     keys: tuple[str, ...],
     run: Path | None,
     *,
+    and_log: bool,
     offline: bool,
     as_json: bool,
 ) -> None:
@@ -94,25 +96,28 @@ def check_command(
     Example:
       playhead audit check --archive /tmp/archive --witness /mnt/witness/checkpoints
       playhead audit check --witness 'https://w.example.org/#w.example.org+1f2e…+BA…'
+      playhead audit check --archive /backup/log --and-log
     """
+    check_and_log(archive, and_log=and_log)
     settings = Settings.load(run=run)
-    folder = seal_at(archive, settings)
+    seals = _seals(archive, settings, and_log=and_log)
+    newest, _ = seals[-1]
     files, policy = witnesses.read(settings)
     roots = given_roots(timestamp_roots)
-    with closing(open_log(archive, settings)) as log:
-        believed = believed_keys(keys, folder)
+    with closing(open_log(archive, settings, and_log=and_log)) as log:
+        believed = believed_keys(keys, newest)
         if not believed:
             raise click.UsageError(
                 "no public key is known here, and a signature says nothing without one: name it "
                 "(--key), as whoever owns the log publishes it (`playhead audit key`)"
             )
-        by = "archive" if archive else "seal"
         known = Checkpoints(believed)
-        known.take_all(of_folder(folder), by)
+        vouched = Vouched(WitnessedTrees(policy), stamps_wanted=roots is not None)
+        for folder, by in seals:
+            known.take_all(of_folder(folder), by)
+            vouched.witnessed.take_folder(folder, known, by)
         known.take_all(of_log(log), "log")
         _take_files(known, files)
-        vouched = Vouched(WitnessedTrees(policy), stamps_wanted=roots is not None)
-        vouched.witnessed.take_folder(folder, known, by)
         if not offline:
             places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
             ask_witnesses(vouched.witnessed, known, places | set(known.by_place))
@@ -121,9 +126,20 @@ def check_command(
                 "there is no checkpoint of this log: seal it first (`playhead audit seal`), or "
                 "name a witness that keeps some"
             )
-        vouched.stamped = check_stamps(folder, roots, known)
-        report = audit(log, folder, known, vouched)
+        vouched.stamped = check_stamps(newest, roots, known)
+        report = audit(log, newest, known, vouched)
     _tell(report, trusted=bool(keys), as_json=as_json)
+
+
+def _seals(
+    archive: ArchivePlace | None, settings: Settings, *, and_log: bool
+) -> list[tuple[SealFolder, str]]:
+    """Return the seals to be read, each with what it is called: the one that goes furthest last."""
+    seals = [(seal_at(archive, settings), "archive" if archive else "seal")]
+    beside_log = SealFolder(settings.seal_path)
+    if and_log and beside_log.trees():
+        seals.append((beside_log, "seal"))
+    return seals
 
 
 def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
