@@ -115,11 +115,12 @@ def seal_status(
     done: Sequence[SealedPartition], gathered: GatheredCosignatures, *, once: bool
 ) -> int:
     """Return what to exit with; 0 where it may go on."""
-    if any(one.refused for one in done):
+    if any(one.refused and not one.unread for one in done):
         return DIFFERS
-    if not (once and gathered.short):
-        return EQUAL
-    return DIFFERS if any(one.contradicts for one in gathered.passes) else NOT_VERIFIED
+    if once and gathered.short and any(one.contradicts for one in gathered.passes):
+        return DIFFERS
+    lacking = gathered.short or any(one.unread for one in done)
+    return NOT_VERIFIED if once and lacking else EQUAL
 
 
 def _tell(

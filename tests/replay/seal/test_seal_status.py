@@ -8,6 +8,7 @@ from replay.witnessing.gathering import GatheredCosignatures, WitnessPass
 
 SEALED = SealedPartition("playhead.question.asked", 0, None)
 REFUSED = SealedPartition("playhead.question.asked", 1, None, refused="it has lost records")
+UNREAD = SealedPartition("playhead.question.asked", 2, None, refused="EIO", unread=True)
 AWAY = WitnessPass("w.test", "http://w.test", faults=["it does not answer"])
 CONTRADICTS = WitnessPass("v.test", "http://v.test", contradicts=True)
 SHORT = [("playhead.question.asked", 0)]
@@ -24,6 +25,9 @@ SHORT = [("playhead.question.asked", 0)]
         ([SEALED], [CONTRADICTS], [], True, 0),
         ([SEALED, REFUSED], [AWAY], SHORT, True, 1),
         ([SEALED, REFUSED], [], [], False, 1),
+        ([SEALED, UNREAD], [], [], True, 3),
+        ([SEALED, UNREAD], [], [], False, 0),
+        ([REFUSED, UNREAD], [], [], True, 1),
     ],
 )
 def test_too_few_witnesses_are_no_tampering(done, passes, short, once, status):
