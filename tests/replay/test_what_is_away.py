@@ -151,6 +151,15 @@ def test_a_bucket_that_can_not_be_read_is_neither_verified_nor_different(
     assert "in bucket backups" in err.splitlines()[-1]
 
 
+@pytest.mark.slow  # each asks for eight seconds before it says so: a broker may be starting
+@pytest.mark.parametrize(
+    "verb", ["audit check", "audit seal", "replay timeline x", "routes explain x"]
+)
+def test_nor_is_a_broker(command_line, verb):
+    code, out, err = command_line(*verb.split())
+    assert (code, out, "is the stack up?" in err) == (3, "", True)
+
+
 def parts_are_away(server):
     """Let the manifest and the seal be read, and no part."""
     server.before = lambda _method, key: 503 if key.endswith(".avro") else None
