@@ -130,7 +130,7 @@ def _telling() -> Iterator[None]:
     try:
         yield
     except (Permanent, Transient) as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(str(error)) from error
 
 
 def _forked(

@@ -23,6 +23,7 @@ import msgspec
 
 from agents.errors import Transient
 from replay.avro_container import rows
+from replay.disk_trouble import told_from_damage
 from replay.log import Fault, Stored
 from schemas.registry import FixedIds, SchemaIds
 from streams.log.offsets import Extent, Partition
@@ -92,7 +93,7 @@ class ArchiveManifest(msgspec.Struct):
 
 
 class ArchiveFiles(Protocol):
-    """Where the files of an archive lie; raises Transient where that can't be reached."""
+    """Where the files of an archive lie; raises Transient where they can't be reached or read."""
 
     @property
     def place(self) -> str:
@@ -128,7 +129,7 @@ class FolderFiles:
 
     def names(self) -> Iterator[str]:
         """List what lies there, links too, as `ArchiveFiles.names`."""
-        for folder, folders, files in os.walk(self.folder):
+        for folder, folders, files in os.walk(self.folder, onerror=_unlisted):
             here = Path(folder)
             if here == self.folder:
                 skipped = [name for name in (SEAL, UNFINISHED) if name in folders]
@@ -145,6 +146,12 @@ class FolderFiles:
         from replay.unfinished_export import names_begun
 
         return names_begun(self.folder)
+
+
+def _unlisted(error: OSError) -> None:
+    """Raise where a folder can't be listed, which else would pass for an empty one."""
+    with told_from_damage(str(error.filename)):
+        raise error
 
 
 def files_at(folder: Path | ArchiveFiles) -> ArchiveFiles:
@@ -164,7 +171,7 @@ def manifest_in(files: ArchiveFiles, bytes_max: int = MANIFEST_BYTES_MAX) -> byt
     """Read the manifest of an archive as it lies there; raises BadArchive."""
     path = f"{files.place}/{MANIFEST}"
     try:
-        with files.open(MANIFEST) as file:
+        with files.open(MANIFEST) as file, told_from_damage(path):
             content = file.read(bytes_max + 1)
     except FileNotFoundError:
         raise BadArchive(
@@ -206,7 +213,16 @@ def name_of(topic: str, partition: int | str, first: int) -> str:
 
 
 def open_file(folder: Path, name: str) -> BufferedReader:
-    """Open a file of an archive for reading; raises OSError for a link, a pipe, a folder."""
+    """Open a file of an archive for reading.
+
+    Raises OSError for a link, a pipe, a folder, or where none is; Transient where this machine
+    can't tell.
+    """
+    with told_from_damage(f"{folder}/{name}"):
+        return _opened(folder, name)
+
+
+def _opened(folder: Path, name: str) -> BufferedReader:
     path = folder
     for part in name.split("/")[:-1]:
         path /= part
@@ -325,7 +341,7 @@ class ArchiveLog:
 
     def _rows(self, entry: File) -> Iterator[dict[str, Any]]:
         try:
-            with self.source.open(entry.file, entry.sha256) as file:
+            with self.source.open(entry.file, entry.sha256) as file, told_from_damage(entry.file):
                 yield from rows(file)
         except Transient:  # it says nothing of the archive
             raise

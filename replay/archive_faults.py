@@ -14,6 +14,7 @@ from agents.changes import OLDEST, is_before
 from agents.errors import Transient
 from replay.archive import MANIFEST, ArchiveLog, File
 from replay.avro_container import rows
+from replay.disk_trouble import told_from_damage
 from replay.log import Fault
 from schemas import foreign
 from schemas.definitions import NAMESPACE
@@ -109,7 +110,7 @@ def _of_contents(archive: ArchiveLog) -> Iterator[Fault]:
 
 def _sha256(archive: ArchiveLog, entry: File) -> str:
     digest = hashlib.sha256()
-    with archive.source.open(entry.file, entry.sha256) as file:
+    with archive.source.open(entry.file, entry.sha256) as file, told_from_damage(entry.file):
         while part := file.read(HASHED_BYTES):
             digest.update(part)
     return digest.hexdigest()
@@ -121,7 +122,7 @@ def _of_rows(archive: ArchiveLog, entry: File, place: Partition) -> Iterator[Fau
         return
     count, first, last = 0, None, None
     try:
-        with archive.source.open(entry.file, entry.sha256) as file:
+        with archive.source.open(entry.file, entry.sha256) as file, told_from_damage(entry.file):
             for row in rows(file):
                 first = row["offset"] if first is None else first
                 last, count = row["offset"], count + 1

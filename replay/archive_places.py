@@ -67,3 +67,15 @@ def absolute(archive: ArchivePlace) -> str:
 
 
 archive_option = click.option("--archive", type=ArchiveParameter(), help="Read this archive.")
+and_log_option = click.option(
+    "--and-log",
+    is_flag=True,
+    help="Go on with the broker's log where the archive ends: whatever left the broker since is "
+    "read there.",
+)
+
+
+def check_and_log(archive: ArchivePlace | None, *, and_log: bool) -> None:
+    """Raise UsageError for --and-log without an archive."""
+    if and_log and archive is None:
+        raise click.UsageError("--and-log goes on from an archive: name it (--archive)")

@@ -6,16 +6,19 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import click
-from confluent_kafka import KafkaException
 
-from agents.errors import Transient
 from replay.archive_in_bucket import bucket_files
-from replay.archive_places import ArchiveParameter, ArchivePlace, archive_option
+from replay.archive_places import (
+    ArchiveParameter,
+    ArchivePlace,
+    and_log_option,
+    archive_option,
+    check_and_log,
+)
 from replay.debugging.debug_cli import debug
 from replay.export import export
 from replay.importing.import_cli import import_command
@@ -26,18 +29,17 @@ from replay.opening_logs import open_log
 from replay.past.as_of_cli import as_of_command
 from replay.progress_bar import new_bar, records_bar
 from replay.rebuild.rebuild_cli import rebuild
-from replay.report import NOT_VERIFIED, Report
+from replay.report import Report
 from replay.seal.seal_folder import SealFolder
 from replay.selection import Selection, nothing
 from replay.side_by_side import verify_side_by_side
 from replay.terminal import show
 from replay.timeline_cli import timeline_command
+from replay.verdict_group import AWAY, VerdictGroup, found_before
 from replay.verify import Verifier
 from replay.whatif.run_cli import run_command
 from replay.whatif.whatif_cli import what_if
-from schemas.registry import RegistryAway
-from streams.log.offsets import NoAnswer
-from streams.operations.options import Group, microseconds, run_option
+from streams.operations.options import microseconds, run_option
 from streams.operations.printing import console, counted
 from streams.settings import Settings
 from streams.topics import DERIVED
@@ -45,9 +47,12 @@ from streams.topics import DERIVED
 JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
 
 
-@click.group(cls=Group)
+@click.group(cls=VerdictGroup)
 def replay() -> None:
     """Read the log again: verify it, export it, follow one request through it, ask it anew.
+
+    Whatever could not be read, since a broker, a registry, a bucket or a disk is away, ends a verb
+    with 3: neither as verified nor as different.
 
     \b
     Example:
@@ -68,6 +73,7 @@ replay.add_command(rebuild)
 
 @replay.command()
 @archive_option
+@and_log_option
 @click.option("--tenant", help="Only this tenant's inputs.")
 @click.option("--request", help="Only this request's inputs.")
 @click.option("--since", callback=microseconds, help="Only inputs from this time on (ISO 8601).")
@@ -83,6 +89,7 @@ replay.add_command(rebuild)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def verify(
     archive: ArchivePlace | None,
+    and_log: bool,
     tenant: str | None,
     request: str | None,
     since: int | None,
@@ -102,10 +109,12 @@ def verify(
     \b
     Example:
       playhead replay verify --tenant acme --json
+      playhead replay verify --archive /backup/log --and-log
     """
+    check_and_log(archive, and_log=and_log)
     settings = Settings.load(run=run)
     selection = Selection(tenant, request, since, until)
-    with _lacking_is_no_tampering(), closing(open_log(archive, settings)) as log:
+    with closing(open_log(archive, settings, and_log=and_log)) as log:
         report = _verified(log, archive, settings, selection, jobs)
     if report.empty:
         raise click.UsageError(nothing(selection))
@@ -114,16 +123,6 @@ def verify(
     else:
         show(report, console())
     sys.exit(report.status)
-
-
-@contextmanager
-def _lacking_is_no_tampering() -> Iterator[None]:
-    """Let who does not answer, broker, registry or bucket, end the process with its own status."""
-    try:
-        yield
-    except (KafkaException, NoAnswer, RegistryAway, TimeoutError, Transient) as error:
-        error.exit_status = NOT_VERIFIED  # type: ignore[union-attr]
-        raise
 
 
 def _verified(
@@ -143,7 +142,10 @@ def _verified(
 
     verifier = Verifier(log, local, keyring.digest_key, selection, progress)
     with bar:
-        return asyncio.run(verifier.verify())
+        try:
+            return asyncio.run(verifier.verify())
+        except AWAY as error:
+            return found_before(verifier.report, error)
 
 
 @replay.command("export")

@@ -7,15 +7,33 @@ from pathlib import Path
 from replay.archive import SEAL, ArchiveFiles, ArchiveLog, FolderFiles
 from replay.archive_in_bucket import bucket_files
 from replay.archive_places import ArchivePlace
+from replay.joined_log import JoinedLog
 from replay.log import BrokerLog, Log, Snapshot
 from streams.settings import Settings
 
 
 def open_log(
-    archive: ArchivePlace | None, settings: Settings, snapshot: Snapshot | None = None
+    archive: ArchivePlace | None,
+    settings: Settings,
+    snapshot: Snapshot | None = None,
+    *,
+    and_log: bool = False,
 ) -> Log:
-    """Open an archive, or the broker's log, at a moment of it, where none is named."""
-    return open_archive(archive, settings) if archive else BrokerLog(settings, snapshot)
+    """Open an archive, or the broker's log, at a moment of it, where none is named.
+
+    With `and_log` both: the log from where the archive ends. Raises as each of them does.
+    """
+    if archive is None:
+        return BrokerLog(settings, snapshot)
+    archived = open_archive(archive, settings)
+    if not and_log:
+        return archived
+    log = BrokerLog(settings, snapshot)
+    try:
+        return JoinedLog(archived, log, log.cluster)
+    except BaseException:
+        log.close()
+        raise
 
 
 def open_archive(archive: ArchivePlace, settings: Settings) -> ArchiveLog:

@@ -16,8 +16,9 @@ from replay.archive_places import ArchivePlace, archive_option
 from replay.one_request import events_of
 from replay.opening_logs import open_log
 from replay.terminal import MICROS, used
+from replay.verdict_group import VerdictGroup
 from schemas import Event, Hedged, RouteDecision, TokensGenerated, ToolUse
-from streams.operations.options import Group, run_option
+from streams.operations.options import run_option
 from streams.operations.printing import console
 from streams.operations.timeline import variant_of
 from streams.settings import Settings
@@ -95,7 +96,7 @@ def explained(events: Iterable[Event]) -> list[Explained]:
     return [replace(one, cost_micros=costs[attempt]) for attempt, one in sorted(answers.items())]
 
 
-@click.group(cls=Group)
+@click.group(cls=VerdictGroup)
 def routes() -> None:
     """Say which model answered, and why that one.
 

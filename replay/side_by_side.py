@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 from multiprocessing.context import BaseContext
 from typing import NamedTuple
@@ -19,11 +20,13 @@ from rich.progress import Progress
 
 from replay.archive import ArchiveLog
 from replay.archive_places import ArchivePlace
+from replay.joined_log import JoinedLog
 from replay.local_effects import local_handlers
 from replay.log import BrokerLog, Log, Snapshot
 from replay.opening_logs import open_log
 from replay.report import Report, merged
 from replay.selection import Selection
+from replay.verdict_group import AWAY, found_before
 from replay.verify import Verifier, lanes_of
 from streams.settings import Settings
 
@@ -41,25 +44,39 @@ def verify_side_by_side(
     The bar's first task advances as lanes are done; it must not have been started, since it draws
     in a thread.
     """
-    snapshot = log.snapshot if isinstance(log, BrokerLog) else None
+    broker = log.log if isinstance(log, JoinedLog) else log
+    snapshot = broker.snapshot if isinstance(broker, BrokerLog) else None
+    archived = log.archive if isinstance(log, JoinedLog) else log
     lanes = sorted(lanes_of(log), key=lambda lane: -_size(log, lane))
     began = time.perf_counter()
     with ProcessPoolExecutor(min(jobs, len(lanes)), mp_context=process_context()) as pool:
         running = [
-            pool.submit(_verify_lane, archive, snapshot, settings, selection, lane)
+            pool.submit(_verify_lane, (archive, snapshot), settings, selection, lane)
             for lane in lanes
         ]
         with bar or nullcontext():
             for done in as_completed(running):
+                if done.exception() is not None:
+                    continue
                 report, files = done.result()
-                if isinstance(log, ArchiveLog):
-                    log.read |= files
+                if isinstance(archived, ArchiveLog):
+                    archived.read |= files
                 if bar is not None:
                     bar.advance(bar.task_ids[0], report.records)
-            common = _verifier(log, settings, selection).verify_common()
-    report = merged([common, *(future.result().report for future in running)])
+            report = _summed_up(running, _verifier(log, settings, selection))
     report.seconds = time.perf_counter() - began
     return report
+
+
+def _summed_up(lanes: Sequence[Future[VerifiedLane]], common: Verifier) -> Report:
+    """Add up what was said of lanes, with what is of no lane; raises what a lane did."""
+    reports: list[Report] = []
+    try:
+        for lane in sorted(lanes, key=lambda lane: lane.exception() is not None):
+            reports.append(lane.result().report)
+        return merged([common.verify_common(), *reports])
+    except AWAY as error:
+        return found_before(merged(reports), error)
 
 
 def process_context() -> BaseContext:
@@ -84,16 +101,18 @@ class VerifiedLane(NamedTuple):
 
 
 def _verify_lane(
-    archive: ArchivePlace | None,
-    snapshot: Snapshot | None,
+    of: tuple[ArchivePlace | None, Snapshot | None],
     settings: Settings,
     selection: Selection,
     lane: int,
 ) -> VerifiedLane:
-    log = open_log(archive, settings, snapshot)
+    """Verify a lane of an archive, of the log at a moment, or of both where both are named."""
+    archive, snapshot = of
+    log = open_log(archive, settings, snapshot, and_log=snapshot is not None)
     try:
         report = asyncio.run(_verifier(log, settings, selection).verify([lane]))
-        return VerifiedLane(report, log.read if isinstance(log, ArchiveLog) else {})
+        archived = log.archive if isinstance(log, JoinedLog) else log
+        return VerifiedLane(report, archived.read if isinstance(archived, ArchiveLog) else {})
     finally:
         log.close()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -219,9 +220,10 @@ class FakeS3:
         handler.send_response(status)
         for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             handler.send_header(name, value)
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(body[:cut])
+        with suppress(OSError):  # who asked may be gone
+            handler.end_headers()
+            if handler.command != "HEAD":
+                handler.wfile.write(body[:cut])
         if cut is not None:
             handler.close_connection = True
 

@@ -2,68 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
-from confluent_kafka import KafkaException
 
 from replay.archive import ArchiveLog
 from replay.archive_places import ArchivePlace, archive_option
-from replay.lineage.lineage_events import Shape
-from replay.lineage.lineage_runs import LINEAGE_RECORDS, LineageFold
-from replay.lineage.lineage_sender import LineageNotTaken, send_events
-from replay.log import BrokerLog, Log, records_within
+from replay.lineage.lineage_delivery import LineageDelivery
+from replay.lineage.lineage_sender import LineageNotTaken
+from replay.lineage.lineage_walk import LineageWalk
+from replay.log import BrokerLog, Log
 from replay.opening_logs import open_log
-from replay.proved_records import ProvedRecords
 from replay.seal.signing_key import log_name
-from schemas import Event
-from schemas.registry import RegistryAway, UnknownSchema
-from streams.log.codec import Codec
-from streams.log.offsets import Extent, NoAnswer, Partition
+from replay.verdict_group import AWAY
 from streams.operations.options import NumberRange, microseconds, run_option
-from streams.operations.printing import counted
 from streams.settings import Settings
-from streams.topics import topic_of
 
-AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError, LineageNotTaken)
 KEY_BYTES_MAX = 10_000
-
-
-class LineageWalk:
-    """Reads a log that grows, lane by lane, and tells what is new of its runs."""
-
-    def __init__(self, name: str, since_us: int | None = None) -> None:
-        self._fold = LineageFold(name, since_us)
-        self._read: dict[Partition, int] = {}
-        """Where each partition is read from next."""
-
-    def events(self, log: Log) -> Iterator[Shape]:
-        """Yield the events of what was written since the last pass, all of them at the first."""
-        proved, extents = ProvedRecords(log, Codec(log.ids)), log.extents()
-        for lane in sorted({partition for _, partition in extents}):
-            for kind in LINEAGE_RECORDS:
-                extent = extents.get((topic_of(kind), lane))
-                if extent is not None:
-                    self._take(proved, kind, extent)
-            yield from self._fold.events()
-
-    def _take(self, proved: ProvedRecords, kind: type[Event], extent: Extent) -> None:
-        place = extent.topic, extent.partition
-        begin = max(extent.begin, self._read.get(place, 0))
-        for stored in records_within(proved.log, Extent(*place, begin, extent.end)):
-            try:
-                event = proved.admitted(kind, stored)
-            except UnknownSchema:
-                continue  # verify's business, as all else that no step would have met
-            if event is not None:
-                self._fold.take(event)
-        self._read[place] = max(begin, extent.end)
 
 
 @click.command("lineage")
@@ -120,44 +78,20 @@ def lineage_command(
     settings = Settings.load(run=run)
     key = _key_in(key_file)
     walk: LineageWalk | None = None
-    waiting: list[Shape] = []
+    delivery = LineageDelivery(url, key, as_json=as_json)
     while True:
         try:
             with closing(open_log(archive, settings)) as log:
                 walk = walk or LineageWalk(_name_of(log), since)
-                waiting += walk.events(log)
-            hand_over(waiting, url, key, as_json=as_json)
-            waiting = []
-        except AWAY as error:
+                with closing(walk.events(log)) as events:
+                    delivery.hand_over(events)
+        except (*AWAY, LineageNotTaken) as error:
             if every is None:
                 raise
             click.echo(f"not told: {error}; again in {every:g} s", err=True)
         if every is None:
             return
         time.sleep(every)
-
-
-def hand_over(events: list[Shape], url: str | None, key: str, *, as_json: bool) -> None:
-    """Print events, or send them; of those that a collector does not take, the rest is left.
-
-    Raises LineageNotTaken.
-    """
-    if url is None:
-        if as_json:
-            click.echo(json.dumps({"events": events}, ensure_ascii=False))
-            return
-        for event in events:
-            click.echo(json.dumps(event, ensure_ascii=False))
-        return
-    try:
-        sent = asyncio.run(send_events(events, url, key))
-    except LineageNotTaken as error:
-        del events[: error.taken]
-        raise
-    if as_json:
-        click.echo(json.dumps({"lineage": url, "events": sent}))
-    else:
-        click.echo(f"{counted(sent, 'event')}: {url}")
 
 
 def _name_of(log: Log) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from replay.lineage import lineage_events as shapes
 from replay.lineage.lineage_events import RunState, Shape
+from replay.lineage.run_shelf import LineageRun, RunKey, RunShelf
 from schemas import (
     AnswerReleased,
     AnswerRetracted,
@@ -48,52 +48,39 @@ JOBS = {
     ANSWER: "Finds passages for a question, and answers by what they say.",
 }
 KEPT_MAX = 10_000
-"""Runs that are known after their end, and records whose request is not read yet: the ends of all
-partitions are not read at one moment, so a pass may see an outcome before what it follows from."""
-
-
-@dataclass
-class LineageRun:
-    """What is known of one request."""
-
-    tenant: str
-    request: str
-    job: str = ""
-    """Empty until its beginning is known."""
-    began_us: int = 0
-    code: str = ""
-    ended_us: int | None = None
-    state: RunState = "COMPLETE"
-    error: str = ""
-    documents: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Read or written: version and address by id."""
-    metadata: tuple[str, ...] = ()
-    """Names of the document's properties."""
-    change: str = ""
-    """What became of the document in the index: CREATE, OVERWRITE, DROP; empty for nothing."""
-    written: dict[int, int] = field(default_factory=dict)
-    """Passages written, by batch: one that was done again is the same."""
-    told: bool = False
-    """Whether its beginning was told."""
-
-    def end(self, at_us: int, state: RunState = "COMPLETE", error: str = "") -> None:
-        """Note an end; of several the latest counts, for what failed may have been tried again."""
-        before = (-1, False) if self.ended_us is None else (self.ended_us, self.state == "FAIL")
-        if (at_us, state == "FAIL") > before:
-            self.ended_us, self.state, self.error = at_us, state, error
+"""Runs in memory: so many that are waited for, others being on the disk, and so many that ended."""
 
 
 class LineageFold:
-    """Folds records into runs, and yields the events of what is known by then."""
+    """Folds records into runs, and yields the events of what is known by then.
 
-    def __init__(self, log_name: str, since_us: int | None = None) -> None:
+    What is waited for is a run that has begun and not ended, or one of which an outcome was read
+    before its beginning: the ends of all partitions are not read at one moment.
+    """
+
+    def __init__(
+        self, log_name: str, since_us: int | None = None, kept_max: int = KEPT_MAX
+    ) -> None:
         """Tell runs of a log; those that began before `since_us` are left out."""
         self._log_name = log_name
         self._since_us = since_us
-        self._runs: dict[tuple[str, str], LineageRun] = {}
-        self._ended: OrderedDict[tuple[str, str], LineageRun] = OrderedDict()
-        self._early: OrderedDict[tuple[str, str], LineageRun] = OrderedDict()
-        """Runs whose beginning is not known: the others of a request that was left out, too."""
+        self._kept_max = kept_max
+        self._runs: OrderedDict[RunKey, LineageRun] = OrderedDict()
+        """Those that are waited for, the longest untouched first; others are on the shelf."""
+        self._shelf = RunShelf()
+        self._news: dict[RunKey, None] = {}
+        """Those of `_runs` that have begun, and of which something was read since."""
+        self._ended: OrderedDict[RunKey, LineageRun] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """How many runs are in memory."""
+        return len(self._runs) + len(self._ended)
+
+    @property
+    def shelved(self) -> int:
+        """How many runs are waited for on the disk."""
+        return len(self._shelf)
 
     def take(self, event: Event) -> None:
         """Take in a record; of one whose beginning was left out nothing is told."""
@@ -106,30 +93,38 @@ class LineageFold:
                 _fold(self._run_of(event), event)
 
     def events(self) -> Iterator[Shape]:
-        """Yield what has not been told: beginnings, and the end of each run that has come to it."""
-        for key in list(self._runs):
+        """Yield what has not been told: beginnings, and the end of each run that has come to it.
+
+        Whoever leaves off gets the rest when he asks again. Then there is room in memory again.
+        """
+        while self._news:
+            key = next(iter(self._news))
             run = self._runs[key]
             if not run.told:
                 run.told = True
                 yield self._event(run, "START", run.began_us)
+                continue
+            del self._news[key]
             if run.ended_us is not None:
-                del self._runs[key]
-                self._ended[key] = run
+                self._ended[key] = self._runs.pop(key)
                 yield self._event(run, run.state, max(run.began_us, run.ended_us))
-        for kept in (self._ended, self._early):
-            while len(kept) > KEPT_MAX:
-                kept.popitem(last=False)
+        while len(self._runs) > self._kept_max:
+            self._shelf.put(self._runs.popitem(last=False)[1])
+        while len(self._ended) > self._kept_max:
+            self._ended.popitem(last=False)
 
     def _begin(
         self, job: str, event: DocumentSubmitted | DocumentWithdrawn | QuestionAsked
     ) -> None:
         meta = event.meta
         key = meta.tenant, meta.request
-        if key in self._runs or key in self._ended:
+        run = self._waited_for(key)
+        if key in self._ended or (run is not None and run.job):
             return
-        run = self._early.pop(key, None) or LineageRun(*key)
         if self._since_us is not None and meta.at < self._since_us:
+            self._runs.pop(key, None)
             return
+        run = run or self._runs.setdefault(key, LineageRun(*key))
         run.job, run.began_us, run.code = job, meta.at, meta.step.code
         if isinstance(event, DocumentSubmitted):
             run.documents.setdefault(event.document, (0, event.uri))
@@ -137,16 +132,27 @@ class LineageFold:
         elif isinstance(event, DocumentWithdrawn):
             run.documents.setdefault(event.document, (0, ""))
             run.change = "DROP"
-        self._runs[key] = run
+        self._news[key] = None
 
     def _run_of(self, event: Event) -> LineageRun:
         """Return the run of a record; one that has ended is told anew with what comes late."""
         key = event.meta.tenant, event.meta.request
         if key in self._ended:
             self._runs[key] = self._ended.pop(key)
-        if key in self._runs:
-            return self._runs[key]
-        return self._early.setdefault(key, LineageRun(*key))
+        run = self._waited_for(key) or self._runs.setdefault(key, LineageRun(*key))
+        if run.job:
+            self._news[key] = None
+        return run
+
+    def _waited_for(self, key: RunKey) -> LineageRun | None:
+        """Return a run that is waited for, back in memory; None for one that is not."""
+        if key not in self._runs:
+            run = self._shelf.take(key)
+            if run is None:
+                return None
+            self._runs[key] = run
+        self._runs.move_to_end(key)
+        return self._runs[key]
 
     def _namespace(self, run: LineageRun) -> str:
         return f"playhead://{self._log_name}/{run.tenant}"

@@ -24,10 +24,11 @@ from replay.policies.policy_printed import print_check, print_steps
 from replay.policies.recorded_reads import SubmittedDocuments, recorded_read
 from replay.policies.recorded_requests import answers_of, newest_retrievals, submitted_documents
 from replay.recorded import Divergence
+from replay.verdict_group import VerdictGroup
 from streams.log.codec import Codec
 from streams.log.configuration import POLICY, BadConfiguration, configuration
 from streams.operations.configuring.policy_files import policy_in, warnings_of
-from streams.operations.options import Group, microseconds, run_option
+from streams.operations.options import microseconds, run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
@@ -36,7 +37,7 @@ json_option = click.option(
 )
 
 
-@click.group(cls=Group)
+@click.group(cls=VerdictGroup)
 def policy() -> None:
     """Check a policy before it comes into force, and explain what one decided.
 

@@ -92,7 +92,10 @@ class Bar:
 
 
 def ran(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
-    """Run to the end; errors of the index are told in one line."""
+    """Run to the end; errors of the index are told in one line.
+
+    One that is away leads to another exit status than one that refuses, so it stays the cause.
+    """
     from agents.errors import Permanent, Transient
 
     try:
@@ -101,7 +104,8 @@ def ran(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
         error: BaseException = errors
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        raise click.ClickException(str(error)) from None
+        failed = error
+    raise click.ClickException(str(failed)) from failed
 
 
 @click.group(cls=Group, invoke_without_command=True)

@@ -33,8 +33,8 @@ class AnswerReceipts:
     ) -> dict[str, Any] | None:
         """Return the receipt of a record at topic, partition and offset, as JSON has it.
 
-        None where no checkpoint covers it yet. Raises Transient where the broker does not answer,
-        and Permanent where the record is not the one that was signed, or the seal can't be read.
+        None where no checkpoint covers it yet. Raises Transient where broker or disk do not answer,
+        and Permanent where the record is not the one that was signed, or the seal is none.
         """
         try:
             keys = self._folder.keys()

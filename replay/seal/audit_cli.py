@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from replay.archive_places import ArchivePlace
+from replay.archive_places import ArchivePlace, and_log_option, check_and_log
 from replay.log import BrokerLog
 from replay.opening_logs import open_log
 from replay.seal.audit_options import (
@@ -24,11 +24,13 @@ from replay.seal.audit_options import (
 from replay.seal.audit_report import AuditReport, Vouched, audit
 from replay.seal.audit_terminal import show_audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder, of_log, of_witness
+from replay.seal.note import BadNote
 from replay.seal.receipt_cli import prove_command, receipt_command, verify_receipt_command
 from replay.seal.seal_cli import seal_command
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
 from replay.seal.signing_key import rotate, signer_of
+from replay.verdict_group import VerdictGroup
 from replay.witnessing.cosigned_report import WitnessedTrees, ask_witnesses
 from replay.witnessing.stamping import check_stamps
 from replay.witnessing.witness_cli import witness_command
@@ -38,14 +40,17 @@ from replay.witnessing.witness_options import (
     given_roots,
     witnesses_option,
 )
-from streams.operations.options import Group, run_option
+from streams.operations.options import run_option
 from streams.operations.printing import console
 from streams.settings import Settings
 
 
-@click.group("audit", cls=Group)
+@click.group("audit", cls=VerdictGroup)
 def audit_group() -> None:
     """Prove that nothing of the log was edited, deleted or cut off.
+
+    Whatever could not be read or asked, since a broker, a registry, a bucket, a disk or a witness
+    is away, ends a verb with 3: neither as proved nor as broken.
 
     \b
     Example:
@@ -57,6 +62,7 @@ def audit_group() -> None:
 
 @audit_group.command("check")
 @ARCHIVE
+@and_log_option
 @witnesses_option
 @click.option("--offline", is_flag=True, help="Ask no witness; those that are named are believed.")
 @TIMESTAMP_ROOTS
@@ -70,6 +76,7 @@ def check_command(
     keys: tuple[str, ...],
     run: Path | None,
     *,
+    and_log: bool,
     offline: bool,
     as_json: bool,
 ) -> None:
@@ -81,32 +88,36 @@ def check_command(
     Exits 0 only if all is as it was signed; 1 for an edit, a deletion, an insertion, another order,
     a cut tail, an older log in the place of a newer one, or a forged checkpoint, cosignature or
     time stamp; 2 for wrong usage and where nothing was signed, or a witness keeps nothing of this
-    log or can't be asked; 3 where partitions have records and no checkpoint, too few witnesses have
-    cosigned the newest one, or no time stamp covers any.
+    log; 3 if none of this is so and something could not be checked: the log, a bucket or a witness
+    is away, partitions have records and no checkpoint, too few witnesses have cosigned the newest
+    one, or no time stamp covers any.
 
     \b
     Example:
       playhead audit check --archive /tmp/archive --witness /mnt/witness/checkpoints
       playhead audit check --witness 'https://w.example.org/#w.example.org+1f2e…+BA…'
+      playhead audit check --archive /backup/log --and-log
     """
+    check_and_log(archive, and_log=and_log)
     settings = Settings.load(run=run)
-    folder = seal_at(archive, settings)
+    seals = _seals(archive, settings, and_log=and_log)
+    newest, _ = seals[-1]
     files, policy = witnesses.read(settings)
     roots = given_roots(timestamp_roots)
-    with closing(open_log(archive, settings)) as log:
-        believed = believed_keys(keys, folder)
+    with closing(open_log(archive, settings, and_log=and_log)) as log:
+        believed = believed_keys(keys, newest)
         if not believed:
             raise click.UsageError(
                 "no public key is known here, and a signature says nothing without one: name it "
                 "(--key), as whoever owns the log publishes it (`playhead audit key`)"
             )
-        by = "archive" if archive else "seal"
         known = Checkpoints(believed)
-        known.take_all(of_folder(folder), by)
+        vouched = Vouched(WitnessedTrees(policy), stamps_wanted=roots is not None)
+        for folder, by in seals:
+            known.take_all(of_folder(folder), by)
+            vouched.witnessed.take_folder(folder, known, by)
         known.take_all(of_log(log), "log")
         _take_files(known, files)
-        vouched = Vouched(WitnessedTrees(policy), stamps_wanted=roots is not None)
-        vouched.witnessed.take_folder(folder, known, by)
         if not offline:
             places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
             ask_witnesses(vouched.witnessed, known, places | set(known.by_place))
@@ -115,9 +126,20 @@ def check_command(
                 "there is no checkpoint of this log: seal it first (`playhead audit seal`), or "
                 "name a witness that keeps some"
             )
-        vouched.stamped = check_stamps(folder, roots, known)
-        report = audit(log, folder, known, vouched)
+        vouched.stamped = check_stamps(newest, roots, known)
+        report = audit(log, newest, known, vouched)
     _tell(report, trusted=bool(keys), as_json=as_json)
+
+
+def _seals(
+    archive: ArchivePlace | None, settings: Settings, *, and_log: bool
+) -> list[tuple[SealFolder, str]]:
+    """Return the seals to be read, each with what it is called: the one that goes furthest last."""
+    seals = [(seal_at(archive, settings), "archive" if archive else "seal")]
+    beside_log = SealFolder(settings.seal_path)
+    if and_log and beside_log.trees():
+        seals.append((beside_log, "seal"))
+    return seals
 
 
 def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
@@ -125,7 +147,10 @@ def _take_files(known: Checkpoints, files: Sequence[Path]) -> None:
     for path in files:
         if not path.is_file():
             raise click.UsageError(f"{path} is no file: a witness is one, or URL#VKEY")
-        kept = list(of_witness(path, known.keys))
+        try:
+            kept = list(of_witness(path, known.keys))
+        except BadNote as error:  # which says nothing of the log
+            raise click.UsageError(f"{path} is no witness: {error}") from None
         if not kept:
             raise click.UsageError(
                 f"{path} keeps no checkpoint of this log ({names_of(known.keys)}): it is the "

@@ -13,13 +13,15 @@ from replay.seal.audit import Audited, Tampering, audited
 from replay.seal.known_checkpoints import Checkpoints
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
+from replay.verdict_group import AWAY, away_told
 from replay.witnessing.cosigned_report import WitnessedTrees, WitnessTold
 from replay.witnessing.stamping import StampedTrees
 from streams.log.offsets import Partition
 
-HOLDS, BROKEN, UNHEARD, NOT_SEALED = 0, 1, 2, 3
-"""Exit statuses: all is as it was signed; something is not; a witness that was named could not be
-asked; there is what nobody signed, or what those who were named did not."""
+HOLDS, BROKEN, STRANGERS, NOT_CHECKED = 0, 1, 2, 3
+"""Exit statuses: all is as it was signed; something is not; a witness that was named keeps nothing
+of this log; nothing differs and something could not be checked, since it is away, nobody signed it,
+or those who were named did not. As those of `replay verify` (docs/decisions/0024)."""
 
 
 @dataclass
@@ -44,6 +46,10 @@ class AuditReport:
     witnesses: list[WitnessTold] = field(default_factory=list)
     unheard: list[str] = field(default_factory=list)
     """Witnesses that could not be asked, and why."""
+    strangers: list[str] = field(default_factory=list)
+    """Witnesses that answer, and keep nothing of this log."""
+    unread: str = ""
+    """Why the rest of the log was not read; empty where all of it was."""
     too_few: list[Partition] = field(default_factory=list)
     """Partitions whose newest checkpoint too few witnesses have cosigned."""
     stamped: StampedTrees = field(default_factory=StampedTrees)
@@ -80,9 +86,10 @@ class AuditReport:
         """The exit status."""
         if self.findings or self.faults:
             return BROKEN
-        if self.unheard:
-            return UNHEARD
-        return NOT_SEALED if self.without or self.too_few or self.unstamped else HOLDS
+        if self.strangers:
+            return STRANGERS
+        lacking = self.unread or self.unheard or self.without or self.too_few or self.unstamped
+        return NOT_CHECKED if lacking else HOLDS
 
     def _whole(self) -> list[Audited]:
         return [part for part in self.partitions if not part.findings]
@@ -109,6 +116,8 @@ class AuditReport:
             "keys": self.keys,
             "witnesses": [one.as_json() for one in self.witnesses],
             "unheard": self.unheard,
+            "strangers": self.strangers,
+            "unread": self.unread,
             "too_few_witnesses": _spelt(self.too_few),
             "timestamps": self.stamped.as_json(),
             "without_timestamp": _spelt(self.unstamped),
@@ -118,6 +127,7 @@ class AuditReport:
         """Take in what others say of the checkpoints."""
         self.witnesses = vouched.witnessed.told(checkpoints)
         self.unheard = vouched.witnessed.unheard
+        self.strangers = vouched.witnessed.strangers
         self.too_few = vouched.witnessed.short(checkpoints)
         self.stamped = vouched.stamped
         if vouched.stamps_wanted:
@@ -135,14 +145,29 @@ def audit(
     vouched: Vouched | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> AuditReport:
-    """Hold a log against checkpoints; the folder's tiles only tell which record it is."""
-    report = AuditReport(
-        forged=checkpoints.forged,
-        faults=[fault.reason for fault in log.faults()],
-        keys=[str(key) for key in checkpoints.keys],
-    )
+    """Hold a log against checkpoints; the folder's tiles only tell which record it is.
+
+    Where the log can't be read any further, what was found by then is told with the reason.
+    """
+    report = AuditReport(forged=checkpoints.forged, keys=[str(key) for key in checkpoints.keys])
     if vouched is not None:
         report.take(vouched, checkpoints)
+    try:
+        report.faults += [fault.reason for fault in log.faults()]
+        _hold(report, log, folder, checkpoints, progress)
+    except AWAY as error:
+        report.unread = away_told(error)
+    return report
+
+
+def _hold(
+    report: AuditReport,
+    log: Log,
+    folder: SealFolder,
+    checkpoints: Checkpoints,
+    progress: Callable[[int], None],
+) -> None:
+    """Audit partition after partition; raises as the log does where it can't be read."""
     places = {place for place in log.extents() if place[0] in SEALED_TOPICS}
     for place in sorted(places | set(checkpoints.by_place)):
         tree = folder.tree(*place)
@@ -154,4 +179,3 @@ def audit(
             continue
         progress(part.records)
         report.partitions.append(part)
-    return report

@@ -71,6 +71,10 @@ def show_audit(report: AuditReport, to: Console, *, trusted: bool) -> None:
             to.print(f"and {len(findings) - SHOWN_MAX} more")
     for fault in report.faults[:SHOWN_MAX]:
         to.print(f"[red]the archive:[/] {escape(fault)}")
+    if report.unread:
+        to.print(
+            f"[yellow]the rest was not read, and nothing is said of it:[/] {escape(report.unread)}"
+        )
     without = report.without
     if without:
         names = ", ".join(f"{one.topic}[{one.partition}]" for one in without[:SHOWN_MAX])
@@ -97,6 +101,8 @@ def _show_vouched(report: AuditReport, to: Console) -> None:
         to.print(line, highlight=False, markup=False)
     for fault in report.unheard[:SHOWN_MAX]:
         to.print(f"[red]not heard:[/] {escape(fault)}")
+    for fault in report.strangers[:SHOWN_MAX]:
+        to.print(f"[red]no witness of this log:[/] {escape(fault)}")
     if report.too_few:
         to.print(f"[yellow]too few witnesses have cosigned:[/] {escape(_places(report.too_few))}")
     stamped = report.stamped

@@ -11,13 +11,15 @@ from typing import Any
 
 import click
 
+from replay.report import DIFFERS, EQUAL, NOT_VERIFIED
 from replay.seal.audit_options import JSON
 from replay.seal.audit_terminal import show_gathered, show_seals, show_stamp
 from replay.seal.known_checkpoints import Witness
 from replay.seal.note import BadNote
 from replay.seal.seal_folder import SealFolder
-from replay.seal.seal_once import AWAY, seal_now
+from replay.seal.seal_once import seal_now
 from replay.seal.sealer import SealedPartition
+from replay.verdict_group import AWAY
 from replay.witnessing.gathering import GatheredCosignatures, gather
 from replay.witnessing.stamping import StampPass, stamp
 from replay.witnessing.witness_options import (
@@ -69,8 +71,9 @@ def seal_command(
     the first seal. What a witness or an authority does never holds a seal up: it is told, and they
     are asked again at the next one.
 
-    Exits 1 where a partition is not as it was sealed before, and, without --every, where too few
-    witnesses have cosigned. With --every it goes on when the broker is away for a while.
+    Exits 1 where a partition is not as it was sealed before; without --every also 1 where too few
+    witnesses have cosigned and one of them saw another log, and 3 where too few have, or the broker
+    or a disk is away: with --every it goes on then.
 
     \b
     Example:
@@ -101,11 +104,23 @@ def seal_command(
                     raise
                 click.echo(f"what others said was not kept: {error}", err=True)
             _tell(done, gathered, stamped, as_json=as_json, indent=None if every else 1)
-            if any(one.refused for one in done) or (gathered.short and every is None):
-                sys.exit(1)
+            if status := seal_status(done, gathered, once=every is None):
+                sys.exit(status)
         if every is None:
             return
         time.sleep(every)
+
+
+def seal_status(
+    done: Sequence[SealedPartition], gathered: GatheredCosignatures, *, once: bool
+) -> int:
+    """Return what to exit with; 0 where it may go on."""
+    if any(one.refused and not one.unread for one in done):
+        return DIFFERS
+    if once and gathered.short and any(one.contradicts for one in gathered.passes):
+        return DIFFERS
+    lacking = gathered.short or any(one.unread for one in done)
+    return NOT_VERIFIED if once and lacking else EQUAL
 
 
 def _tell(

@@ -25,6 +25,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from replay.archive import open_file
+from replay.disk_trouble import told_from_damage
 from replay.seal.checkpoint import Checkpoint, origin_of, parsed
 from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey, opened
 from replay.seal.tiles import Tiles, write_whole
@@ -76,7 +77,7 @@ class SealedTree:
             return
         except OSError as error:
             raise BadNote(f"{path} can't be read: {error.strerror}") from None
-        with file:
+        with file, told_from_damage(str(path)):
             yield from _notes_of(file, path)
 
     def tiles(self, size: int) -> Tiles:
@@ -207,7 +208,7 @@ def _notes_of(file: BufferedReader, path: Path) -> Iterator[str]:
 def _text_of(folder: Path, name: str, bytes_max: int) -> str:
     """Read a file of an archive that may be hostile; empty where there is none. Raises BadNote."""
     try:
-        with open_file(folder, name) as file:
+        with open_file(folder, name) as file, told_from_damage(f"{folder}/{name}"):
             content = file.read(bytes_max + 1)
     except FileNotFoundError:
         return ""

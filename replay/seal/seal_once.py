@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 
-from confluent_kafka import KafkaException
-
 from replay.log import BrokerLog
 from replay.seal.known_checkpoints import Witness
 from replay.seal.put_checkpoints import put_checkpoints
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SealedPartition, seal
 from replay.seal.signing_key import signer_of
-from schemas.registry import RegistryAway
 from streams.log.codec import Codec
-from streams.log.offsets import NoAnswer
 from streams.settings import Settings
-
-AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError)
-"""What is raised where the broker or the registry does not answer: another try may do better."""
 
 
 def seal_now(settings: Settings, witnesses: Sequence[Witness] = ()) -> list[SealedPartition]:
     """Seal what was written since; a checkpoint is handed on only when it is on the disk.
 
-    Raises one of AWAY.
+    Raises one of `replay.verdict_group.AWAY` where broker or registry do not answer.
     """
     folder = SealFolder(settings.seal_path)
     # the log's ends are read when nobody else seals: else it seems to end before what was sealed

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from agents.errors import Transient
 from replay.log import Stored
 from replay.seal.checkpoint import Checkpoint, origin_of
 from replay.seal.leaves import leaf_of
@@ -50,6 +51,8 @@ class SealedPartition:
     """Records that are sealed since this pass; 0 where nothing was signed anew."""
     refused: str = ""
     """Why it can't be sealed."""
+    unread: bool = False
+    """Whether that says nothing of it: this machine can't read its tree now."""
 
 
 def seal(
@@ -70,8 +73,9 @@ def seal(
         tree = folder.tree(topic, partition)
         try:
             done = _sealed(tree, extent, read, folder, signer)
-        except (BadNote, LookupError) as error:
-            yield SealedPartition(topic, partition, None, refused=str(error))
+        except (BadNote, LookupError, Transient) as error:
+            unread = isinstance(error, Transient)
+            yield SealedPartition(topic, partition, None, refused=str(error), unread=unread)
             continue
         progress(done.added)
         yield done

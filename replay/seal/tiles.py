@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 
 from replay.archive import open_file
+from replay.disk_trouble import told_from_damage
 from replay.seal.merkle import HASH_BYTES, Frontier, node_hash
 
 HEIGHT = 8
@@ -87,7 +88,7 @@ class Tiles:
         width = min(WIDTH, (self.size >> level * HEIGHT) - number * WIDTH)
         for path in self._candidates(level, number, width):
             try:
-                with open_file(path.parent, path.name) as file:
+                with open_file(path.parent, path.name) as file, told_from_damage(str(path)):
                     content = file.read(width * HASH_BYTES)
             except OSError:
                 continue

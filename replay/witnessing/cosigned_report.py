@@ -57,6 +57,8 @@ class WitnessedTrees:
     """When a witness cosigned last of a partition."""
     unheard: list[str] = field(default_factory=list)
     """Witnesses that could not be asked, and why."""
+    strangers: list[str] = field(default_factory=list)
+    """Witnesses that answer, and keep nothing of this log."""
 
     def take(self, note: str, place: Partition, known: Checkpoints, by: str) -> None:
         """Take in a checkpoint; cosignatures that do not hold are told as forged ones."""
@@ -131,8 +133,10 @@ def ask_witnesses(
         for note, place in notes:
             known.take(note, place, by)
             witnessed.take(note, place, known, by)
-        if fault or not notes:
-            witnessed.unheard.append(f"{by}: {fault or NOTHING}")
+        if fault:
+            witnessed.unheard.append(f"{by}: {fault}")
+        elif not notes:
+            witnessed.strangers.append(f"{by}: {NOTHING}")
 
 
 Shown = tuple[list[tuple[str, Partition]], str]

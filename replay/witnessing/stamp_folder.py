@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from replay.archive import open_file
+from replay.disk_trouble import told_from_damage
 from replay.seal.checkpoint import tree_of
 from replay.seal.seal_folder import SealFolder, text_of
 from replay.seal.tiles import write_whole
@@ -102,7 +103,7 @@ class StampFolder:
 
     def _file(self, name: str, bytes_max: int) -> bytes:
         try:
-            with open_file(self.folder, name) as file:
+            with open_file(self.folder, name) as file, told_from_damage(f"{self.folder}/{name}"):
                 content = file.read(bytes_max + 1)
         except OSError as error:
             raise BadStamp(f"{self.folder / name} can't be read: {error.strerror}") from None

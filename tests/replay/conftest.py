@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from bench.synthetic.builder import Builder
+from infra.cli import main
 from replay.archive import ArchiveLog
 from replay.export import export
+from replay.seal.seal_folder import SealFolder
+from replay.seal.sealer import seal
 from schemas import AnswerReleased
 from streams.log.codec import Codec
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.bench.synthetic.words_tokenizer import with_words_tokenizer
+from tests.replay.seal.sealed_log import SIGNER
 from tests.streams.conftest import topic
 
 __all__ = ["archive", "topic"]
@@ -48,3 +52,29 @@ def a_request(folder: Path) -> str:
             for stored in log.records(name, lane):
                 return codec.decode(stored.value, AnswerReleased).meta.request
     raise AssertionError("no question was answered")
+
+
+@pytest.fixture(scope="session")
+def sealed_archive(archive, unit_path_factory) -> Path:
+    """The same archive with a seal, which SIGNER of tests.replay.seal.sealed_log signed."""
+    folder = unit_path_factory.mktemp("sealed-archive")
+    log, trees = ArchiveLog(archive.folder), SealFolder(folder / "seal")
+    list(seal(log.extents(), log.read_extent, trees, SIGNER))
+    export(log, folder / "archive", sealed=trees)
+    return folder / "archive"
+
+
+@pytest.fixture
+def command_line(archive, monkeypatch, capsys):
+    """Run `playhead …` where no broker is; returns exit status, stdout and stderr."""
+    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
+    monkeypatch.setenv("PLAYHEAD_TOKENIZER", archive.settings.tokenizer)
+    monkeypatch.setenv("PLAYHEAD_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("PLAYHEAD_REGISTRY", "http://127.0.0.1:1")
+
+    def run(*words):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        return ended.value.code, *capsys.readouterr()
+
+    return run

@@ -15,9 +15,9 @@ from openlineage.client import facet_v2 as facets
 from openlineage.client.serde import Serde
 
 from replay.archive import ArchiveLog
-from replay.lineage.lineage_cli import LineageWalk
 from replay.lineage.lineage_events import moment_of, source_name
 from replay.lineage.lineage_runs import LINEAGE_TOPICS
+from replay.lineage.lineage_walk import LineageWalk
 from schemas import (
     AnswerReleased,
     AnswerRetracted,

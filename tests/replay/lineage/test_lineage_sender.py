@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from replay.cli import replay
-from replay.lineage.lineage_cli import hand_over
+from replay.lineage.lineage_delivery import LineageDelivery
 from replay.lineage.lineage_sender import LineageNotTaken, send_events
 from tests.replay.witnessing.served import AnsweringServer, say
 
@@ -67,17 +67,56 @@ async def test_it_ends_at_the_first_that_is_not_taken():
 
 def test_what_was_taken_before_a_failure_is_not_sent_again():
     """Else a collector that fails at the thousandth gets the first 999 at each pass."""
-    refused, waiting = iter([False, True]), EVENTS.copy()
+    refused, events = iter([False, True]), iter(EVENTS)
 
     def answers(handler, _body):
         say(handler, 503 if next(refused, False) else 200)
 
     with AnsweringServer(answers) as server:
+        delivery = LineageDelivery(server.url, as_json=False)
         with pytest.raises(LineageNotTaken):
-            hand_over(waiting, server.url, "", as_json=False)
-        assert waiting == EVENTS[1:]
-        hand_over(waiting, server.url, "", as_json=False)
+            delivery.hand_over(events)
+        assert delivery.waiting == EVENTS[1:]
+        delivery.hand_over(events)
+        assert delivery.waiting == []
         assert [json.loads(body)["number"] for _, body in server.asked] == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("refused_at", [0, 3, 4, 9])
+def test_no_more_is_taken_than_a_batch_while_a_collector_is_away(refused_at):
+    taken, asked, waiting = [], [], []
+
+    def events():
+        for number in range(10):
+            taken.append(number)
+            yield {"number": number}
+
+    def answers(handler, body):
+        asked.append(json.loads(body)["number"])
+        waiting.append(len(delivery.waiting))
+        say(handler, 503 if len(asked) == refused_at + 1 else 200)
+
+    with AnsweringServer(answers) as server:
+        delivery, more = LineageDelivery(server.url, as_json=False, batch=4), events()
+        with pytest.raises(LineageNotTaken):
+            delivery.hand_over(more)
+        assert len(taken) == min(10, refused_at // 4 * 4 + 4)
+        assert delivery.waiting == [{"number": number} for number in taken[refused_at:]]
+        delivery.hand_over(more)
+    assert asked == [*range(refused_at + 1), *range(refused_at, 10)]
+    assert max(waiting) == 4
+
+
+def test_a_document_that_breaks_off_is_not_begun(capsys):
+    def events():
+        yield {"number": 1}
+        raise TimeoutError("the broker stalls")
+
+    with pytest.raises(TimeoutError):
+        LineageDelivery(None, as_json=True).hand_over(events())
+    assert capsys.readouterr().out == ""
+    LineageDelivery(None, as_json=True).hand_over([])
+    assert json.loads(capsys.readouterr().out) == {"events": []}
 
 
 def test_an_archive_is_told_to_a_collector_or_printed(tmp_path):

@@ -1,5 +1,7 @@
 """The sealer: goes on where it was, reads each record once, and refuses what is another log by now."""
 
+import errno
+import os
 from contextlib import suppress
 
 import pytest
@@ -142,6 +144,26 @@ def test_a_tree_that_is_not_what_was_signed_does_not_grow(tmp_path, change):
     log.put(1)
     [refused] = log.seal()
     assert "another tree" in refused.refused or "is not there" in refused.refused
+
+
+def test_nor_does_one_that_the_disk_does_not_give(tmp_path, monkeypatch):
+    log = SealedLog(tmp_path).put(3)
+    log.log.put(TOPIC, b"other", partition=1)
+    log.seal()
+    log.put(1).log.put(TOPIC, b"other", partition=1)
+    opened, fails = os.open, str(log.folder.tree(*PLACE).folder / CHECKPOINT)
+
+    def failing(path, *others, **more):
+        if str(path) == fails:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return opened(path, *others, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", failing)
+        first, second = log.seal()
+    assert (first.unread, os.strerror(errno.EIO) in first.refused) == (True, True)
+    assert (second.unread, second.refused, second.added) == (False, "", 1)
+    assert [one.added for one in log.seal()] == [1, 0]
 
 
 def test_tiles_of_a_pass_that_ended_before_it_signed_are_in_nobodys_way(tmp_path):

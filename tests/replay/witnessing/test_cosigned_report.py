@@ -6,7 +6,7 @@ import pytest
 
 from replay.export import export
 from replay.seal.archived import copy_seal
-from replay.seal.audit_report import BROKEN, HOLDS, NOT_SEALED, UNHEARD, Vouched, audit
+from replay.seal.audit_report import BROKEN, HOLDS, NOT_CHECKED, STRANGERS, Vouched, audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder
 from replay.seal.note import Signer
 from replay.seal.seal_folder import COSIGNED, SealFolder, add_note
@@ -56,7 +56,7 @@ def test_who_cosigned_what_is_told(log, witness):
     assert (told.name, told.newest, told.older, told.at_s) == ("witness.test/w", 1, 0, NOW_S)
     assert (other.newest, other.older, other.at_s) == (0, 0, 0)
     assert report.too_few == [(PLACE[0], 1)]
-    assert (report.status, report.findings) == (NOT_SEALED, [])
+    assert (report.status, report.findings) == (NOT_CHECKED, [])
     log.put(1).seal()
     [told] = report_of(log, KNOWN_ONLY).witnesses
     assert (told.newest, told.older) == (0, 1)
@@ -119,15 +119,31 @@ def test_a_witness_that_can_not_be_asked_leaves_no_exit_status_0(log, witness):
     sealed(log, witness)
     down = HttpWitness(COSIGNER.verifier, "http://127.0.0.1:9")
     report = report_of(log, down)
-    assert (report.status, report.findings) == (UNHEARD, [])
+    assert (report.status, report.findings) == (NOT_CHECKED, [])
     assert "witness.test/w: it does not answer" in report.unheard[0]
     assert report.witnesses[0].newest == 1  # by what is kept here
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 408, 429, 500, 503])
+def test_nor_does_one_that_refuses_fails_or_breaks_off(log, status):
+    log.seal()
+
+    def answers(handler, _):
+        handler.send_response(status)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"cut")  # and the connection ends
+
+    with AnsweringServer(answers) as server:
+        report = report_of(log, HttpWitness(COSIGNER.verifier, server.url))
+    assert (report.status, report.findings, len(report.unheard)) == (NOT_CHECKED, [], 1)
 
 
 def test_a_witness_that_never_saw_this_log_leaves_none_either(log, witness):
     log.seal()
     report = report_of(log, witness)
-    assert (report.status, "cosigned nothing of this log" in report.unheard[0]) == (UNHEARD, True)
+    assert (report.status, report.unheard) == (STRANGERS, [])
+    assert "cosigned nothing of this log" in report.strangers[0]
 
 
 def _shown(log, note):
@@ -152,7 +168,7 @@ def test_what_a_witness_shows_must_be_signed_by_both_and_of_this_tree(tmp_path, 
         line,
     ):
         report = _shown(log, shown)
-        assert (report.status, len(report.unheard)) == (UNHEARD, 1)
+        assert (report.status, len(report.unheard)) == (NOT_CHECKED, 1)
 
 
 def test_an_archive_takes_cosignatures_along_as_far_as_it_goes(tmp_path, log, witness):

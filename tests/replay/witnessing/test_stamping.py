@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from replay.seal.archived import copy_seal
-from replay.seal.audit_report import BROKEN, HOLDS, NOT_SEALED, Vouched, audit
+from replay.seal.audit_report import BROKEN, HOLDS, NOT_CHECKED, Vouched, audit
 from replay.seal.known_checkpoints import Checkpoints, of_folder
 from replay.seal.seal_folder import SealFolder
 from replay.witnessing.cosigned_report import WitnessedTrees
@@ -92,7 +92,7 @@ def test_an_authority_that_fails_is_told_and_asked_at_the_next_seal(log, authori
     assert "does not answer" in stamp(log.folder, down).fault
     assert StampFolder(log.folder).numbers() == []
     report = report_of(log, authority)
-    assert (report.status, report.unstamped) == (NOT_SEALED, [PLACE, (PLACE[0], 1)])
+    assert (report.status, report.unstamped) == (NOT_CHECKED, [PLACE, (PLACE[0], 1)])
     assert stamp(log.folder, authority).at
     assert report_of(log, authority).status == HOLDS
 

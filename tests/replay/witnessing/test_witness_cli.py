@@ -94,7 +94,7 @@ def test_a_check_that_asks_a_witness_finds_an_older_archive(tmp_path):
         assert (status, report["findings"], report["unheard"]) == (0, [], [])
         assert report["witnesses"][0]["newest"] == trees
     status, said = told(*asked)
-    assert (status, f"not heard: witness {NAME}: it does not answer" in said) == (2, True)
+    assert (status, f"not heard: witness {NAME}: it does not answer" in said) == (3, True)
 
 
 def test_too_few_cosignatures_are_told(tmp_path):
