@@ -51,8 +51,8 @@ JOBS_FROM = 5_000  # records: below, starting processes takes longer than they s
 def replay() -> None:
     """Read the log again: verify it, export it, follow one request through it, ask it anew.
 
-    Whatever could not be read, since a broker, a registry, a bucket or a disk is away, ends a verb
-    with 3: neither as verified nor as different.
+    What could not be read, since a broker, a registry, a bucket or a disk is away, ends a verb that
+    judges with 3: neither as verified nor as different.
 
     \b
     Example:

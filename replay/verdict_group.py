@@ -1,7 +1,8 @@
 """Groups of verbs that read a log: what they can't read is no finding, and it is not nothing.
 
-Exit status 1 says that something differs, or is not there; 0 that all was looked at. A broker, a
-registry, a bucket or a disk that does not answer says neither, so it is 3, whatever the verb.
+Of a verb that judges, exit status 1 says that something differs, and 0 that all was looked at. A
+broker, a registry, a bucket or a disk that does not answer says neither, so it is 3. A verb that
+judges nothing ends with 1 whatever keeps it from its work.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ from streams.operations.options import Group
 
 AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError, Transient)
 """What is raised where who was asked does not answer: another try may do better."""
+WITHOUT_VERDICT = frozenset(
+    {
+        *("export", "import", "timeline", "lineage", "debug", "fork", "as-of", "effects"),
+        *("explain", "retain", "checkpoints", "key", "receipt"),
+    }
+)
+"""Verbs that show or do something and judge nothing."""
 
 
 class VerdictGroup(Group):
-    """A group whose verbs, and those of the groups in it, end with 3 where something is away."""
+    """A group whose verbs that judge, and groups in it, end with 3 where something is away."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; what it raises gets the exit status that it leads to."""
@@ -32,13 +40,17 @@ class VerdictGroup(Group):
         except click.UsageError:
             raise
         except click.ClickException as error:
-            if says_away(error.__cause__):
+            if _judges(ctx) and says_away(error.__cause__):
                 error.exit_code = NOT_VERIFIED
             raise
         except Exception as error:
-            if says_away(error):
+            if _judges(ctx) and says_away(error):
                 error.exit_status = NOT_VERIFIED  # type: ignore[attr-defined]
             raise
+
+
+def _judges(ctx: click.Context) -> bool:
+    return ctx.invoked_subcommand not in WITHOUT_VERDICT
 
 
 def found_before(report: Report, error: Exception) -> Report:

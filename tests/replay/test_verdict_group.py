@@ -50,6 +50,19 @@ def test_what_is_away_is_3_however_a_verb_tells_of_it(error, status, within):
     assert getattr(raised, "exit_status", ended.exit_code) == status
 
 
+def test_a_verb_that_judges_nothing_has_failed_like_any_other():
+    @click.group(cls=VerdictGroup)
+    def group():
+        pass
+
+    @group.command("export")
+    def verb():
+        raise Transient("away")
+
+    ended = CliRunner().invoke(group, ["export"])
+    assert not hasattr(ended.exception, "exit_status")
+
+
 @pytest.mark.parametrize(("error", "status"), [(Transient("away"), 3), (Permanent("no"), 1)])
 @pytest.mark.parametrize("grouped", [False, True])
 def test_an_index_that_is_away_is_told_from_one_that_refuses(error, status, grouped):
