@@ -87,7 +87,7 @@ class Live:
         await self.reader.stop()
 
     async def until(self, what):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not what():  # noqa: ASYNC110 - another thread makes it so
                 await asyncio.sleep(0.005)
 
