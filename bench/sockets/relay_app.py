@@ -23,7 +23,9 @@ from starlette.types import Receive, Scope, Send
 from bench.sockets.echo_app import serve
 from bench.sockets.talks import PADDING
 from edge.listening.live_records import whose_is
-from edge.listening.log_reader import BATCH_MAX, LIVE, POLL_S
+from edge.listening.log_reader import LIVE
+from edge.listening.log_strand import BATCH_MAX
+from edge.listening.reading_on import POLL_S
 from schemas import TokensReleased
 from streams.log.codec import Codec
 from streams.log.reading import new_consumer

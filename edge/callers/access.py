@@ -46,8 +46,9 @@ class Access:
         keyring: Seals,
         knows_all: Callable[[], bool],
         policy: PolicyFollowed | None = None,
+        again_s: Callable[[], int] = lambda: 1,
     ) -> None:
-        """Take what is known, and who tells whether that is all that there is.
+        """Take what is known, who tells whether that is all, and in how many seconds to come again.
 
         Without a policy a key's scopes alone say what is restored.
         """
@@ -55,6 +56,7 @@ class Access:
         self._documents = documents
         self._keyring = keyring
         self._knows_all = knows_all
+        self._again_s = again_s
         self._policy = policy
 
     # ------------------------------------------------------------------ requests
@@ -125,12 +127,20 @@ class Access:
 
     def _unknown(self, detail: str) -> Problem:
         """Say that something does not exist, if all that exists is known."""
-        return not_found(detail) if self._knows_all() else overloaded(STILL_READ)
+        return not_found(detail) if self._knows_all() else self._still_read()
+
+    def _still_read(self) -> Problem:
+        again_s = self._again_s()
+        return overloaded(f"{STILL_READ} in {again_s} s", again_s)
 
     # ------------------------------------------------------------------ documents
 
     def document(self, caller: Caller, document_id: str) -> KnownDocument:
-        """Return a document that the caller may know of; raises Problem."""
+        """Return a document that the caller may know of; raises Problem.
+
+        What the log says of it last may be what was not read yet, so it waits for all.
+        """
+        self.check_all_known()
         document = self._documents.find(caller.tenant, document_id)
         if document is None or not self._may_list(caller, document):
             raise self._unknown(f"no document {document_id[:ID_MAX]!r} in this tenant")
@@ -158,7 +168,7 @@ class Access:
     def check_all_known(self) -> None:
         """Raise Problem while the log is still being read."""
         if not self._knows_all():
-            raise overloaded(STILL_READ)
+            raise self._still_read()
 
     def documents(
         self, caller: Caller, most: int, *, after: str = "", status: str = ""

@@ -234,10 +234,14 @@ class AuditDesk:
         return answer, shown and await self._is_before_shown(caller, answer)
 
     async def _is_before_shown(self, caller: Caller, answer: AuditedAnswer) -> bool:
-        """Tell whether a caller may see what was said before, where an answer goes on with it."""
+        """Tell whether a caller may see what was said before, where an answer goes on with it.
+
+        Raises Problem while not all of that may be known.
+        """
         mine = answer.request
         if not answer.has_earlier_words:
             return True
+        self._access.check_all_known()
         wanted = SearchedFor(session=mine.session)
         before = self._search.find(mine.tenant, wanted, EARLIER_MAX, place_of(mine))
         spoken = [one for one in before if (one.subject, one.mode) == (mine.subject, "answer")]

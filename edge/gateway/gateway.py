@@ -55,6 +55,8 @@ from edge.listening.log_reader import ReadsLog
 from edge.listening.request_search import RequestSearch
 from edge.load.admission import Admission, OpenOffsets
 from edge.load.counted_use import CountedUse
+from edge.load.keys_ahead import KeysAhead
+from edge.load.lane_track import spread
 from edge.load.limits_in_force import LimitsInForce
 from edge.load.measures import gauges
 from edge.load.quotas import Quotas
@@ -73,6 +75,7 @@ from streams.log.configuration_watch import ConfigurationsFollowed
 from streams.settings import Settings
 
 T = TypeVar("T")
+AGAIN_MOST_S = 3_600.0  # before what waits for the log is asked for again
 AT_THE_DESK = 2  # erasures asked for or looked up at once: each reads some topics
 
 
@@ -122,6 +125,7 @@ class Gateway:
         self.histories = KnownHistories(self.settings.run / "histories.sqlite")
         self.admission = Admission(self.settings, documents_of=self.documents.under_way)
         self.use = CountedUse(self.index, self._key_of)
+        self._keys_ahead = KeysAhead(lambda: self.log.knows_all)
         self.quotas = Quotas(
             LimitsInForce(self.configurations), self.use, self.admission, self.documents
         )
@@ -129,20 +133,16 @@ class Gateway:
             self.requests,
             self.documents,
             self.keyring,
-            knows_all=lambda: self.log.ready,
+            knows_all=lambda: self.log.knows_all,
             policy=self.configured.policy,
+            again_s=lambda: spread(min(AGAIN_MOST_S, max(1.0, self.log.left_s))),
         )
         self.keys_gone = KeysGone(self.keyring)
         self.keys_in_use = KeysInUse(self.keys, self.people.sign_ins if self.people else None)
         self.dispatch = Dispatch(
-            (
-                self.requests.take,
-                self.documents.take,
-                self.answers.take,
-                self.use.take,
-                self._count,
-            ),
+            (self.requests.take, self.documents.take, self.answers.take),
             self.admission.awaits,
+            (self._keys_ahead.take, self.use.take, self._count),
         )
         self._out = RecordsOut(self.admission, self.publisher)
         self.reception = Reception(
@@ -155,6 +155,7 @@ class Gateway:
             self._remember,
             self.configured,
             self.quotas,
+            self.access.check_all_known,
         )
         self.follower = Follower(
             self.settings,
@@ -275,12 +276,12 @@ class Gateway:
         self.histories.close()
         self.index.close()
 
-    async def missing(self) -> dict[str, str]:
-        """Return what keeps the gateway from serving; empty when it is ready."""
+    async def missing(self, *, whole: bool = False) -> dict[str, str]:
+        """Return what keeps the gateway from serving, or, `whole`, anything; empty for nothing."""
         missing = {}
         if self.stopping:
             missing["gateway"] = "it is shutting down"
-        if not self.log.ready:
+        if not (self.log.knows_all if whole else self.log.ready):
             missing["log"] = "the log is still being read"
         if self.followed_log is not None and not self.followed_log.ready:
             missing["configurations"] = "which are in force is still being read"
@@ -304,7 +305,7 @@ class Gateway:
 
     def _key_of(self, whose: Whose) -> str | None:
         request = self.requests.find(whose)
-        return None if request is None else request.key
+        return self._keys_ahead.find(whose) if request is None else request.key
 
     def _remember(self, entry: Entry) -> None:
         """Know a request at once, not only when the log's reader comes to it."""
@@ -354,7 +355,7 @@ class Gateway:
         is_there = turn.repeated or (
             bool(turn.fingerprint) and self.requests.find(identity.whose) is not None
         )
-        if is_there:
+        if is_there and self.log.knows_all:  # else what is stored is not known
             self.quotas.tell_of_document(identity, caller.key)
         return is_there
 
@@ -367,7 +368,7 @@ class Gateway:
         standing = resources.enter_context(self.keys_in_use.hold(caller))
         outcomes = resources.enter_context(self.dispatch.subscribe(identity))
         earlier = self.requests.find(identity.whose) if question.fingerprint else None
-        if earlier is None and question.is_on_log:
+        if earlier is None and question.fingerprint:
             # put there again it would be a duplicate, and its answer may have been given long ago
             self.access.check_all_known()
         if earlier is not None and question.has_key and not question.is_on_log:

@@ -138,8 +138,12 @@ class ProgressDesk:
             yield burst
 
     async def _known(self, standing: UploadStanding) -> KnownRequest:
-        """Wait until this gateway's reader comes to a request that another one took in."""
+        """Wait until this gateway's reader comes to a request that another one took in.
+
+        Raises Problem where that takes long.
+        """
         while (request := self._requests.find(standing.identity.whose)) is None:
+            self._access.check_all_known()
             self._check_going_on()
             await asyncio.sleep(self._bounds.tick_s)
         return request

@@ -54,7 +54,9 @@ class Reception:
         learn: Callable[[Entry], None],
         configured: ConfiguredLimits,
         quotas: Quotas,
+        check_all_known: Callable[[], None],
     ) -> None:
+        """`learn` is told what was put on the log; `check_all_known` raises until all of it is."""
         self.build = RequestBuilder(settings, keyring, edge="gateway", configured=configured)
         self._settings = settings
         self._bounds = bounds
@@ -64,6 +66,7 @@ class Reception:
         self._quotas = quotas
         self._out = out
         self._learn = learn
+        self._check_all_known = check_all_known
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def identify(self, caller: Caller, question: NewQuestion) -> Identity:
@@ -153,7 +156,11 @@ class Reception:
     async def submit(
         self, caller: Caller, identity: Identity, document: NewDocument, trace: str = ""
     ) -> KnownRequest:
-        """Put a document on the log; raises Problem."""
+        """Put a document on the log; raises Problem, too while not all is known.
+
+        What is stored, and how the document fares, depends on what lies before.
+        """
+        self._check_all_known()
         with self._quotas.document(identity, caller.key, len(document.content)):
             self._admission.document(identity.tenant, identity.lane)
             build = partial(self.build.submit, identity, document, trace, caller.key)

@@ -146,8 +146,11 @@ class Dispatch:
         self,
         readers: Sequence[Callable[[Entry], None]] = (),
         awaits: Callable[[Whose, type[Event] | None], bool] = lambda *_: False,
+        recent: Sequence[Callable[[Entry], None]] = (),
     ) -> None:
+        """`readers` take all history in, each lane in its order, and `recent` the last minutes."""
         self._readers = tuple(readers)
+        self._recent = tuple(recent)
         self._awaits = awaits
         self._waiting: defaultdict[Whose, list[Subscription]] = defaultdict(list)
 
@@ -156,9 +159,27 @@ class Dispatch:
         for entry in entries:
             for reader in self._readers:
                 reader(entry)
-            for subscription in self._waiting.get(entry.whose, ()):
-                if entry.partition == subscription.lane:
-                    subscription.offer(entry)
+            for reader in self._recent:
+                reader(entry)
+            self._offer(entry)
+
+    def take_front(self, entries: Sequence[Entry]) -> None:
+        """Hand entries on that come now, or did lately, while what lies before them is unread."""
+        for entry in entries:
+            for reader in self._recent:
+                reader(entry)
+            self._offer(entry)
+
+    def take_back(self, entries: Sequence[Entry]) -> None:
+        """Hand history on, whose last minutes are, or will be, handed on by themselves."""
+        for entry in entries:
+            for reader in self._readers:
+                reader(entry)
+
+    def _offer(self, entry: Entry) -> None:
+        for subscription in self._waiting.get(entry.whose, ()):
+            if entry.partition == subscription.lane:
+                subscription.offer(entry)
 
     def interrupt(self, whose: Whose | None = None) -> None:
         """Say that entries may have been missed, of one request or of any.

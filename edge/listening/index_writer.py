@@ -29,7 +29,7 @@ DISK_AGAIN_S = 5.0  # after a write that the disk refused
 class IndexWriter:
     """Notes what the reader has read, and writes it.
 
-    `settle`, `read` and `make_room` are for the reader's thread alone.
+    `settle`, `read`, `lacks_room` and `make_room` are for the reader's thread alone.
     """
 
     def __init__(self, index: LogIndex, *, every_s: float = EVERY_S) -> None:
@@ -107,10 +107,16 @@ class IndexWriter:
 
     def make_room(self, until: threading.Event) -> None:
         """Wait while too much is to be written, unless the disk refuses: then memory holds it."""
-        while self.index.unwritten > ROWS_MAX and not self._refused and not self.index.spoilt:
-            self._wanted.set()
+        while self.lacks_room():
             if until.wait(POLL_S):
                 return
+
+    def lacks_room(self) -> bool:
+        """Tell whether too much is to be written, and have it be written then."""
+        if self.index.unwritten <= ROWS_MAX or self._refused or self.index.spoilt:
+            return False
+        self._wanted.set()
+        return True
 
     # ------------------------------------------------------------------ writing, on its own thread
 

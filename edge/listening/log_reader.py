@@ -1,7 +1,7 @@
-"""Reading the log at the edge: live, by one consumer for the whole process; back in `reading_back`.
+"""Reading the log at the edge: on, for the whole process; back, by request, in `reading_back`.
 
-The live consumer belongs to no group: every gateway process sees every result, so a reader may be
-connected to any of them.
+What reads on belongs to no group: every gateway process sees every result, so a reader may be
+connected to any of them. It is one consumer, and two while much history is unread (`reading_on`).
 
 Neither asks the schema registry on the thread that reads: see `live_records`.
 """
@@ -10,38 +10,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    OFFSET_END,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaException
 
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Entry
 from edge.listening.index_writer import IndexWriter
 from edge.listening.known_requests import KnownRequest
 from edge.listening.live_records import LiveRecords, whose_is
 from edge.listening.log_index import LogIndex
+from edge.listening.log_strand import LogStrand, WantsRecord
 from edge.listening.reading_back import BackReader
+from edge.listening.reading_on import TOPICS_OF_HISTORY, ReadingOn
 from edge.requests.identity import Whose
 from schemas import Event, QuestionAsked
 from streams.delivery.log_identity import topic_ids
 from streams.log import reading
 from streams.log.codec import Codec
-from streams.log.offsets import Partition
+from streams.log.offsets import Extent, Partition, extents_since
 from streams.log.schema_asker import SchemaAsker
 from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
@@ -60,14 +50,13 @@ LIVE = {
     "log_level": 2,
 }
 """How the consumer that reads on for ever differs from those that read a few lanes up to an end."""
-BATCH_MAX = 256  # records handed to the loop at once: some milliseconds of its time
-POLL_S = 0.1
 AGAIN_S = 1.0  # after an error of the live consumer
 PROOF_S = 0.02  # looks, until it is known whether producers must sign
-
-
-class IndexSpoilt(Exception):
-    """The index of the log can't be read any more: history is read again from the beginning."""
+FRONT_MS = 90_000
+"""How far back history is read first, and a request's usual budget more: what counts the last
+minute looks no further, but for whose key an answer is of that came later than its budget."""
+BEHIND_MIN = 10_000
+"""Records of history before that, for a strand of its own: fewer are read in two seconds."""
 
 
 class ReadsLog(Protocol):
@@ -75,7 +64,15 @@ class ReadsLog(Protocol):
 
     @property
     def ready(self) -> bool:
+        """Whether what comes now is handed on, and the last minutes were."""
+
+    @property
+    def knows_all(self) -> bool:
         """Whether all history has been read."""
+
+    @property
+    def left_s(self) -> float:
+        """In how many seconds it will have been, as it goes; 0 where that is not known."""
 
     def start(self, dispatch: Dispatch) -> None:
         """Begin to hand entries to the dispatch, on the running loop."""
@@ -112,8 +109,11 @@ class LogReader:
         index: LogIndex | None = None,
         ids: Callable[[Settings, Collection[str]], Mapping[str, str]] = topic_ids,
         proof: ProducerProof | None = None,
+        behind_min: int = BEHIND_MIN,
     ) -> None:
         """History is read from where the index has it; without one, from the beginning.
+
+        Where more than `behind_min` of its records are older than some minutes, these come last.
 
         Nothing is read before `proof` knows whether producers must sign.
 
@@ -124,9 +124,11 @@ class LogReader:
         self._new_consumer = new_consumer
         self._again_s = again_s
         self._records = {topic_of(kind): kind for kind in (*HISTORY, *RESULTS)}
-        self._behind = self._everything()
         self._writer = None if index is None else IndexWriter(index)
         self._ids = ids
+        self._behind_min = behind_min
+        self._reading: ReadingOn | None = None
+        """None while nothing is read."""
         self._proof = proof or ProducerProof()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -134,8 +136,25 @@ class LogReader:
 
     @property
     def ready(self) -> bool:
-        """Whether all history has been read, and the ends of the results have been found."""
-        return not self._behind and not (self._writer and self._writer.index.spoilt)
+        """Whether the ends of the results were found, and the last minutes of history read."""
+        strands = self._reading
+        return strands is not None and strands.is_live and not self._is_spoilt
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether all history has been read."""
+        strands = self._reading
+        return strands is not None and strands.is_whole and not self._is_spoilt
+
+    @property
+    def left_s(self) -> float:
+        """In how many seconds it will have been, as it goes; 0 where that is not known."""
+        strands = self._reading
+        return 0.0 if strands is None else strands.left_s
+
+    @property
+    def _is_spoilt(self) -> bool:
+        return self._writer is not None and self._writer.index.spoilt
 
     def start(self, dispatch: Dispatch) -> None:
         """Begin to hand entries to the dispatch, on the running loop."""
@@ -184,79 +203,74 @@ class LogReader:
                 if self._stopping.is_set() or loop.is_closed():
                     return
                 log.warning("reading again", error=type(error).__name__, places=places(error))
-                self._behind = self._everything()
                 loop.call_soon_threadsafe(dispatch.interrupt)
                 self._stopping.wait(self._again_s)
 
     def _read_on(self, dispatch: Dispatch, loop: asyncio.AbstractEventLoop) -> None:
+        front = self._strand(lambda message, kind: _is_for(dispatch, message, kind))
+        strands = ReadingOn(
+            front,
+            dispatch,
+            partial(_on_loop, loop=loop),
+            stopping=self._stopping,
+            writer=self._writer,
+        )
+        try:
+            begins = self._begins(front.consumer, loop)
+            extents = self._front(front.consumer, begins)
+            if extents:
+                behind = {at: max(0, begins[at]) for at in extents}
+                back = self._strand(lambda *_: True)
+                strands.begin_behind(back, behind, {at: one.end for at, one in extents.items()})
+                back.assign({at: begins[at] for at in extents})
+                log.info("it serves while history is read", records=strands.unread)
+            front.assign(begins | {at: one.begin for at, one in extents.items()})
+            self._reading = strands
+            while not self._stopping.is_set():
+                strands.turn()
+        finally:
+            self._reading = None
+            strands.close()
+
+    def _strand(self, wants: WantsRecord) -> LogStrand:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
         live = LiveRecords(self._asker, proof=self._proof)
-        ends: dict[Partition, int] = {}
-        try:
-            consumer.assign(self._places(consumer, loop))
-            while not self._stopping.is_set():
-                entries, reached = self._batch(consumer, dispatch, live)
-                ends.update(reached)
-                lost = live.lost_since()
-                if entries or lost:
-                    # wait for the loop: while history is read, it can't be drowned in entries
-                    _on_loop(partial(_hand, dispatch, entries, lost), loop)
-                if self._writer is not None:
-                    self._writer.settle(live.is_taken_in)
-                    self._writer.make_room(until=self._stopping)
-                    if self._writer.index.spoilt:
-                        raise IndexSpoilt
-                if self._behind:
-                    self._behind -= {at for at, end in ends.items() if live.is_taken_in(at, end)}
-                for place in live.to_read_again():
-                    consumer.seek(place)
-                    ends.pop((place.topic, place.partition), None)
-                    if self._writer is not None:
-                        self._writer.unread((place.topic, place.partition))
-        finally:
-            consumer.close()
+        return LogStrand(consumer, live, self._records, wants)
 
-    def _places(self, consumer: Any, loop: asyncio.AbstractEventLoop) -> list[TopicPartition]:
+    def _front(self, consumer: Any, begins: Mapping[Partition, int]) -> dict[Partition, Extent]:
+        """Return what of each lane of history comes first; nothing where little lies before that.
+
+        Raises KafkaException where the broker does not answer.
+        """
+        since_ms = time.time_ns() // 1_000_000 - FRONT_MS - self._settings.deadline_ms
+        lanes = range(self._settings.partitions)
+        extents = {
+            (one.topic, one.partition): one
+            for topic in TOPICS_OF_HISTORY
+            for one in extents_since(consumer, topic, lanes, since_ms)
+        }
+        before = sum(max(0, one.begin - max(0, begins[at])) for at, one in extents.items())
+        return extents if before > self._behind_min else {}
+
+    def _begins(self, consumer: Any, loop: asyncio.AbstractEventLoop) -> dict[Partition, int]:
         """Return from where everything is read: history from where it is known, results from now.
 
         Raises KafkaException or TimeoutError where the broker does not answer.
         """
-        history = {topic_of(kind) for kind in HISTORY}
-        begins = dict.fromkeys(self._everything(), OFFSET_END)
-        begins |= {at: OFFSET_BEGINNING for at in begins if at[0] in history}
+        lanes = range(self._settings.partitions)
+        begins = {
+            (topic, lane): OFFSET_BEGINNING if topic in TOPICS_OF_HISTORY else OFFSET_END
+            for topic in self._records
+            for lane in lanes
+        }
         if self._writer is not None:
-            known = self._writer.known_places(consumer, self._ids(self._settings, history))
+            ids = self._ids(self._settings, TOPICS_OF_HISTORY)
+            known = self._writer.known_places(consumer, ids)
             if known is None:
                 _on_loop(self._writer.begin_anew, loop)
             else:
                 begins |= {at: place for at, place in known.items() if at in begins}
-        return [TopicPartition(*at, begin) for at, begin in sorted(begins.items())]
-
-    def _everything(self) -> set[Partition]:
-        return {
-            (topic, lane) for topic in self._records for lane in range(self._settings.partitions)
-        }
-
-    def _batch(
-        self, consumer: Any, dispatch: Dispatch, live: LiveRecords
-    ) -> tuple[list[Entry], dict[Partition, int]]:
-        entries = live.told_since()
-        reached: dict[Partition, int] = {}
-        # the first record is handed on at once; those that wait beside it come along
-        for message in _messages(consumer, BATCH_MAX, POLL_S):
-            if message.error() is not None:
-                if _is_end(message):
-                    reached[message.topic(), message.partition()] = message.offset()
-                continue  # the client reconnects by itself
-            kind = self._records[str(message.topic())]
-            if kind not in HISTORY and not dispatch.is_awaited(whose_is(message), kind):
-                continue
-            entry = live.open(message, kind)
-            if entry is not None:
-                entries.append(entry)
-            if self._writer is not None and kind in HISTORY:
-                self._writer.read(message)
-        return entries, reached
+        return begins
 
     def _ask(self) -> bool:
         consumer = self._new_consumer(self._settings, NAME, **LIVE)
@@ -268,8 +282,8 @@ class LogReader:
             consumer.close()
 
 
-def _is_end(message: Any) -> bool:
-    return bool(message.error().code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
+def _is_for(dispatch: Dispatch, message: Any, kind: type[Event]) -> bool:
+    return kind in HISTORY or dispatch.is_awaited(whose_is(message), kind)
 
 
 def _on_loop(work: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
@@ -286,21 +300,3 @@ def _on_loop(work: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
 
     loop.call_soon_threadsafe(do)
     done.result()
-
-
-def _hand(dispatch: Dispatch, entries: list[Entry], lost: Iterable[Whose]) -> None:
-    for whose in lost:  # before what came after it
-        dispatch.interrupt(whose)
-    dispatch.take(entries)
-
-
-def _messages(consumer: Any, count: int, timeout_s: float) -> Iterator[Any]:
-    """Wait for a message, and take along those that lie ready behind it.
-
-    All of these at once: a call of the client lets go of the interpreter, and has to get it back
-    from the loop each time.
-    """
-    message = consumer.poll(timeout_s)
-    if message is not None:
-        yield message
-        yield from consumer.consume(count - 1, 0)

@@ -240,3 +240,4 @@ class ReadinessTold(BaseModel):
 
     model_config = ConfigDict(title="Readiness", extra="allow")
     status: Literal["ready"]
+    history_left_s: int

@@ -23,16 +23,17 @@ from tests.memory_producer import MemoryProducer
 CODEC = a_codec()
 
 SEEN = [
-    Start(EMPTY, 0, 2.0, 1.5, 90.0),
-    Start(FIRST, 100_000, 20.0, 15.0, 120.0),
-    Start(AGAIN, 100_000, 2.5, 1.5, 93.0),
+    Start(EMPTY, 0, 2.0, 2.0, 1.5, 90.0),
+    Start(FIRST, 100_000, 4.0, 20.0, 15.0, 120.0),
+    Start(AGAIN, 100_000, 2.5, 2.5, 1.5, 93.0),
 ]
 
 
 def test_a_start_with_an_index_stands_beside_one_without():
     table = shown(starts.show, SEEN)
     line = next(line for line in table.splitlines() if line.startswith(AGAIN))
-    assert line.split()[-7:] == ["100,000", "2.5", "0.12x", "1.5", "0.10x", "93", "0.78x"]
+    serves, whole = ["2.5", "0.62x"], ["2.5", "0.12x"]
+    assert line.split()[-9:] == ["100,000", *serves, *whole, "1.5", "0.10x", "93", "0.78x"]
     told = json.loads(json.dumps(starts.as_json(SEEN)))
     assert [one["log"] for one in told["starts"]] == [EMPTY, FIRST, AGAIN]
 
@@ -104,6 +105,16 @@ def test_a_program_that_ended_holds_nothing():
 def test_all_stand_beside_the_start_without_an_index():
     lines = shown(starts.show, SEEN).splitlines()
     [first] = [line for line in lines if line.startswith(FIRST)]
-    assert first.split()[-6:] == ["20.0", "1.00x", "15.0", "1.00x", "120", "1.00x"]
+    assert first.split()[-8:] == ["4.0", "1.00x", "20.0", "1.00x", "15.0", "1.00x", "120", "1.00x"]
     [empty] = [line for line in lines if line.startswith(EMPTY)]
-    assert empty.split()[-7:] == ["0", "2.0", "0.10x", "1.5", "0.10x", "90", "0.75x"]
+    assert empty.split()[-9:] == [
+        "0",
+        "2.0",
+        "0.50x",
+        "2.0",
+        "0.10x",
+        "1.5",
+        "0.10x",
+        "90",
+        "0.75x",
+    ]

@@ -55,6 +55,8 @@ class FakeLog:
         self.entries: defaultdict[str, list[Entry]] = defaultdict(list)
         self.answer: Callable[[Event], Sequence[Event]] = lambda _: ()
         self.ready = True
+        self.left_s = 0.0
+        """In how many seconds history will have been read, where that goes on while it is ready."""
         self.broker = True
         self.read_at_once: list[int] = []
         """How many requests each reading of several read."""
@@ -77,6 +79,10 @@ class FakeLog:
         return other
 
     # what the edge reads
+
+    @property
+    def knows_all(self) -> bool:
+        return self.ready and not self.left_s
 
     def start(self, dispatch: Dispatch) -> None:
         import asyncio

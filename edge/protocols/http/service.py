@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -30,16 +31,19 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def readyz(gateway: TheGateway) -> JSONResponse:
+async def readyz(gateway: TheGateway, *, whole: bool = False) -> JSONResponse:
     """Tell whether requests can be served, and which new ones are refused for load.
 
-    Load alone leaves the gateway ready: it still serves what reads and what it has taken in.
+    Load alone leaves the gateway ready: it still serves what reads and what it has taken in. So
+    does history that is read while it serves; ask with `whole` to be told once all is known.
     """
-    missing = await gateway.missing()
+    missing = await gateway.missing(whole=whole)
     if missing:
         detail = "; ".join(f"{part}: {why}" for part, why in missing.items())
         raise Problem(503, "not-ready", detail, retryable=True, retry_after_s=1)
-    return JSONResponse({"status": "ready", "shedding": gateway.admission.shedding()})
+    left_s = math.ceil(gateway.log.left_s)
+    shedding = gateway.admission.shedding()
+    return JSONResponse({"status": "ready", "shedding": shedding, "history_left_s": left_s})
 
 
 @router.get("/metrics", include_in_schema=False)

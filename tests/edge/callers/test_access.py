@@ -222,5 +222,12 @@ def test_no_list_is_told_before_all_is_known():
         access(a_document(), knows_all=False).documents(a_caller(), 9)
 
 
-def test_what_is_known_is_told_before_all_is():
-    assert access(a_document(), knows_all=False).document(a_caller(), "d-1").id == "d-1"
+def test_a_request_that_is_known_is_told_before_all_is():
+    known = access(a_question(), knows_all=False)
+    assert known.question(a_caller(), "r-1").request == "r-1"
+
+
+def test_how_a_document_fares_is_not_told_before_all_is_known():
+    known = access(a_document(), knows_all=False)
+    with pytest.raises(Problem, match="still being read"):
+        known.document(a_caller(), "d-1")
