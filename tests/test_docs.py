@@ -11,7 +11,8 @@ import pytest
 
 from infra import docs
 from infra.cli import playhead
-from streams.settings import Settings, known_names
+from streams.setting_sources import known_names
+from streams.settings import Settings
 from streams.topics import STEPS, TOPICS
 
 ROOT = Path(__file__).parents[1]
@@ -109,7 +110,7 @@ def test_a_bound_of_scaling_is_that_of_the_code(number, of, named, path):
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "scaling.md"], ids=name)
 def test_a_setting_that_a_page_names_exists(page):
     for said in re.findall(r"PLAYHEAD_[A-Z_]+", prose(page)):
-        assert said in known_names(), said
+        assert said in known_names(Settings), said
 
 
 def test_reach_is_what_scaling_and_the_code_say():
