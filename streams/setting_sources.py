@@ -17,6 +17,7 @@ from typing import Any, Literal, get_type_hints
 import msgspec
 
 from streams.setting_types import BadSetting, in_words
+from streams.storage_places import is_address
 from streams.variables import PREFIX, VARIABLES, variable
 
 
@@ -76,10 +77,16 @@ def _run(
     environment: Mapping[str, str], given: str | os.PathLike[str] | None, default: Path
 ) -> Setting:
     if given:
-        return Setting(Path(given).resolve(), "option")
+        return Setting(_folder(given, "run"), "option")
     if text := environment.get(variable("run")):
-        return Setting(Path(text).resolve(), "environment")
+        return Setting(_folder(text, variable("run")), "environment")
     return Setting(default.resolve(), "default")
+
+
+def _folder(spelt: str | os.PathLike[str], label: str) -> Path:
+    if is_address(os.fspath(spelt)):
+        raise BadSetting(f"{label}={os.fspath(spelt)!r}: it must be a folder of this machine")
+    return Path(spelt).resolve()
 
 
 def _stack(file: Path) -> dict[str, Any]:

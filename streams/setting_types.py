@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta
 
+from streams.storage_places import FOLDER, FOLDER_OR_BUCKET
+
 INT32_MAX = 2_147_483_647  # what the clients behind most numbers take
 
 
@@ -38,6 +40,10 @@ Name = Annotated[str, text_like(r"^\S+\Z", "a name without spaces")]
 Address = Annotated[str, text_like(r"^[^\s/]+\Z", "HOST:PORT, without a scheme")]
 Url = Annotated[str, text_like(r"^https?://[^\s/]\S*\Z", "an address with http:// or https://")]
 OptionalUrl = Annotated[str, text_like(r"^(https?://[^\s/]\S*)?\Z", "empty, or an http(s) address")]
+Folder = Annotated[str, text_like(FOLDER, "empty, or a folder of this machine")]
+FolderOrBucket = Annotated[
+    str, text_like(FOLDER_OR_BUCKET, "empty, a folder, or s3://bucket/prefix")
+]
 ChatTrust = Literal["", "phrase", "quote", "none"]
 Detecting = Literal["tagger", "presidio"]
 Level = Literal["debug", "info", "warning", "error"]

@@ -28,6 +28,8 @@ from streams.setting_types import (
     ChatTrust,
     Count,
     Detecting,
+    Folder,
+    FolderOrBucket,
     KafkaMechanism,
     KafkaSecurity,
     Level,
@@ -167,7 +169,7 @@ class Settings:
     `playhead producers create` prints it; empty for none."""
     seal_key: str = ""
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
-    seal: str = ""
+    seal: Folder = ""
     """Folder of the trees and checkpoints of a sealed log; empty for <run>/seal."""
     witness_policy: str = ""
     """File that names the seal's witnesses and how many must cosign (C2SP tlog-policy,
@@ -175,12 +177,12 @@ class Settings:
     oidc: str = ""
     """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
     (docs/how-to/single-sign-on.md); empty for keys alone."""
-    claims: str = ""
+    claims: FolderOrBucket = ""
     """Folder of bodies too large for a record, which gateways and workers must share, or
     s3://bucket/prefix; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
-    uploads: str = ""
+    uploads: FolderOrBucket = ""
     """Folder of uploads that are not whole, which all gateways must share, or s3://bucket/prefix;
     empty for <run>/uploads."""
     uploads_kept_s: Seconds = 86_400.0
@@ -191,13 +193,13 @@ class Settings:
     AWS_SHARED_CREDENTIALS_FILE and the like)."""
     s3_region: str = ""
     """Region of that server."""
-    archive_cache: str = ""
+    archive_cache: Folder = ""
     """Folder for parts of archives in buckets that were read; empty for <run>/archives."""
     archive_cache_mb: Annotated[int, whole(1, unit="MB")] = 4_096
     """What that folder holds; what was read longest ago is deleted from it."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
-    sources_code: str = ""
+    sources_code: Folder = ""
     """Folder of code that sources of documents may run (kind dlt); empty for none: a source stands
     on the log, and who may write there must not have just anything run."""
     document_cpu_s: Seconds = 18.0

@@ -11,7 +11,8 @@ import pytest
 
 from infra import docs
 from infra.cli import playhead
-from streams.setting_sources import known_names
+from streams.setting_sources import known_names, type_of
+from streams.setting_types import Folder, FolderOrBucket
 from streams.settings import Settings
 from streams.topics import STEPS, TOPICS
 
@@ -90,6 +91,14 @@ BOUNDS = re.findall(r"\| ([\d,]+)(?: (MB|KB))?\b[^|]*\| `(\w+)`(?: in `([\w./]+)
 @pytest.mark.parametrize(("constant", "path"), NAMED)
 def test_a_constant_that_scaling_names_is_where_it_says(constant, path):
     assert constant in constants(path)
+
+
+def test_every_setting_that_holds_a_folder_refuses_what_is_none():
+    described = {name: text for name, text in docs.meanings().items() if text.startswith("Folder")}
+    assert len(described) > 3
+    for name, text in described.items():
+        folders = (Folder, FolderOrBucket)
+        assert type_of(Settings, name) == folders["s3://bucket/prefix" in text], name
 
 
 def test_scaling_names_constants_and_settings():

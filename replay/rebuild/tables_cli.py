@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from replay.archive_places import ArchiveParameter, ArchivePlace
 from replay.log import Log
 from replay.opening_logs import open_log
 from replay.progress_bar import records_bar
@@ -49,7 +50,7 @@ json_option = click.option(
 @click.group(cls=Group, invoke_without_command=True)
 @click.option(
     "--archive",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=ArchiveParameter(),
     help="Make them from this archive, instead of the broker's log.",
 )
 @table_option
@@ -58,7 +59,7 @@ json_option = click.option(
 @click.pass_context
 def tables(
     context: click.Context,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     tables: tuple[str, ...],
     run: Path | None,
     as_json: bool,
@@ -198,7 +199,7 @@ class TableOpening:
 
     @contextmanager
     def rebuilding(
-        self, settings: Settings, archive: Path | None, names: Sequence[str]
+        self, settings: Settings, archive: ArchivePlace | None, names: Sequence[str]
     ) -> Iterator[TableRebuilding]:
         """Open a log, and the changelogs of the broker."""
         from replay.rebuild.changelog_rows import Changelogs

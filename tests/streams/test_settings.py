@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams import setting_sources, setting_types, variables
+from streams import setting_sources, setting_types, storage_places, variables
 from streams import settings as settings_
 from streams.setting_sources import convert, known_names, refuse_unknown, resolve, type_of
 from streams.setting_types import in_words, unit_of
@@ -103,6 +103,7 @@ def test_every_default_is_allowed(name):
         ("REGISTRY", "http://a b", "an address with http:// or https://"),
         ("OTLP_ENDPOINT", "collector", "empty, or an http(s) address"),
         ("EMBEDDER", "", "a name without spaces"),
+        ("RUN", "s3:/x", "a folder of this machine"),
     ],
 )
 def test_a_bad_value_is_one_line_with_its_name_and_what_is_allowed(name, text, said):
@@ -111,6 +112,38 @@ def test_a_bad_value_is_one_line_with_its_name_and_what_is_allowed(name, text, s
     message = str(error.value)
     assert message == f"PLAYHEAD_{name}={text!r}: it must be {said}"
     assert "\n" not in message
+
+
+SPELT_WRONG = (
+    "s3:/x",
+    "S3://bucket/x",
+    "s3:bucket",
+    "http:x",
+    "https://host/x",
+    "file:/x",
+    " s3://b",
+)
+
+
+@pytest.mark.parametrize("place", [*SPELT_WRONG, "s3://", "s3://b", "s3://bucket/../x"])
+@pytest.mark.parametrize("name", ["CLAIMS", "UPLOADS"])
+def test_an_address_that_is_none_is_never_taken_for_a_folder(name, place):
+    with pytest.raises(BadSetting) as error:
+        Settings.load({f"PLAYHEAD_{name}": place})
+    allowed = "empty, a folder, or s3://bucket/prefix"
+    assert str(error.value) == f"PLAYHEAD_{name}={place!r}: it must be {allowed}"
+
+
+@pytest.mark.parametrize("place", [*SPELT_WRONG, "s3://bucket/x"])
+@pytest.mark.parametrize("name", ["SEAL", "ARCHIVE_CACHE", "SOURCES_CODE", "RUN"])
+def test_what_must_be_a_folder_is_no_bucket(name, place):
+    with pytest.raises(BadSetting, match=r"it must be (empty, or )?a folder of this machine$"):
+        Settings.load({f"PLAYHEAD_{name}": place})
+
+
+def test_a_run_folder_that_is_none_is_refused_as_an_option_too():
+    with pytest.raises(BadSetting, match=r"^run='s3:/bucket/x': it must be a folder"):
+        Settings.load({}, run=Path("s3://bucket/x"))
 
 
 def test_a_bad_value_of_the_file_names_the_file(run):
@@ -217,11 +250,10 @@ def test_places_follow_the_run_folder_unless_they_are_set(tmp_path):
 
 
 def test_the_module_loads_nothing_heavy():
-    modules = (settings_, setting_sources, setting_types, variables)
+    modules = (settings_, setting_sources, setting_types, storage_places, variables)
     source_text = "".join(Path(one.__file__).read_text() for one in modules)
     imported = set(re.findall(r"^(?:import|from) ([\w.]+)", source_text, re.MULTILINE))
-    ours = {"streams.setting_sources", "streams.setting_types", "streams.variables"}
-    assert imported - ours - {"msgspec"} <= {
+    assert {name for name in imported if not name.startswith("streams.")} - {"msgspec"} <= {
         "__future__", "collections.abc", "dataclasses", "difflib", "functools", "json", "os",
-        "pathlib", "typing",
+        "pathlib", "re", "typing",
     }  # fmt: skip
