@@ -50,7 +50,7 @@ def refuse_unknown(kind: type, environment: Mapping[str, str]) -> None:
 
 def resolve(kind: type, environment: Mapping[str, str], **given: Any) -> dict[str, Setting]:
     """Find each field's value and its source; raises BadSetting for one that is not allowed."""
-    defaults = {field.name: field.default for field in fields(kind)}
+    defaults: dict[str, Any] = {field.name: field.default for field in fields(kind)}
     run = _run(environment, given.pop("run", None), defaults["run"])
     file = run.value / "stack.json"
     stack = _stack(file)
