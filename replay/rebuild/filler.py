@@ -121,9 +121,14 @@ class Filler:
         await self._write_state(known)
 
     async def leave(self) -> None:
-        """Let another one write it: the state says how far it has come."""
-        self.state.owner = ""
-        await self._states.write(self.state)
+        """Let another one write it: the state says how far it has come.
+
+        Where another one has taken it over, what that one has written down stands.
+        """
+        known = await self._states.read()
+        if known is None or known.owner == self._owner:
+            self.state.owner = ""
+            await self._states.write(self.state)
 
     async def fill(self, log: Log, rate: Rate, *, pending: bool = False) -> int:
         """Write all that a log holds and the generation does not; return how many records.

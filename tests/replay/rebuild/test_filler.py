@@ -245,8 +245,15 @@ async def test_who_writes_a_generation_is_alone():
     await third.take(silent_s=0)  # the first one was killed: it goes on where that one was
     with pytest.raises(Taken, match="taken over"):
         await first._save()
+    third.state.lanes[0] = 7
+    await third._save()
+    await first.leave()
+    known = await BuildStates(past.opened(2)).read()
+    assert (known.owner, known.lanes) == (third.state.owner, {0: 7})
     await third.leave()
-    assert (await BuildStates(past.opened(2)).read()).owner == ""
+    await first.leave()
+    known = await BuildStates(past.opened(2)).read()
+    assert (known.owner, known.lanes) == ("", {0: 7})
 
 
 async def test_the_state_says_how_far_it_is_and_is_no_object_of_a_tenant():
