@@ -20,8 +20,8 @@ from agents.errors import Permanent, Transient
 from connectors.object_store import FolderObjects, ObjectStore
 from connectors.sources.bucket import TRIES_MAX, s3_client, words_of
 from streams.settings import Settings
+from streams.storage_places import SCHEME
 
-SCHEME = "s3://"
 THERE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 GONE = frozenset({"NoSuchKey", "404"})
 CHUNK_BYTES = 1_048_576

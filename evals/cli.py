@@ -20,6 +20,7 @@ from evals.verb_options import (
     report,
     set_options,
 )
+from replay.archive_places import ArchivePlace, archive_option
 from streams.operations.options import Group, run_option
 from streams.operations.printing import console
 
@@ -200,12 +201,12 @@ def answers(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to write into.",
 )
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @click.option("--tenant", help="Only this tenant's.")
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def export_judgements(
-    out: Path, archive: Path | None, tenant: str | None, run: Path | None, as_json: bool
+    out: Path, archive: ArchivePlace | None, tenant: str | None, run: Path | None, as_json: bool
 ) -> None:
     """Write answers that two reviewers judged as a set for `playhead eval answers`.
 

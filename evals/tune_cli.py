@@ -17,6 +17,7 @@ from evals.judged_answers import judged_rows
 from evals.judged_rows import JudgedRow, read_judged
 from evals.outcome import spelled
 from evals.tuning import Proposal, Tuning, tune_thresholds
+from replay.archive_places import ArchivePlace, archive_option
 from replay.opening_logs import open_log
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec
@@ -41,7 +42,7 @@ from streams.settings import Settings
     type=click.Path(path_type=Path, exists=True),
     help="What `playhead eval export-judgements` wrote.  [default: read the log]",
 )
-@click.option("--archive", type=click.Path(path_type=Path, exists=True), help="Read this archive.")
+@archive_option
 @click.option("--tenant", help="Only this tenant's judgements.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="Draws the intervals.")
 @click.option(
@@ -54,7 +55,7 @@ from streams.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 def tune(
     data: Path | None,
-    archive: Path | None,
+    archive: ArchivePlace | None,
     tenant: str | None,
     seed: int,
     out: Path | None,
@@ -112,7 +113,7 @@ def _tuned_on_log(
 
 
 def _judged(
-    data: Path | None, archive: Path | None, tenant: str | None, settings: Settings
+    data: Path | None, archive: ArchivePlace | None, tenant: str | None, settings: Settings
 ) -> list[JudgedRow]:
     if data is not None:
         rows = read_judged(data)

@@ -16,7 +16,8 @@ import click
 from infra.local.network import without_proxy
 from infra.local.paths import made_absolute
 from streams.operations.options import Group
-from streams.settings import refuse_unknown
+from streams.setting_sources import refuse_unknown
+from streams.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         if not set(HELP) & set(words):
-            refuse_unknown(os.environ)
+            refuse_unknown(Settings, os.environ)
         done = playhead.main(args=words, prog_name="playhead", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)

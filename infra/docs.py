@@ -24,7 +24,9 @@ from edge.protocols.route_rules import FRAMES, GRAPHQL_FIELDS, MCP_METHODS, RULE
 from infra.generated_files import write_or_check
 from streams import settings as settings_
 from streams import topics
-from streams.settings import Settings, allowed, unit
+from streams.setting_sources import type_of
+from streams.setting_types import in_words, unit_of
+from streams.settings import Settings
 from streams.topics import FOLDS, PREFIX, REQUESTS, STEPS, TOPICS, Step, topic_of
 from streams.variables import VARIABLES, variable
 
@@ -201,10 +203,9 @@ def setting_rows() -> Iterator[tuple[str, ...]]:
     """Yield a row for each field of Settings."""
     texts = meanings()
     for field in dataclasses.fields(Settings):
-        default = (
-            f"`{field.default}` {unit(field.name)}".rstrip() if str(field.default) else "empty"
-        )
-        yield f"`{variable(field.name)}`", default, allowed(field.name), texts[field.name]
+        kind, text = type_of(Settings, field.name), str(field.default)
+        default = f"`{text}` {unit_of(kind)}".rstrip() if text else "empty"
+        yield f"`{variable(field.name)}`", default, in_words(kind), texts[field.name]
 
 
 def settings_page() -> str:

@@ -16,7 +16,9 @@ from rich.table import Table
 
 from streams.operations.options import run_option
 from streams.operations.printing import console
-from streams.settings import resolve, unit
+from streams.setting_sources import resolve, type_of
+from streams.setting_types import unit_of
+from streams.settings import Settings
 from streams.variables import VARIABLES, variable
 
 HIDDEN = "(hidden)"
@@ -41,8 +43,10 @@ def rows(environment: Mapping[str, str], run: Path | None = None) -> list[ShownS
     """
     given = {} if run is None else {"run": run}
     shown = [
-        ShownSetting(variable(name), _plain(entry.value), unit(name), entry.source)
-        for name, entry in resolve(environment, **given).items()
+        ShownSetting(
+            variable(name), _plain(entry.value), unit_of(type_of(Settings, name)), entry.source
+        )
+        for name, entry in resolve(Settings, environment, **given).items()
     ]
     for entry in VARIABLES:
         name = variable(entry.name)

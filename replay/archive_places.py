@@ -8,10 +8,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from connectors.bucket_objects import SCHEME
-
-BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-"""Names of buckets (Amazon S3 User Guide, Bucket naming rules)."""
+from streams.storage_places import BUCKET, SCHEME, is_address
 
 
 class BucketPlace(str):
@@ -38,7 +35,7 @@ class ArchiveParameter(click.ParamType):
         """Return what a word names; fails for what is neither."""
         if isinstance(value, BucketPlace | Path):
             return value
-        if not value.startswith(SCHEME):
+        if not is_address(value):
             return Path(str(self._folder.convert(value, param, ctx)))
         try:
             return bucket_place(value)
@@ -48,8 +45,13 @@ class ArchiveParameter(click.ParamType):
 
 def bucket_place(address: str) -> BucketPlace:
     """Return a checked address; raises ValueError for one that leads elsewhere."""
+    if not address.startswith(SCHEME):
+        raise ValueError(
+            f"{address[:200]!r} is no place of an archive: it must be s3://bucket/prefix, or a "
+            "folder (with ./ before its name, where that begins like an address)"
+        )
     bucket, _, prefix = address.removeprefix(SCHEME).strip("/").partition("/")
-    if not BUCKET.fullmatch(bucket):
+    if not re.fullmatch(BUCKET, bucket):
         raise ValueError(f"{address[:200]!r} names no bucket: it must be s3://bucket/prefix")
     if prefix and {"", ".", ".."} & set(prefix.split("/")):
         raise ValueError(f"{address[:200]!r}: a prefix has no empty part, '.' or '..'")
@@ -58,7 +60,7 @@ def bucket_place(address: str) -> BucketPlace:
 
 def archive_place(spelt: str) -> ArchivePlace:
     """Return what an address or the path of a folder names, as it was spelt by `str`."""
-    return bucket_place(spelt) if spelt.startswith(SCHEME) else Path(spelt)
+    return bucket_place(spelt) if is_address(spelt) else Path(spelt)
 
 
 def absolute(archive: ArchivePlace) -> str:

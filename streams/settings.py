@@ -2,60 +2,50 @@
 
 A value comes from an option of the call, else from the environment (`PLAYHEAD_` and the field's
 name in capitals), else from the run folder's `stack.json`, which `playhead up` writes, else from
-the default here. `playhead settings` shows which; docs/settings.md is generated from this module.
+the default here (`setting_sources`). `playhead settings` shows which; docs/settings.md repeats this
+module.
 
-Why it is so: msgspec, which the records need anyway, converts and bounds a value by its annotation.
-pydantic-settings would cost each process 0.2 s at its start, and it neither refuses names that
-nobody reads nor says where a value came from (docs/decisions/0013).
+Why it is so: msgspec, which the records need anyway, converts and bounds a value by its annotation
+(`setting_types`). pydantic-settings would cost each process 0.2 s at its start, and it neither
+refuses names that nobody reads nor says where a value came from (docs/decisions/0013).
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_type_hints
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from streams.variables import PREFIX, VARIABLES, variable
+from streams.setting_sources import refuse_unknown, resolve
+from streams.setting_types import (
+    Address,
+    BadSetting,
+    Bytes,
+    ChatTrust,
+    Count,
+    Detecting,
+    Folder,
+    FolderOrBucket,
+    KafkaMechanism,
+    KafkaSecurity,
+    Level,
+    Megabytes,
+    Milliseconds,
+    Name,
+    OptionalUrl,
+    Port,
+    Seconds,
+    TritonSecurity,
+    Url,
+    text_like,
+    whole,
+)
 
-INT32_MAX = 2_147_483_647  # what the clients behind most numbers take
-
-
-class BadSetting(ValueError):
-    """A setting that can't be used; the message names it and says what it must be."""
-
-
-def _text(pattern: str, allowed: str) -> Meta:
-    return Meta(pattern=pattern, extra={"allowed": allowed})
-
-
-def _whole(least: int, most: int = INT32_MAX, unit: str = "") -> Meta:
-    return Meta(ge=least, le=most, extra={"unit": unit})
-
-
-Count = Annotated[int, _whole(1)]
-Megabytes = Annotated[int, _whole(1, unit="MB")]
-Bytes = Annotated[int, _whole(1, unit="bytes")]
-Milliseconds = Annotated[int, _whole(1, unit="ms")]
-Seconds = Annotated[float, Meta(ge=0.001, le=10_000_000, extra={"unit": "s"})]
-Port = Annotated[int, _whole(0, 65_535)]
-Name = Annotated[str, _text(r"^\S+\Z", "a name without spaces")]
-Address = Annotated[str, _text(r"^[^\s/]+\Z", "HOST:PORT, without a scheme")]
-Url = Annotated[str, _text(r"^https?://[^\s/]\S*\Z", "an address with http:// or https://")]
-OptionalUrl = Annotated[str, _text(r"^(https?://[^\s/]\S*)?\Z", "empty, or an http(s) address")]
-ChatTrust = Literal["", "phrase", "quote", "none"]
-Detecting = Literal["tagger", "presidio"]
-Level = Literal["debug", "info", "warning", "error"]
-KafkaSecurity = Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"]
-KafkaMechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"]
-TritonSecurity = Literal["plaintext", "tls"]
+__all__ = ["BadSetting", "Settings"]
 
 
 @dataclass(frozen=True)
@@ -148,7 +138,7 @@ class Settings:
     """First pause before another attempt; doubles each time, with jitter, up to 10 s."""
     patience_ms: Milliseconds = 60_000
     """How long an input without a deadline is tried at least: a service restarts faster."""
-    cache_mb: Annotated[int, _whole(0, unit="MB")] = 64
+    cache_mb: Annotated[int, whole(0, unit="MB")] = 64
     """Memory of a worker for what it embedded and searched, half for each, and as much again for
     answers where they are kept; 0 keeps nothing."""
     cache_s: Annotated[float, Meta(ge=0, le=86_400, extra={"unit": "s"})] = 300.0
@@ -161,11 +151,11 @@ class Settings:
     """How long a model's answer to the same prompt of a tenant is kept; 0 asks it each time."""
     call_timeout_s: Seconds = 60.0
     """Bound on one call of a connector, a whole stream included."""
-    reader_patience_ms: Annotated[int, _whole(0, 1_000, unit="ms")] = 40
+    reader_patience_ms: Annotated[int, whole(0, 1_000, unit="ms")] = 40
     """How long a model's tokens are gathered into the second part of an answer; later ones up to
     2.5 times as long. The first token and the end of the first sentence leave at once. Each part
     costs room on the log, and the broker five requests."""
-    niceness: Annotated[int, _whole(0, 19)] = 0
+    niceness: Annotated[int, whole(0, 19)] = 0
     """How far a worker gives way to others on its machine: 0 to 19, where 5 takes a third of what
     others do, while all want more; for one that hosts the steps of documents alone."""
     commit_ms: Milliseconds = 200
@@ -179,7 +169,7 @@ class Settings:
     `playhead producers create` prints it; empty for none."""
     seal_key: str = ""
     """File (mode 0600) with the private key that signs checkpoints; empty for <run>/seal.key."""
-    seal: str = ""
+    seal: Folder = ""
     """Folder of the trees and checkpoints of a sealed log; empty for <run>/seal."""
     witness_policy: str = ""
     """File that names the seal's witnesses and how many must cosign (C2SP tlog-policy,
@@ -187,12 +177,12 @@ class Settings:
     oidc: str = ""
     """File (TOML) of the issuers whose tokens the gateway takes, and where people sign in
     (docs/how-to/single-sign-on.md); empty for keys alone."""
-    claims: str = ""
+    claims: FolderOrBucket = ""
     """Folder of bodies too large for a record, which gateways and workers must share, or
     s3://bucket/prefix; empty for <run>/claims."""
     claim_bytes: Bytes = 200_000
     """Sealed bodies above this travel by claim check: well under the broker's 1 MiB limit."""
-    uploads: str = ""
+    uploads: FolderOrBucket = ""
     """Folder of uploads that are not whole, which all gateways must share, or s3://bucket/prefix;
     empty for <run>/uploads."""
     uploads_kept_s: Seconds = 86_400.0
@@ -203,25 +193,25 @@ class Settings:
     AWS_SHARED_CREDENTIALS_FILE and the like)."""
     s3_region: str = ""
     """Region of that server."""
-    archive_cache: str = ""
+    archive_cache: Folder = ""
     """Folder for parts of archives in buckets that were read; empty for <run>/archives."""
-    archive_cache_mb: Annotated[int, _whole(1, unit="MB")] = 4_096
+    archive_cache_mb: Annotated[int, whole(1, unit="MB")] = 4_096
     """What that folder holds; what was read longest ago is deleted from it."""
     document_bytes_max: Bytes = 16_777_216
     """Largest document: 16 MiB of text is a long book."""
-    sources_code: str = ""
+    sources_code: Folder = ""
     """Folder of code that sources of documents may run (kind dlt); empty for none: a source stands
     on the log, and who may write there must not have just anything run."""
     document_cpu_s: Seconds = 18.0
     """CPU time that reading one document may take, whatever the machine does beside it."""
-    document_memory_mb: Annotated[int, _whole(64, unit="MB")] = 1_024
+    document_memory_mb: Annotated[int, whole(64, unit="MB")] = 1_024
     """Memory (address space) of a process that reads documents; a worker has up to two."""
     detector: Detecting = "tagger"
     """What looks for personal data: Playhead's own tagger, which asks spaCy where it is unsure, or
     Presidio's recognisers with spaCy on every text."""
     detection_cpu_s: Seconds = 18.0
     """CPU time that looking for personal data may take: in a question, or in some ten chunks."""
-    detection_memory_mb: Annotated[int, _whole(512, unit="MB")] = 1_024
+    detection_memory_mb: Annotated[int, whole(512, unit="MB")] = 1_024
     """Memory (address space) of a process that does so; a worker has one for questions, one for
     long ones and one for documents, each from its first text on. They share 110 MB, and each takes
     5 to 15 more."""
@@ -251,7 +241,7 @@ class Settings:
     """Tenants on which recorded conversations may be tried further (`playhead replay fork`): shell
     patterns with commas between; empty for none."""
     region: Annotated[
-        str, _text(r"^[\w.-]{0,64}\Z", "empty, or a name of letters, digits, . _ -")
+        str, text_like(r"^[\w.-]{0,64}\Z", "empty, or a name of letters, digits, . _ -")
     ] = ""
     """Where this process runs and its log lies, as policies name it (docs/how-to/policies.md);
     empty for unknown."""
@@ -301,121 +291,6 @@ class Settings:
         reads.
         """
         environment = os.environ if environment is None else environment
-        refuse_unknown(environment)
-        return cls(**{name: value.value for name, value in resolve(environment, **given).items()})
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value in force and where it came from."""
-
-    value: Any
-    source: Literal["option", "environment", "file", "default"]
-
-
-@cache
-def known_names() -> tuple[str, ...]:
-    """List every `PLAYHEAD_*` name that means something: fields first."""
-    ours = (*(field.name for field in fields(Settings)), *(entry.name for entry in VARIABLES))
-    return tuple([variable(name) for name in ours])
-
-
-def refuse_unknown(environment: Mapping[str, str]) -> None:
-    """Raise BadSetting for a `PLAYHEAD_*` name that nobody reads; it names the nearest."""
-    known = known_names()
-    for name in sorted(environment):
-        if not name.startswith(PREFIX) or name in known:
-            continue
-        short = [entry.removeprefix(PREFIX) for entry in known]
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1)
-        hint = f"did you mean {PREFIX}{near[0]}? " if near else ""
-        raise BadSetting(f"{name} is no setting; {hint}docs/settings.md lists them all")
-
-
-def resolve(environment: Mapping[str, str], **given: Any) -> dict[str, Setting]:
-    """Find each field's value and its source; raises BadSetting for one that is not allowed."""
-    run = _run(environment, given.pop("run", None))
-    file = run.value / "stack.json"
-    stack = _stack(file)
-    in_force = {"run": run}
-    for field in fields(Settings):
-        name = field.name
-        if name == "run":
-            continue
-        if name in given:
-            in_force[name] = Setting(convert(name, given.pop(name), name), "option")
-        elif (text := environment.get(variable(name))) is not None:
-            in_force[name] = Setting(convert(name, text, variable(name)), "environment")
-        elif name in stack:
-            in_force[name] = Setting(convert(name, stack[name], f"{name} in {file}"), "file")
-        else:
-            in_force[name] = Setting(field.default, "default")
-    if given:
-        raise BadSetting(f"{', '.join(sorted(given))}: no such setting, see streams/settings.py")
-    return in_force
-
-
-def _run(environment: Mapping[str, str], given: str | os.PathLike[str] | None) -> Setting:
-    if given:
-        return Setting(Path(given).resolve(), "option")
-    if text := environment.get(variable("run")):
-        return Setting(Path(text).resolve(), "environment")
-    return Setting(Settings.run.resolve(), "default")
-
-
-def _stack(file: Path) -> dict[str, Any]:
-    if not file.exists():
-        return {}
-    try:
-        stack = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise BadSetting(f"{file} is not JSON: run `playhead up` again") from None
-    if not isinstance(stack, dict):
-        raise BadSetting(f"{file} is not a JSON object: run `playhead up` again")
-    return stack
-
-
-@cache
-def _hints() -> dict[str, Any]:
-    return get_type_hints(Settings, include_extras=True)
-
-
-def convert(name: str, value: Any, label: str) -> Any:
-    """Convert a field's value, text included; raises BadSetting that calls it by its label."""
-    try:
-        return msgspec.convert(value, _hints()[name], strict=False)
-    except (msgspec.ValidationError, OverflowError):
-        raise BadSetting(f"{label}={value!r}: it must be {allowed(name)}") from None
-
-
-def unit(name: str) -> str:
-    """Return the unit of a field, empty where it has none."""
-    return str(_extra(name).get("unit", ""))
-
-
-def allowed(name: str) -> str:
-    """Say in words which values a field may have."""
-    hint = _hints()[name]
-    if choices := [value for value in get_args(hint) if isinstance(value, str)]:
-        return f"one of {', '.join(choices)}"
-    if words := _extra(name).get("allowed"):
-        return str(words)
-    kind, bounds = _bounds(hint)
-    if kind is Path:
-        return "a folder"
-    if kind is str:
-        return "a text"
-    assert bounds is not None  # every number has bounds
-    words = "a whole number" if kind is int else "a number"
-    of = f" ({unit(name)})" if unit(name) else ""
-    return f"{words}{of} from {bounds.ge:,} to {bounds.le:,}"
-
-
-def _bounds(hint: Any) -> tuple[Any, Meta | None]:
-    given = get_args(hint)
-    return (given[0], given[1]) if given else (hint, None)
-
-
-def _extra(name: str) -> dict[str, Any]:
-    _, bounds = _bounds(_hints()[name])
-    return (bounds.extra or {}) if isinstance(bounds, Meta) else {}
+        refuse_unknown(cls, environment)
+        in_force = resolve(cls, environment, **given)
+        return cls(**{name: setting.value for name, setting in in_force.items()})

@@ -11,7 +11,9 @@ import pytest
 
 from infra import docs
 from infra.cli import playhead
-from streams.settings import Settings, known_names
+from streams.setting_sources import known_names, type_of
+from streams.setting_types import Folder, FolderOrBucket
+from streams.settings import Settings
 from streams.topics import STEPS, TOPICS
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +93,14 @@ def test_a_constant_that_scaling_names_is_where_it_says(constant, path):
     assert constant in constants(path)
 
 
+def test_every_setting_that_holds_a_folder_refuses_what_is_none():
+    described = {name: text for name, text in docs.meanings().items() if text.startswith("Folder")}
+    assert len(described) > 3
+    for name, text in described.items():
+        folders = (Folder, FolderOrBucket)
+        assert type_of(Settings, name) == folders["s3://bucket/prefix" in text], name
+
+
 def test_scaling_names_constants_and_settings():
     assert len(NAMED) >= 4
     assert {bound[2] for bound in BOUNDS} & set(FIELDS)
@@ -109,7 +119,7 @@ def test_a_bound_of_scaling_is_that_of_the_code(number, of, named, path):
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "scaling.md"], ids=name)
 def test_a_setting_that_a_page_names_exists(page):
     for said in re.findall(r"PLAYHEAD_[A-Z_]+", prose(page)):
-        assert said in known_names(), said
+        assert said in known_names(Settings), said
 
 
 def test_reach_is_what_scaling_and_the_code_say():

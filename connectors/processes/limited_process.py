@@ -28,7 +28,7 @@ from connectors.processes.exchange import (
     frame,
 )
 from connectors.processes.program import Limits
-from connectors.processes.template import NotStarted, Template
+from connectors.processes.template import NotStarted, Template, socket_pair
 
 PartT = TypeVar("PartT")
 
@@ -58,8 +58,9 @@ class LimitedProcess:
 
     def __init__(self, template: Template, limits: Limits) -> None:
         """Have it forked, as soon as the template has loaded. Raises NotStarted."""
-        self._socket, theirs = socket.socketpair()
+        self._socket, theirs = socket_pair(socket.SOCK_STREAM)
         self._socket.setblocking(False)
+        self._bytes_max = limits.memory_bytes
         try:
             with theirs:
                 self._fork = template.fork(theirs.fileno(), limits)
@@ -78,6 +79,11 @@ class LimitedProcess:
     def end(self) -> Future[int]:
         """Its exit status, once it has ended."""
         return self._fork.end
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or is about to, though nobody may have heard of it yet."""
+        return self.gone or self._fork.is_over
 
     async def loaded(self) -> None:
         """Wait until it can be asked; raises NotStarted or Unloadable.
@@ -139,9 +145,13 @@ class LimitedProcess:
     async def _ask(self, task: bytes, read: Callable[[bytes], PartT]) -> list[PartT]:
         await asyncio.get_running_loop().sock_sendall(self._socket, frame(task))
         parts: list[PartT] = []
+        left = self._bytes_max  # an answer is from memory; and hostile bytes may rule the process
         while True:
             match await self._answer():
                 case AnswerPart() as part:
+                    left -= len(part.body)
+                    if left < 0:
+                        raise OverLimit("memory")
                     parts.append(read(part.body))
                     await asyncio.sleep(0)  # others have their turn, however fast the parts come
                 case AnswerEnd() as end:

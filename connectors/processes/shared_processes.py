@@ -87,8 +87,11 @@ class SharedProcesses:
         self._loop = asyncio.get_running_loop()
         if self._closed:
             raise self._closing()
-        if self._idle:
-            return self._idle.pop()
+        while self._idle:
+            process = self._idle.pop()
+            if not process.is_over:  # one that is would count as a try
+                return process
+            process.kill()
         self._loading = [one for one in self._loading if not one.gone]
         try:
             process = self._loading.pop() if self._loading else self._start()

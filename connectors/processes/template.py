@@ -53,6 +53,18 @@ class TemplateGone(Exception):
     """The template ended before it could be asked for a process."""
 
 
+def socket_pair(kind: socket.SocketKind) -> tuple[socket.socket, socket.socket]:
+    """Make two sockets that speak to each other; raises NotStarted where there are no more."""
+    try:
+        return socket.socketpair(socket.AF_UNIX, kind)
+    except OSError as error:
+        raise _not_started(error) from None
+
+
+def _not_started(error: OSError) -> NotStarted:
+    return NotStarted(f"it can't be started: {error.strerror or error}")
+
+
 class Fork:
     """A process that was asked for; it may not be there yet."""
 
@@ -64,6 +76,11 @@ class Fork:
         self.end: Future[int] = Future()
         """Its exit status, once it has ended, or never was; told in a thread of the template."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or is about to, with its template."""
+        return self.end.done() or self._life.gone
+
     def kill(self) -> None:
         """End it now, without waiting for that."""
         self._life.kill_fork(self._number)
@@ -74,13 +91,13 @@ class TemplateLife:
 
     def __init__(self, load: str, limits: Limits) -> None:
         """Start it; raises NotStarted. It ends with the thread that calls this."""
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket, theirs = socket_pair(socket.SOCK_SEQPACKET)
         try:
             with theirs:
                 self._process = _start(load, theirs.fileno(), limits)
         except OSError as error:
             self._socket.close()
-            raise NotStarted(f"it can't be started: {error.strerror or error}") from None
+            raise _not_started(error) from None
         self.loaded: Future[bool] = Future()
         """Whether it has loaded its program, once that is known."""
         self._lock = threading.Lock()

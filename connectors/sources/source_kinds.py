@@ -17,6 +17,7 @@ from connectors.sources.source_rows import RowShape
 from connectors.sources.sql import SqlSource
 from connectors.sources.web import CrawlBounds, WebSource
 from streams.settings import Settings
+from streams.storage_places import SCHEME
 
 
 def opened(
@@ -43,7 +44,7 @@ def _folder(
 def _bucket(
     _name: str, location: str, options: Any, _given: Any, settings: Settings, _full: bool
 ) -> DocumentSource:
-    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    bucket, _, prefix = location.removeprefix(SCHEME).partition("/")
     return BucketSource(
         bucket,
         prefix,

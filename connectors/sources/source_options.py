@@ -17,6 +17,8 @@ from msgspec import Meta, Struct
 from connectors.media_types import MEDIA_TYPES
 from connectors.sources.file_uris import shown
 from connectors.sources.secret_references import BadReference, check_reference
+from connectors.sources.web_addresses import normal_address
+from streams.storage_places import SCHEME
 
 LOCATION_MAX = 4_096  # characters
 OPTION_MAX = 65_536  # characters: a query may be long
@@ -161,8 +163,12 @@ def checked_location(kind: str, location: str) -> str:
             "say where they are with an option such as -o password=env:NAME"
         )
     parts = urlsplit(location)
-    if kind == "bucket" and not parts.netloc:
-        raise BadSource("write s3://BUCKET/PREFIX")
+    if kind == "bucket":
+        if not parts.netloc:
+            raise BadSource("write s3://BUCKET/PREFIX")
+        return SCHEME + location[len(SCHEME) :]  # as those who read it look for it
+    if kind == "web" and normal_address(location) is None:
+        raise BadSource("write https://HOST/PATH")
     if kind == "sql" and parts.scheme != "duckdb":
         _check_database(location)
     if parts.scheme in {"sqlite", "duckdb"} and re.match(r"/[^/]", parts.path):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from streams.storage_places import is_address
+
 NAMED = (
     "PLAYHEAD_ARCHIVE_CACHE",
     "PLAYHEAD_CHAT_MODEL",
@@ -43,10 +45,11 @@ NAMED = (
 def made_absolute(environment: Mapping[str, str]) -> dict[str, str]:
     """Return those of the variables that are set, their paths as seen from this folder.
 
-    Where one may be an address such as s3://bucket/prefix, that stays as it is.
+    An address such as s3://bucket/prefix stays as it is, and so does one that nobody takes: whoever
+    refuses it tells what was written.
     """
     given = {name: environment[name] for name in NAMED if environment.get(name)}
     return {
-        name: path if "://" in path else str(Path(path).expanduser().absolute())
+        name: path if is_address(path) else str(Path(path).expanduser().absolute())
         for name, path in given.items()
     }

@@ -6,7 +6,7 @@ What counts is told by the same rules: rows that came late are passed over (`str
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, Message
 
 from replay.rebuild.row_store import LIVE, RowStore
-from streams.delivery.fences import KEY, FencedRow, timely
+from streams.delivery.fences import FencedRow, timely
 from streams.delivery.late_rows import without_late
 from streams.delivery.row_reader import RowReader
 from streams.log.codec import Codec
@@ -97,14 +97,3 @@ def _offset(row: FencedRow) -> int:
 def kept_of(name: str) -> str:
     """Name the topic that holds what a repair of a table replaced."""
     return f"{changelog_of(name)}{KEPT}"
-
-
-def last_of_each(messages: Iterable[Message]) -> Mapping[bytes, Message]:
-    """Return the last record of each key, but for those that drop it."""
-    last: dict[bytes, Message] = {}
-    for message in messages:
-        key = message.key() or b""
-        last.pop(key, None)
-        if message.value() is not None and key != KEY:
-            last[key] = message
-    return last

@@ -11,8 +11,9 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agents.errors import Permanent, Transient
 from connectors.weaviate.build_states import BuildState, BuildStates
@@ -120,9 +121,14 @@ class Filler:
         await self._write_state(known)
 
     async def leave(self) -> None:
-        """Let another one write it: the state says how far it has come."""
-        self.state.owner = ""
-        await self._states.write(self.state)
+        """Let another one write it: the state says how far it has come.
+
+        Where another one has taken it over, what that one has written down stands.
+        """
+        known = await self._states.read()
+        if known is None or known.owner == self._owner:
+            self.state.owner = ""
+            await self._states.write(self.state)
 
     async def fill(self, log: Log, rate: Rate, *, pending: bool = False) -> int:
         """Write all that a log holds and the generation does not; return how many records.
@@ -133,7 +139,7 @@ class Filler:
         lanes = sorted(lane for topic, lane in log.extents() if topic == INPUTS)
         for lane in lanes:
             self._hold_to_beginning(log, lane)
-        await asyncio.to_thread(self._erased.learn, log)
+        await self._on_thread(partial(self._erased.learn, log))
         if not self.state.records:
             self.state.erasures = self._erased.erasures
         self._erased.hold_to(self.state.erasures, self.state.generation)
@@ -172,9 +178,24 @@ class Filler:
             )
 
     async def _some(self, reading: Iterator[IndexInput]) -> Sequence[IndexInput]:
-        """Read a few inputs, on a thread; the log has one reader."""
-        async with self._reading:
-            return await asyncio.to_thread(lambda: list(islice(reading, AT_ONCE)))
+        """Read a few inputs."""
+        return await self._on_thread(lambda: list(islice(reading, AT_ONCE)))
+
+    async def _on_thread(self, read: Callable[[], ResultT]) -> ResultT:
+        """Read on a thread; the log has one reader.
+
+        A swap that takes too long stops waiting, and the thread reads on: whoever is next waits for
+        its end, or each would take records of the other.
+        """
+        await self._reading.acquire()
+        reading = asyncio.ensure_future(asyncio.to_thread(read))
+        reading.add_done_callback(self._read)
+        return await asyncio.shield(reading)
+
+    def _read(self, reading: asyncio.Future[Any]) -> None:
+        self._reading.release()
+        if not reading.cancelled():
+            reading.exception()  # whoever waits is told; nobody may wait any more
 
     async def _write(self, one: IndexInput) -> None:
         changed = await self._patiently(lambda: self._changed(one))

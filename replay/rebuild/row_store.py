@@ -26,7 +26,7 @@ CREATE TABLE doubts (
 CREATE TABLE later (place INTEGER, key BLOB, event TEXT, value BLOB, topic TEXT, at INTEGER);
 """
 MADE, LIVE, KEPT = "made", "live", "kept"
-"""Sides: as made again, as the changelog has it, as a repair found it."""
+"""Sides: as made again, as the changelog has it, as repairs found it."""
 
 
 class DeferredWrite(NamedTuple):

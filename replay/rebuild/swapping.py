@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from agents.errors import Permanent
 from connectors.weaviate.build_states import BuildState, BuildStates
-from connectors.weaviate.generations import GENERATION_S, Index
+from connectors.weaviate.generations import GENERATION_S, HELD_S, Index
 from replay.log import Log
 from replay.rebuild.filler import Filler, Rate
 from replay.rebuild.log_sources import LogSource
@@ -28,7 +28,9 @@ class SwapTimes(NamedTuple):
     """How long the parts of a swap may take, in seconds."""
 
     swap_s: float = 10.0
-    """After the hold began; the alias is not moved any later."""
+    """After the hold began; the alias is not asked to move any later."""
+    moved_s: float = HELD_S - GENERATION_S - 2.0
+    """After the hold began; by then the index has said that it has moved, and all can follow."""
     followed_s: float = GENERATION_S + 0.5
     """Until everyone has read the alias again."""
 
@@ -39,7 +41,7 @@ TRIES = 5
 
 
 class NotSwapped(Permanent):
-    """The swap was given up; everything is as before."""
+    """The swap was given up; everything is as before, unless the message says otherwise."""
 
 
 class Swap:
@@ -85,7 +87,7 @@ class Swap:
                 log = await self._source.look()
                 await self._filler.fill(log, Rate(0), pending=True)
                 await self._note(old, log)
-            await self._target.put_in_force()
+            await self._move(began)
             await asyncio.sleep(self._times.followed_s)
         except TimeoutError:
             if not bound.expired():
@@ -94,6 +96,19 @@ class Swap:
         finally:
             await self._live.release()
         return True
+
+    async def _move(self, began: float) -> None:
+        """Move the alias while writes are held: later some would go where it has led before."""
+        try:
+            async with asyncio.timeout_at(began + self._times.moved_s):
+                await self._target.put_in_force()
+        except TimeoutError:
+            number = self._filler.state.generation
+            raise NotSwapped(
+                f"the index did not say in time whether generation {number} is in force: `playhead "
+                "replay rebuild status` tells. If it is, it may lack what was written meanwhile: "
+                f"`playhead replay rebuild roll-back`, then `drop {number}`, and build another one"
+            ) from None
 
     async def _note(self, old: Index, log: Log) -> None:
         """Write down what the old generation will lack."""

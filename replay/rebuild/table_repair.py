@@ -14,14 +14,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from agents.errors import Permanent
-from replay.rebuild.changelog_rows import Changelogs, kept_of, last_of_each
+from replay.rebuild.changelog_rows import Changelogs, kept_of
 from replay.rebuild.remade_tables import STEP_OF
-from replay.rebuild.row_store import LIVE, RowStore, StoredRows
+from replay.rebuild.row_store import KEPT, LIVE, RowStore, StoredRows
 from replay.rebuild.table_comparison import TableReport
 from replay.rebuild.table_rebuilding import LaneTables, TableRebuilding, take
 from schemas import TableRow
@@ -150,7 +150,7 @@ class TableRepair:
             for lane in range(self._settings.partitions):
                 with closing(RowStore()) as store:
                     self._changelogs.read(name, lane, store)
-                    back = self._replaced(name, lane, store.rows(LIVE, name), people, report)
+                    back = self._replaced(name, lane, store, people, report)
                     if put := self._put(name, lane, back, report, keep=False):
                         report.written[name] = report.written.get(name, 0) + put
         self.refuse_while_they_run(names, late=True)
@@ -160,15 +160,14 @@ class TableRepair:
         self,
         name: str,
         lane: int,
-        held: StoredRows,
+        store: RowStore,
         people: AbstractSet[Person],
         report: RepairReport,
     ) -> Iterator[Mend]:
-        with closing(self._changelogs.open_consumer(self._settings, "tables-kept")) as consumer:
-            extent = extent_of(consumer, kept_of(name), lane)
-            kept = last_of_each(records(consumer, [extent]))
-        for key, message in kept.items():
-            headers, now = dict(headers_of(message)), held.get(key)
+        held = store.rows(LIVE, name)
+        for message in self._last_kept(name, lane, store.rows(KEPT, name)):
+            key, headers = message.key() or b"", dict(headers_of(message))
+            now = held.get(key)
             before = message.value() if headers.get(WAS) == A_ROW else None
             if now == before:
                 continue
@@ -176,6 +175,17 @@ class TableRepair:
                 report.left[name] = report.left.get(name, 0) + 1
             else:
                 yield Mend(key, now, before)
+
+    def _last_kept(self, name: str, lane: int, last: StoredRows) -> Iterator[Message]:
+        """Read the last record of each row that was kept: twice, since all may not fit memory."""
+        with closing(self._changelogs.open_consumer(self._settings, "tables-kept")) as consumer:
+            extent = extent_of(consumer, kept_of(name), lane)
+            for message in records(consumer, [extent]):
+                last.put(message.key() or b"", b"", message.offset() or 0)
+            for message in records(consumer, [extent]):
+                key, value = message.key() or b"", message.value()
+                if value is not None and last.turn_of(key) == message.offset():
+                    yield message
 
     def drop(self, names: Sequence[str]) -> list[str]:
         """Delete what repairs kept; returns the topics that there were."""

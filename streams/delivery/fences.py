@@ -9,6 +9,12 @@ changelog passes it over, and writes the key's true row once more, since compact
 One of a key that the new owner has not written yet stands: its outcome may be on the log too, and
 then nobody runs its input again. Whether that is done decides whether it counts (see `tenures`).
 
+Whoever holds a lane reads its changelog piece by piece and remembers what the rows that stand name.
+What dropped a row named is not remembered for each, since drops have no end, but only which fences
+drops named. A row of a key without a row that names an older one than those may have come late, or
+be the first of its key: the piece can't tell, and the whole changelog is read again. That is as
+rare as rows that come late.
+
 It costs one record for each lane and table at a takeover. A transactional producer would keep the
 late record out of the log itself; what that costs stands in docs/decisions/0039-fences.md.
 """
@@ -17,6 +23,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -57,6 +65,38 @@ class Timely(NamedTuple):
     """All that are known, oldest first."""
     passed_over: frozenset[bytes]
     """Keys of which the last record on the log came late."""
+    by_drops: frozenset[bytes]
+    """Fences that rows name which dropped one."""
+    is_certain: bool
+    """Whether these rows told it; else whether some of them came late, only all rows tell."""
+
+
+@dataclass
+class LaneFences:
+    """What is known of the fences of a lane; grows with the rows that stand, and with takeovers."""
+
+    read: tuple[bytes, ...] = ()
+    """Those that are known to be on the log, oldest first."""
+    ours: bytes = b""
+    turn: int | None = None
+    """The table's turn in which ours was put."""
+    by_rows: dict[bytes, bytes] = field(default_factory=dict)
+    """The fence that each row names that stands."""
+    by_drops: frozenset[bytes] = frozenset()
+    """Fences that rows named which dropped one."""
+
+    def put(self, fence: bytes, turn: int) -> None:
+        """Take note of a fence of ours, which is on its way."""
+        self.ours, self.turn = fence, turn
+
+    def wrote(self, key: bytes) -> None:
+        """Take note of a row that was written behind our fence."""
+        self.by_rows[key] = self.ours
+
+    def dropped(self, key: bytes) -> None:
+        """Take note of a row that was dropped behind our fence."""
+        self.by_rows.pop(key, None)
+        self.by_drops |= {self.ours}
 
 
 def new_fence() -> bytes:
@@ -70,26 +110,38 @@ def headers_with(fence: bytes | None) -> Headers:
 
 
 def timely(
-    rows: Iterable[FencedRow], fences: tuple[bytes, ...] = (), named: Mapping[bytes, bytes] = EMPTY
+    rows: Iterable[FencedRow],
+    fences: tuple[bytes, ...] = (),
+    named: Mapping[bytes, bytes] = EMPTY,
+    by_drops: AbstractSet[bytes] = frozenset(),
 ) -> Timely:
     """Leave out the rows that came late, and the fences.
 
-    `fences` stood before the first row, and `named` are those that the rows before it name. One
-    that is not known any more is older than all that are.
+    `fences` stood before the first row, `named` are those that the rows before it name, and
+    `by_drops` those that drops before it named whose keys `named` does not have. A fence that is
+    not known any more is older than all that are.
     """
     order = {fence: place for place, fence in enumerate(fences, start=1)}
     newest: dict[bytes, bytes] = {}
     kept: list[FencedRow] = []
     late: set[bytes] = set()
+    new_drops: set[bytes] = set()
+    is_certain = True
     for row in rows:
         if row.key == KEY:
             order.setdefault(row.fence, len(order) + 1)
             continue
-        before = newest.get(row.key, named.get(row.key, b""))
-        if row.fence and order.get(row.fence, 0) < order.get(before, 0):
+        place = order.get(row.fence, 0)
+        before = newest.get(row.key, named.get(row.key))
+        if before is None and row.fence:
+            is_certain &= all(place >= order.get(fence, 0) for fence in by_drops)
+        if row.fence and place < order.get(before or b"", 0):
             late.add(row.key)
         else:
             late.discard(row.key)
             newest[row.key] = row.fence
             kept.append(row)
-    return Timely(kept, tuple(order)[-KNOWN_MAX:], frozenset(late))
+            if row.value is None:
+                new_drops.add(row.fence)
+    known = tuple(order)[-KNOWN_MAX:]
+    return Timely(kept, known, frozenset(late), frozenset(by_drops | new_drops), is_certain)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,7 +21,15 @@ from confluent_kafka import Consumer
 from agents.errors import Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
 from streams.delivery.faust_shell import App, raw_topic
-from streams.delivery.fences import EMPTY, KEY, FencedRow, headers_with, new_fence, timely
+from streams.delivery.fences import (
+    EMPTY,
+    KEY,
+    FencedRow,
+    LaneFences,
+    headers_with,
+    new_fence,
+    timely,
+)
 from streams.delivery.late_rows import without_late
 from streams.delivery.progress import Progress
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
@@ -60,9 +69,11 @@ class Change:
     fences: tuple[bytes, ...] = ()
     """All that are known, oldest first."""
     named: Mapping[bytes, bytes] = field(default_factory=dict, compare=False)
-    """The fence that each row names that stands."""
+    """The fence that the last of these rows of each key names."""
     passed_over: frozenset[bytes] = frozenset()
     """Keys of which the last record on the log came late."""
+    by_drops: frozenset[bytes] = field(default=frozenset(), compare=False)
+    """Fences that rows name which dropped one, these and those before."""
 
 
 class Table(ABC):
@@ -97,14 +108,8 @@ class Table(ABC):
         """Counts how often lanes came."""
         self._tenures: dict[int, dict[str, Tenure]] = {}
         """Of each lane, by topic."""
-        self._fences: dict[int, bytes] = {}
-        """Of each lane, ours."""
-        self._fenced: dict[int, int] = {}
-        """The turn in which it was put."""
-        self._fences_read: dict[int, tuple[bytes, ...]] = {}
-        """Of each lane, those that are known to be on the log."""
-        self._named: dict[int, dict[bytes, bytes]] = {}
-        """Of each lane, the fence that each row names, and that of the one which dropped it."""
+        self._fences: defaultdict[int, LaneFences] = defaultdict(LaneFences)
+        """Of each lane."""
         self._origins: dict[bytes, frozenset[Person]] = {}
         """Of rows that rest on somebody else's: whose."""
         self._table = app.Table(
@@ -175,9 +180,13 @@ class Table(ABC):
         for _ in range(DROPPED_MAX):
             if len(keys) <= rows_max:
                 return
-            oldest = next(iter(keys))
-            self._send(lane, oldest, None, Unattended())
-            self._set(lane, oldest, None, self._turn)
+            self._drop(lane, next(iter(keys)))
+
+    def _drop(self, lane: int, key: bytes) -> None:
+        """Drop a row; nobody waits for the changelog."""
+        self._send(lane, key, None, Unattended())
+        self._set(lane, key, None, self._turn)
+        self._fences[lane].dropped(key)
 
     async def _put(self, place: RowKey, value: bytes) -> None:
         """Set a row, here and in the changelog, in the lane's own partition.
@@ -192,12 +201,11 @@ class Table(ABC):
         except PublishingFailed as error:
             raise Transient(str(error)) from None
         self._set(place.lane, place.key, value, turn)
-        named = self._named.setdefault(place.lane, {})
-        named[place.key] = self._fences.get(place.lane, b"")
+        self._fences[place.lane].wrote(place.key)
 
     def _send(self, lane: int, key: bytes, value: bytes | None, receipt: Receipt) -> None:
         """Hand a record for the changelog over, behind our fence."""
-        headers = headers_with(self._fences.get(lane))
+        headers = headers_with(self._fences[lane].ours)
         self._app.publisher.send(self._changelog, lane, key, value, headers, receipt)
 
     def _set(self, lane: int, key: bytes, value: bytes | None, turn: int) -> None:
@@ -226,8 +234,7 @@ class Table(ABC):
                 if whose_row(key) in people or self._origins.get(key, NOBODY) & people
             ]
             for key in gone:
-                self._send(lane, key, None, Unattended())
-                self._set(lane, key, None, self._turn)
+                self._drop(lane, key)
             dropped += len(gone)
         return dropped
 
@@ -241,8 +248,7 @@ class Table(ABC):
         """Forget the rows of other lanes: another worker writes them now."""
         held = self._recovered.keys() | self._keys.keys() | self._fences.keys()
         for lane in held - set(lanes):
-            fences = self._fences, self._fenced, self._fences_read, self._named
-            for known in (self._recovered, self._tenures, *fences):
+            for known in (self._recovered, self._tenures, self._fences):
                 known.pop(lane, None)
             for key in self._keys.pop(lane, ()):
                 self._table.data.pop(key, None)
@@ -257,8 +263,7 @@ class Table(ABC):
         waits = []
         self._turn += 1
         for lane in lanes:
-            self._fences[lane] = fence  # at once: what we write behind it must name it
-            self._fenced[lane] = self._turn
+            self._fences[lane].put(fence, self._turn)  # at once: what follows it must name it
             acknowledgement = Acknowledgement()
             self._send(lane, KEY, mark, acknowledgement)
             waits.append(acknowledgement.done)
@@ -287,24 +292,49 @@ class Table(ABC):
         TimeoutError where the broker does not answer.
         """
         with closing(self._open_consumer(self._settings, f"table-{self.NAME}")) as consumer:
-            extents = [
-                extent_of(consumer, self._changelog, lane, offset) for lane, offset in since.items()
-            ]
-            rows: dict[int, list[FencedRow]] = {lane: [] for lane in since}
-            for message in records(consumer, extents):
-                rows[cast(int, message.partition())].append(FencedRow.of(message))
-        return [self._change(e.partition, rows[e.partition], e.end) for e in extents]
+            changes = {
+                lane: self._change(lane, rows, end, self._fences.get(lane), self._table.data)
+                for lane, rows, end in self._rows_since(consumer, since)
+            }
+            unclear = dict.fromkeys((lane for lane in since if changes[lane] is None), 0)
+            for lane, rows, end in self._rows_since(consumer, unclear):
+                changes[lane] = self._change(lane, rows, end, None, EMPTY)
+        return [change for change in changes.values() if change is not None]
 
-    def _change(self, lane: int, rows: Sequence[FencedRow], end: int) -> Change:
-        """Say what the changelog says of a lane, but for what came late."""
-        before = self._fences_read.get(lane, ()), self._named.get(lane, EMPTY)
+    def _rows_since(
+        self, consumer: Consumer, since: Mapping[int, int]
+    ) -> Iterator[tuple[int, Sequence[FencedRow], int]]:
+        """Read some lanes since an offset of each: their rows, and the offset after the last."""
+        extents = [extent_of(consumer, self._changelog, *place) for place in since.items()]
+        rows: dict[int, list[FencedRow]] = {lane: [] for lane in since}
+        for message in records(consumer, extents):
+            rows[cast(int, message.partition())].append(FencedRow.of(message))
+        for extent in extents:
+            yield extent.partition, rows[extent.partition], extent.end
+
+    def _change(
+        self,
+        lane: int,
+        rows: Sequence[FencedRow],
+        end: int,
+        fences: LaneFences | None,
+        known: Mapping[bytes, bytes],
+    ) -> Change | None:
+        """Say what the changelog says of a lane, but for what came late; None: all must be read.
+
+        `known` are the rows of before; without `fences`, these are the first.
+        """
+        before = (fences.read, fences.by_rows, fences.by_drops) if fences else ()
         in_time = timely(rows, *before)
-        standing = without_late(in_time.rows, self._table.data, self._reader.events)
+        if not in_time.is_certain:
+            return None
+        standing = without_late(in_time.rows, known, self._reader.events)
         if late := sum(row.key != KEY for row in rows) - len(standing):
             log.info("rows that came late are passed over", table=self.NAME, rows=late)
         kept = [(row.key, row.value) for row in standing]
         named = {row.key: row.fence for row in standing}
-        return Change(lane, kept, end, in_time.fences, named, in_time.passed_over)
+        by_drops = in_time.by_drops
+        return Change(lane, kept, end, in_time.fences, named, in_time.passed_over, by_drops)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs.
@@ -313,7 +343,8 @@ class Table(ABC):
         leave that one alone.
         """
         for change in changes:
-            fenced = self._fenced.get(change.lane, self._turn + 1)
+            fences = self._fences[change.lane]
+            fenced = self._turn + 1 if fences.turn is None else fences.turn
             known = self._keys.get(change.lane, {})
             ours = {
                 key: (turn, self._table.data[key])
@@ -324,9 +355,11 @@ class Table(ABC):
                 turn, written_by_us = ours.get(key, (0, None))
                 if turn < fenced:  # else we have written it since
                     self._set(change.lane, key, value, turn if value == written_by_us else 0)
-                    named = self._named.setdefault(change.lane, {})
-                    named[key] = change.named.get(key, b"")
-            for key in sorted(change.passed_over) if change.lane in self._fences else ():
+                    if value is None:
+                        fences.by_rows.pop(key, None)
+                    else:
+                        fences.by_rows[key] = change.named.get(key, b"")
+            for key in sorted(change.passed_over) if fences.ours else ():
                 self._send(change.lane, key, self._table.data.get(key), Unattended())
             self._recovered[change.lane] = change.end
-            self._fences_read[change.lane] = change.fences
+            fences.read, fences.by_drops = change.fences, fences.by_drops | change.by_drops

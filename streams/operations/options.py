@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from streams.variables import variable
 
@@ -86,13 +87,24 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb; raises UsageError with a suggestion where there is a near one."""
+        """Find the verb; raises UsageError with a suggestion where there is a near one.
+
+        And for what is given to a group that is a verb itself: the verb behind it would not see it.
+        """
         try:
-            return super().resolve_command(ctx, args)
+            found = super().resolve_command(ctx, args)
         except click.UsageError as error:
             if not args[0].startswith("-") and (near := self.suggest(ctx, args[0])):
                 error.message += f" Did you mean '{near}'?"
             raise
+        if self.invoke_without_command and not ctx.resilient_parsing:
+            for option in self.params:
+                if ctx.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE:
+                    raise click.UsageError(
+                        f"{option.opts[0]} before '{args[0]}' is of `{ctx.command_path}` alone: "
+                        f"write it behind '{args[0]}'"
+                    )
+        return found
 
     def suggest(self, ctx: click.Context, name: str) -> str | None:
         """Return the verb that was probably meant, or None."""

@@ -12,6 +12,7 @@ import pytest
 
 from infra import cli
 from infra.cli import OURS, VERBS, Verb, playhead, said
+from replay.archive_places import ArchiveParameter
 from streams.operations.options import NumberRange
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,17 @@ def run(monkeypatch, capsys, *words, **environment):
         cli.main(list(words))
     said = capsys.readouterr()
     return end.value.code, said.out, said.err
+
+
+def test_every_verb_that_reads_an_archive_reads_it_wherever_it_lies():
+    kinds = {
+        " ".join(path): type(option.type)
+        for path, command in ALL
+        for option in command.params
+        if option.name == "archive"
+    }
+    assert len(kinds) > 15
+    assert set(kinds.values()) == {ArchiveParameter}, kinds
 
 
 @pytest.mark.parametrize(("path", "command"), ALL, ids=NAMES)

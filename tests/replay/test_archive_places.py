@@ -41,6 +41,22 @@ def test_an_address_that_leads_elsewhere_is_none(spelt):
         ArchiveParameter().convert(spelt, None, None)
 
 
+@pytest.mark.parametrize(
+    "spelt", ["s3:/backups/x", "s3:backups", "S3://backups/x", "s3a://backups", " s3://backups",
+              "http:/x", "https://host/x", "file:///x", "gs:x"],
+)  # fmt: skip
+@pytest.mark.parametrize("exists", [True, False])
+def test_what_looks_like_an_address_is_never_taken_for_a_folder(
+    spelt, exists, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path(spelt).mkdir(parents=True)
+    with pytest.raises(click.BadParameter, match="it must be s3://bucket/prefix, or a folder"):
+        ArchiveParameter(exists=exists).convert(spelt, None, None)
+    by_path = ArchiveParameter(exists=exists).convert(f"./{spelt}", None, None)
+    assert str(by_path) == str(Path(spelt))
+
+
 def test_a_folder_must_be_there_unless_it_is_to_be_made(tmp_path):
     there, new = ArchiveParameter(), ArchiveParameter(exists=False)
     assert there.convert(str(tmp_path), None, None) == tmp_path

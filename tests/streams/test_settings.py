@@ -9,23 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams import setting_sources, setting_types, storage_places, variables
 from streams import settings as settings_
-from streams import variables
-from streams.settings import (
-    BadSetting,
-    Settings,
-    allowed,
-    convert,
-    known_names,
-    refuse_unknown,
-    resolve,
-    unit,
-)
+from streams.setting_sources import convert, known_names, refuse_unknown, resolve, type_of
+from streams.setting_types import in_words, unit_of
+from streams.settings import BadSetting, Settings
 from streams.variables import VARIABLES, variable
 
 ROOT = Path(__file__).parents[2]
 FIELDS = [field.name for field in dataclasses.fields(Settings)]
-WHOLE = [name for name in FIELDS if allowed(name).startswith("a whole number")]
+WHOLE = [name for name in FIELDS if in_words(type_of(Settings, name)).startswith("a whole number")]
 NO_NAMES = {"PLAYHEAD_PORT", "PLAYHEAD_PORT_NAME"}
 """How texts speak of any port, and what the changelog says is gone."""
 UNKNOWN_ON_PURPOSE = {"test_settings.py", "test_cli.py"}
@@ -39,7 +32,7 @@ def run(tmp_path):
 
 
 def source(name, environment=None, **given):
-    entry = resolve(environment or {}, **given)[name]
+    entry = resolve(Settings, environment or {}, **given)[name]
     return entry.value, entry.source
 
 
@@ -87,7 +80,7 @@ def test_settings_can_not_be_changed_after_they_were_read(run):
 @pytest.mark.parametrize("name", FIELDS[1:])
 def test_every_default_is_allowed(name):
     default = getattr(Settings(), name)
-    assert convert(name, str(default), name) == default
+    assert convert(Settings, name, str(default), name) == default
 
 
 @pytest.mark.parametrize(
@@ -110,6 +103,7 @@ def test_every_default_is_allowed(name):
         ("REGISTRY", "http://a b", "an address with http:// or https://"),
         ("OTLP_ENDPOINT", "collector", "empty, or an http(s) address"),
         ("EMBEDDER", "", "a name without spaces"),
+        ("RUN", "s3:/x", "a folder of this machine"),
     ],
 )
 def test_a_bad_value_is_one_line_with_its_name_and_what_is_allowed(name, text, said):
@@ -118,6 +112,38 @@ def test_a_bad_value_is_one_line_with_its_name_and_what_is_allowed(name, text, s
     message = str(error.value)
     assert message == f"PLAYHEAD_{name}={text!r}: it must be {said}"
     assert "\n" not in message
+
+
+SPELT_WRONG = (
+    "s3:/x",
+    "S3://bucket/x",
+    "s3:bucket",
+    "http:x",
+    "https://host/x",
+    "file:/x",
+    " s3://b",
+)
+
+
+@pytest.mark.parametrize("place", [*SPELT_WRONG, "s3://", "s3://b", "s3://bucket/../x"])
+@pytest.mark.parametrize("name", ["CLAIMS", "UPLOADS"])
+def test_an_address_that_is_none_is_never_taken_for_a_folder(name, place):
+    with pytest.raises(BadSetting) as error:
+        Settings.load({f"PLAYHEAD_{name}": place})
+    allowed = "empty, a folder, or s3://bucket/prefix"
+    assert str(error.value) == f"PLAYHEAD_{name}={place!r}: it must be {allowed}"
+
+
+@pytest.mark.parametrize("place", [*SPELT_WRONG, "s3://bucket/x"])
+@pytest.mark.parametrize("name", ["SEAL", "ARCHIVE_CACHE", "SOURCES_CODE", "RUN"])
+def test_what_must_be_a_folder_is_no_bucket(name, place):
+    with pytest.raises(BadSetting, match=r"it must be (empty, or )?a folder of this machine$"):
+        Settings.load({f"PLAYHEAD_{name}": place})
+
+
+def test_a_run_folder_that_is_none_is_refused_as_an_option_too():
+    with pytest.raises(BadSetting, match=r"^run='s3:/bucket/x': it must be a folder"):
+        Settings.load({}, run=Path("s3://bucket/x"))
 
 
 def test_a_bad_value_of_the_file_names_the_file(run):
@@ -145,7 +171,7 @@ def test_a_broken_file_says_what_to_do(run, text, said):
 @given(st.sampled_from(WHOLE), st.text(max_size=8))
 def test_a_whole_number_is_taken_within_its_bounds_or_refused(name, text):
     try:
-        value = convert(name, text, name)
+        value = convert(Settings, name, text, name)
     except BadSetting:
         return
     assert isinstance(value, int)
@@ -169,9 +195,9 @@ def test_a_name_that_nobody_reads_is_refused_with_the_nearest(name, said):
         Settings.load({"PATH": "/bin", name: "1"})
 
 
-@given(st.sampled_from(known_names()))
+@given(st.sampled_from(known_names(Settings)))
 def test_no_known_name_is_refused(name):
-    refuse_unknown({name: "anything", "OTHER": "1"})
+    refuse_unknown(Settings, {name: "anything", "OTHER": "1"})
 
 
 def test_every_name_that_the_project_speaks_of_is_on_the_list():
@@ -184,7 +210,7 @@ def test_every_name_that_the_project_speaks_of_is_on_the_list():
             continue
         text = path.read_text(encoding="utf-8", errors="ignore")
         spoken |= {(name, str(path)) for name in re.findall(r"PLAYHEAD_[A-Z0-9_]*[A-Z0-9]", text)}
-    unknown = {entry for entry in spoken if entry[0] not in known_names()}
+    unknown = {entry for entry in spoken if entry[0] not in known_names(Settings)}
     assert {name for name, _ in unknown} <= NO_NAMES, unknown
 
 
@@ -205,12 +231,12 @@ def test_every_other_name_is_read_somewhere(entry):
 
 
 def test_no_name_stands_twice():
-    assert len(set(known_names())) == len(known_names())
+    assert len(set(known_names(Settings))) == len(known_names(Settings))
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if name.endswith(("_ms", "_s", "_mb"))])
 def test_a_unit_stands_in_the_name_and_in_the_type(name):
-    assert unit(name).lower() == name.rpartition("_")[2]
+    assert unit_of(type_of(Settings, name)).lower() == name.rpartition("_")[2]
 
 
 def test_places_follow_the_run_folder_unless_they_are_set(tmp_path):
@@ -224,10 +250,10 @@ def test_places_follow_the_run_folder_unless_they_are_set(tmp_path):
 
 
 def test_the_module_loads_nothing_heavy():
-    modules = Path(settings_.__file__), Path(variables.__file__)
-    source_text = "".join(one.read_text() for one in modules)
+    modules = (settings_, setting_sources, setting_types, storage_places, variables)
+    source_text = "".join(Path(one.__file__).read_text() for one in modules)
     imported = set(re.findall(r"^(?:import|from) ([\w.]+)", source_text, re.MULTILINE))
-    assert imported - {"msgspec", "streams.variables"} <= {
+    assert {name for name in imported if not name.startswith("streams.")} - {"msgspec"} <= {
         "__future__", "collections.abc", "dataclasses", "difflib", "functools", "json", "os",
-        "pathlib", "typing",
+        "pathlib", "re", "typing",
     }  # fmt: skip

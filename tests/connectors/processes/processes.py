@@ -1,7 +1,9 @@
 """The processes of this one that do tasks, seen from outside, as an operator would."""
 
 import asyncio
-from contextlib import suppress
+import os
+import resource
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -59,6 +61,18 @@ def _forks_of(template):
     with suppress(psutil.NoSuchProcess):
         return [one for one in template.children() if one.status() != "zombie"]
     return []
+
+
+@contextmanager
+def no_more_files():
+    """Have this process open no further file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(free := os.open(os.devnull, os.O_RDONLY))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def busy():

@@ -18,7 +18,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from connectors.processes.exchange import ANSWER_BYTES_MAX, LENGTH, Ready, frame, framed
+from connectors.processes.exchange import (
+    ANSWER_BYTES_MAX,
+    LENGTH,
+    AnswerEnd,
+    AnswerPart,
+    Ready,
+    frame,
+    framed,
+)
 from connectors.processes.limited_process import (
     LimitedProcess,
     OverLimit,
@@ -37,6 +45,7 @@ from tests.connectors.processes.processes import (
     busy,
     end_templates,
     gone,
+    no_more_files,
     running,
 )
 from tests.connectors.processes.programs import endless, halves, obeying, program, uninstalled
@@ -347,6 +356,8 @@ class SayingTemplate:
 class SaidProcess:
     """A process that has said what it says."""
 
+    is_over = False
+
     def __init__(self, descriptor):
         self._descriptor = descriptor
         self.end = Future()
@@ -380,3 +391,24 @@ async def test_a_process_that_begins_with_what_it_may_not_say_has_not_started(sa
         await process.loaded()
     assert process.gone
     await process.wait()
+
+
+@pytest.mark.parametrize(("count", "is_too_much"), [(2, False), (3, True)])
+async def test_an_answer_is_no_larger_than_the_process_may_be(count, is_too_much):
+    """One that hostile bytes rule could answer without end, and the worker would hold it all."""
+    said = framed(Ready()) + framed(AnswerPart(b"x" * 500)) * count + framed(AnswerEnd(False))
+    process = LimitedProcess(SayingTemplate(said), replace(ORDINARY, memory_bytes=1_000))
+    await process.loaded()
+    if not is_too_much:
+        assert await process.ask(b"", len) == [500] * count
+        process.kill()
+    else:
+        with pytest.raises(OverLimit, match="memory"):
+            await process.ask(b"", len)
+    assert process.gone
+    await process.wait()
+
+
+async def test_where_no_file_can_be_opened_none_is_started():
+    with no_more_files(), pytest.raises(NotStarted, match="Too many open files"):
+        LimitedProcess(SayingTemplate(b""), ORDINARY)

@@ -5,7 +5,8 @@ import pytest
 from connectors.presidio.detection_task import DETECTION
 from connectors.processes.program import Limits
 from connectors.readers.document_task import READING
-from streams.settings import Settings, known_names
+from streams.setting_sources import known_names
+from streams.settings import Settings
 
 LIMITS = Limits(cpu_s=2.5, memory_bytes=64_000_000)
 
@@ -17,7 +18,7 @@ LIMITS = Limits(cpu_s=2.5, memory_bytes=64_000_000)
 def test_a_limit_is_told_with_what_raises_it(program, of, taken):
     said = program.over(of, LIMITS)
     assert said.startswith(f"{program.task} takes more than {taken}: {program.instead}, or give")
-    [setting] = [name for name in known_names() if name in said]
+    [setting] = [name for name in known_names(Settings) if name in said]
     assert hasattr(Settings(), setting.removeprefix("PLAYHEAD_").lower())
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import socket
+from concurrent.futures import Future
 from dataclasses import replace
 
 import psutil
 import pytest
 
 from agents.errors import BeyondMeans, Permanent, Transient
+from connectors.processes.exchange import AnswerEnd, AnswerPart, Ready, framed
 from connectors.processes.shared_processes import SharedProcesses, close_all
 from connectors.processes.template import Template
 from connectors.readers.document_task import READING, document_of, document_part, document_task
@@ -342,3 +345,45 @@ async def test_a_program_that_loads_only_once_says_so_afterwards(tmp_path, monke
     with pytest.raises(Transient, match=r"ended while it loaded \(exit status 1\)"):
         await obeyed(processes, b"pid")  # and once more
     await ended(processes)
+
+
+class MortalTemplate:
+    """Gives processes that have answered one task, and die with it."""
+
+    def __init__(self):
+        self.forks = []
+
+    def fork(self, descriptor, _limits):
+        self.forks.append(made := MortalFork(socket.socket(fileno=os.dup(descriptor))))
+        return made
+
+
+class MortalFork:
+    """A process that has answered."""
+
+    def __init__(self, ours):
+        self.ours, self.end, self.is_over = ours, Future(), False
+        for said in (Ready(), AnswerPart(b"done"), AnswerEnd(False)):
+            ours.sendall(framed(said))
+
+    def kill(self):
+        self.is_over = True
+        self.ours.close()
+        if not self.end.done():
+            self.end.set_result(-9)
+
+
+async def test_processes_that_died_with_their_template_count_for_no_try():
+    """Both that were idle are over, though of one nobody has been told; a document was given up for that."""
+    template = MortalTemplate()
+    processes = SharedProcesses(OBEYING, ORDINARY, 2, template)
+    assert await asyncio.gather(*(obeyed(processes, b"x") for _ in range(2))) == [b"done"] * 2
+    told, untold = reversed(template.forks)
+    for one in (told, untold):
+        one.is_over = True
+        one.ours.close()
+    told.end.set_result(-9)
+    asyncio.get_running_loop().call_later(0.05, untold.kill)
+    assert await obeyed(processes, b"x") == b"done"
+    assert len(template.forks) == 3
+    await processes.close()

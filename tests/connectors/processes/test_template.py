@@ -27,6 +27,7 @@ from tests.connectors.processes.processes import (
     LITTLE_TIME,
     ORDINARY,
     gone,
+    no_more_files,
     running,
     templates,
     until,
@@ -254,3 +255,11 @@ def test_the_models_of_the_detector_begin_no_thread():
         cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert done.stdout == "1\n"
+
+
+def test_where_no_file_can_be_opened_none_is_started():
+    """It is tried again: any other error would give the document up."""
+    template = Template(program(obeying).load, ORDINARY)
+    with no_more_files(), pytest.raises(NotStarted, match="Too many open files"):
+        template.start()
+    assert not template.is_loaded

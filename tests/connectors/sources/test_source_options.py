@@ -51,6 +51,11 @@ def test_what_is_no_location_is_told_what_is_one(location):
         kind_of(location)
 
 
+def test_a_bucket_is_kept_as_its_readers_look_for_it():
+    location = "S3://docs/Public/x"
+    assert checked_location(kind_of(location), location) == "s3://docs/Public/x"
+
+
 def test_paths_are_kept_whole(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
@@ -68,6 +73,10 @@ def test_paths_are_kept_whole(tmp_path, monkeypatch):
     [
         ("folder", "none", "there is no folder none"),
         ("bucket", "s3:///x", "write s3://BUCKET/PREFIX"),
+        ("bucket", "s3:/docs/x", "write s3://BUCKET/PREFIX"),
+        ("bucket", "s3:docs", "write s3://BUCKET/PREFIX"),
+        ("web", "https:/acme.test/x", "write https://HOST/PATH"),
+        ("web", "http:acme.test", "write https://HOST/PATH"),
         ("bucket", "s3://key:secret@bucket", "must hold no credentials"),
         ("bucket", "s3://key@bucket", "must hold no credentials"),
         ("web", "https://jane:secret@acme.test/", "must hold no credentials"),

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from infra.local.paths import NAMED, made_absolute
 from streams.settings import Settings
 from streams.variables import VARIABLES
@@ -21,6 +23,12 @@ def test_a_path_means_the_same_in_every_folder(tmp_path, monkeypatch):
 
 def test_what_is_empty_stays_as_it_is_and_what_is_no_path_too():
     assert made_absolute({"PLAYHEAD_KEYRING": "", "PLAYHEAD_KAFKA": "kafka:9092"}) == {}
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/x", "s3:/x", "http:x"])
+def test_an_address_stays_as_it_is_spelt_though_nobody_takes_it(place):
+    """Made a path, it would be a folder to whoever is to refuse it."""
+    assert made_absolute({"PLAYHEAD_CLAIMS": place}) == {"PLAYHEAD_CLAIMS": place}
 
 
 def test_every_setting_that_holds_a_path_is_among_them():

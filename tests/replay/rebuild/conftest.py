@@ -11,7 +11,7 @@ from replay.rebuild.made_tables import MadeTables
 from replay.rebuild.row_store import RowStore
 from replay.rebuild.table_rebuilding import LaneTables, TableRebuilding
 from schemas import TableRow
-from streams.delivery.fences import KEY, new_fence
+from streams.delivery.fences import KEY, headers_with, new_fence
 from streams.delivery.step_tables import TABLES
 from streams.topics import changelog_of
 from tests.fakes import a_codec
@@ -59,8 +59,8 @@ class MadeLog:
         return [(lane, one) for (lane, _), one in last.items()]
 
     def put(self, name, lane, key, value, fence=None):
-        """Write a row behind a fence of its own, as whoever takes the lane over."""
-        topic, headers = changelog_of(name), [("fence", fence or new_fence())]
+        """Write a row behind a fence: one of its own, as whoever takes the lane over, unless one is given."""
+        topic, headers = changelog_of(name), headers_with(fence or new_fence())
         if fence is None:
             self.broker.put(topic, FENCED, partition=lane, key=KEY, headers=headers)
         self.broker.put(topic, value, partition=lane, key=key, headers=headers)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay.rebuild import changelog_rows
-from replay.rebuild.changelog_rows import Changelogs, kept_of, last_of_each
+from replay.rebuild.changelog_rows import Changelogs, kept_of
 from replay.rebuild.row_store import LIVE, RowStore
 from schemas import TableRow
 from streams.delivery.fences import KEY
@@ -105,14 +105,6 @@ def test_a_topic_that_is_not_there_has_no_rows():
         store.rows(LIVE, NAME)[b"a"] = b"of before"
         assert not read(MemoryBroker(), store).there
         assert not store.rows(LIVE, NAME)
-
-
-def test_of_what_is_kept_the_last_of_each_counts():
-    broker = a_changelog(
-        [(b"a", b"1", b""), (b"b", b"2", b""), (b"a", b"3", b""), (b"b", None, b"")]
-    )
-    messages = broker.rows[TOPIC, LANE].messages
-    assert {key: one.value() for key, one in last_of_each(messages).items()} == {b"a": b"3"}
 
 
 def test_what_is_kept_lies_beside_its_changelog():

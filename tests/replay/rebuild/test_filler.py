@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -74,6 +75,47 @@ async def test_an_index_that_is_away_is_waited_for_and_it_is_said():
     assert "does not answer" in said[0]
     assert said[-1] == ""
     assert filler.state.records == 1
+    assert (await past.compared()).equal
+
+
+class SlowLog:
+    """A log whose reading takes until it is let go on; notes how many read it at once."""
+
+    def __init__(self, log):
+        self._log, self.goes_on, self.began = log, threading.Event(), threading.Event()
+        self.readers, self.most = 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def records(self, topic, lane):
+        self.readers += 1
+        self.most = max(self.most, self.readers)
+        self.began.set()
+        assert self.goes_on.wait(60)
+        yield from list(self._log.records(topic, lane))
+        self.readers -= 1
+
+
+async def test_a_log_has_one_reader_though_who_waited_for_it_stopped():
+    """Two would take records of each other: one connection reads what was asked for last."""
+    past = IndexedLog()
+    past.publish("a", {"a1"})
+    await past.index_all()
+    filler = await past.rebuilt()
+    past.publish("b", {"b1"})
+    await past.index_all()
+    log = SlowLog(past.log)
+    stopped = asyncio.create_task(filler.fill(log, Rate(0)))
+    assert await asyncio.to_thread(log.began.wait, 60)
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    again = asyncio.create_task(filler.fill(log, Rate(0)))
+    await asyncio.sleep(0.1)
+    log.goes_on.set()
+    assert await again == 1
+    assert log.most == 1
     assert (await past.compared()).equal
 
 
@@ -203,8 +245,15 @@ async def test_who_writes_a_generation_is_alone():
     await third.take(silent_s=0)  # the first one was killed: it goes on where that one was
     with pytest.raises(Taken, match="taken over"):
         await first._save()
+    third.state.lanes[0] = 7
+    await third._save()
+    await first.leave()
+    known = await BuildStates(past.opened(2)).read()
+    assert (known.owner, known.lanes) == (third.state.owner, {0: 7})
     await third.leave()
-    assert (await BuildStates(past.opened(2)).read()).owner == ""
+    await first.leave()
+    known = await BuildStates(past.opened(2)).read()
+    assert (known.owner, known.lanes) == ("", {0: 7})
 
 
 async def test_the_state_says_how_far_it_is_and_is_no_object_of_a_tenant():

@@ -8,7 +8,7 @@ import pytest
 from agents.errors import Permanent
 from connectors.weaviate import Weaviate
 from connectors.weaviate.build_states import BuildState, BuildStates
-from connectors.weaviate.generations import HOLD, AliasTimes, Index
+from connectors.weaviate.generations import HELD_S, HOLD, AliasTimes, Index
 from replay.rebuild.filler import Rate
 from replay.rebuild.generation_choice import Generations
 from replay.rebuild.swapping import NotSwapped, Swap, SwapTimes
@@ -325,3 +325,27 @@ async def test_a_generation_is_gone_on_with_as_it_was_begun():
     with pytest.raises(Permanent, match="3 was not made by a rebuild"):
         await verbs.to_fill(BuildState(generation=3))
     assert (await verbs.to_fill(BuildState(generation=7))).generation == 7
+
+
+class SilentIndex(Index):
+    """An index that takes the alias and never says so."""
+
+    async def put_in_force(self):
+        await asyncio.Event().wait()
+
+
+async def test_an_alias_of_which_nothing_is_heard_ends_a_swap_before_the_hold_ends():
+    """It waited for up to a minute; after twenty seconds workers wrote to the old generation again."""
+    past = IndexedLog()
+    past.publish("a", {"a1"})
+    await past.index_all()
+    filler = past.filler()
+    await filler.take()
+    await filler.fill(past.log, Rate(0))
+    target = an_index(past, 2, SilentIndex)
+    swap = Swap(an_index(past), target, filler, past, TIMES._replace(moved_s=0.05))
+    with pytest.raises(NotSwapped, match=r"did not say in time whether generation 2 .* `drop 2`"):
+        async with asyncio.timeout(60):
+            await swap.run(an_index(past, 1), Rate(0))
+    assert not [name for name in past.server.pointers if name.startswith(HOLD)]
+    assert TIMES.swap_s < SwapTimes().moved_s < HELD_S - SwapTimes().followed_s

@@ -166,7 +166,8 @@ async def test_what_a_repair_replaced_again_is_put_back_as_it_was_last(made_log)
     for broken in (None, NOTHING):
         made_log.put("documents", lane, row.key(), broken)
         await repair.repair(made_log.rebuilding())
-    repair.roll_back(NAMES, frozenset())
+    report = repair.roll_back(NAMES, frozenset())
+    assert (report.written, report.left) == ({"documents": 1}, {})
     assert rows_of(made_log, "documents")[lane, row.key()] == NOTHING
 
 

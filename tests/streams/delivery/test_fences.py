@@ -1,19 +1,20 @@
 """Once the new owner of a lane has written a row, nobody else's counts, however late it comes and whatever it holds."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas import DocumentState, DocumentSubmitted, ReadDocument, WriteDocument
-from streams.delivery.fences import HEADER, KEY, FencedRow, timely
+from streams.delivery.fences import HEADER, KEY, FencedRow, LaneFences, timely
 from streams.delivery.rows import RowKey
-from streams.delivery.step_tables import DocumentVersions
+from streams.delivery.step_tables import DocumentVersions, Releases
 from tests.memory_broker import a_broker
 from tests.streams.delivery.memory_publisher import sent
 from tests.streams.fake_tables import a_call, table
 
 LANE = 2
 CHANGELOG = "playhead.table.documents"
+RELEASES = "playhead.table.releases"
 DOCUMENT = RowKey(LANE, "acme", "d").key
 
 
@@ -154,9 +155,10 @@ async def test_of_a_lane_that_moved_nothing_is_known_not_even_what_dropped_a_row
     await write(documents, "e1", 1)
     arrives(broker, sent(broker)[-1], value=None)
     documents.apply(documents.changes(documents.known([LANE])))
-    assert documents._named == {LANE: {DOCUMENT: documents._fences[LANE]}}
+    [fences] = documents._fences.values()
+    assert (fences.by_rows, fences.by_drops) == ({DOCUMENT: fences.ours}, {fences.ours})
     documents.keep_only(())
-    assert documents._named == {}
+    assert documents._fences == {}
 
 
 @pytest.mark.parametrize("fenced", [False, True])
@@ -174,16 +176,20 @@ async def test_rows_of_0_1_0_are_judged_by_what_they_hold(fenced):
     assert await version_for(await takes_over(broker)) == 2
 
 
+ROWS = st.lists(
+    st.builds(
+        FencedRow,
+        st.sampled_from([KEY, b"a", b"b"]),
+        st.sampled_from([b"", None]),
+        st.sampled_from([b"", b"one", b"two"]),
+    )
+)
+PIECES = st.lists(st.integers(1, 3), min_size=30)
+
+
 @given(
-    rows=st.lists(
-        st.builds(
-            FencedRow,
-            st.sampled_from([KEY, b"a", b"b"]),
-            st.sampled_from([b"", None]),
-            st.sampled_from([b"", b"one", b"two"]),
-        )
-    ),
-    pieces=st.lists(st.integers(1, 3), min_size=30),
+    rows=ROWS,
+    pieces=PIECES,
 )
 def test_in_whatever_pieces_rows_are_read_the_same_ones_came_late(rows, pieces):
     """Also of rows that name a fence which was never put, is put later, or twice."""
@@ -196,3 +202,125 @@ def test_in_whatever_pieces_rows_are_read_the_same_ones_came_late(rows, pieces):
         begin += size
     whole = timely(rows)
     assert (kept, fences) == (whole.rows, whole.fences)
+
+
+ONE, TWO = FencedRow(KEY, b"", b"one"), FencedRow(KEY, b"", b"two")
+
+
+@given(rows=ROWS, pieces=PIECES)
+@example([ONE, TWO, FencedRow(b"a", None, b"two"), FencedRow(b"a", b"", b"one")], [3, 1])
+@example([ONE, TWO, FencedRow(b"a", None, b"two"), FencedRow(b"b", b"", b"one")], [3, 1])
+def test_who_forgets_what_dropped_a_row_knows_when_only_all_rows_tell(rows, pieces):
+    """What is remembered does not grow with the rows that were dropped, and the same ones came late."""
+    known, kept, begin = LaneFences(), [], 0
+    for size in (*pieces, len(rows)):
+        end = begin + size
+        piece = timely(rows[begin:end], known.read, known.by_rows, known.by_drops)
+        whole = timely(rows[:end])
+        if piece.is_certain:
+            kept += piece.rows
+        else:
+            piece, kept = whole, list(whole.rows)
+        assert (kept, piece.fences) == (whole.rows, whole.fences)
+        last = {row.key: row for row in kept}
+        known.by_rows = {key: row.fence for key, row in last.items() if row.value is not None}
+        known.read, known.by_drops = piece.fences, piece.by_drops
+        begin = end
+
+
+@pytest.mark.parametrize(
+    ("fence", "is_certain"), [(b"", True), (b"one", False), (b"two", True), (b"none", False)]
+)
+def test_all_rows_are_read_again_for_none_but_one_that_names_an_older_fence_than_a_drop(
+    fence, is_certain
+):
+    fences, by_drops = (b"one", b"two"), {b"one", b"two"}
+    for named in ({}, {b"b": b"two"}):
+        assert (
+            timely([FencedRow(b"a", b"", fence)], fences, named, by_drops).is_certain == is_certain
+        )
+    assert timely([FencedRow(b"a", b"", fence)], fences, {b"a": b""}, by_drops).is_certain
+
+
+ROW = b"\0\0\0\0\1row"
+
+
+def answer(number):
+    return RowKey(LANE, "acme", f"r-{number}").key
+
+
+def states(broker):
+    """What a worker that reads the whole changelog makes of it."""
+    fresh = table(Releases, broker)[0]
+    fresh.apply(fresh.changes({LANE: 0}))
+    return fresh._table.data
+
+
+async def a_moderator_that_dropped(count):
+    """A worker that holds a lane in which answers were begun and dropped, and what its owner before has on its way."""
+    broker = a_broker()
+    before = table(Releases, broker)[0]
+    await before.fence([LANE])
+    older = before._fences[LANE].ours
+    await before._put(RowKey.at(answer(0)), ROW)
+    owner = table(Releases, broker)[0]
+    await owner.fence([LANE])
+    owner.apply(owner.changes(owner.known([LANE])))
+    for number in range(count):
+        await owner._put(RowKey.at(answer(number)), ROW)
+        owner._drop(LANE, answer(number))
+    return broker, owner, older
+
+
+def comes(broker, key, value, fence):
+    broker.put(RELEASES, value, partition=LANE, key=key, headers=[(HEADER, fence)])
+
+
+async def test_rows_that_were_dropped_take_no_memory():
+    _, owner, older = await a_moderator_that_dropped(50)
+    fences = owner._fences[LANE]
+    assert (fences.by_rows, fences.by_drops) == ({}, {fences.ours})
+    owner.apply(owner.changes(owner.known([LANE])))
+    assert (fences.by_rows, fences.by_drops) == ({}, {fences.ours})
+    assert fences.read == (older, fences.ours)
+
+
+@pytest.mark.parametrize("is_read_in_between", [False, True])
+async def test_a_row_that_was_dropped_is_not_back_with_one_that_came_late(is_read_in_between):
+    broker, owner, older = await a_moderator_that_dropped(3)
+    if is_read_in_between:
+        owner.apply(owner.changes(owner.known([LANE])))
+    comes(broker, answer(1), ROW, older)
+    assert states(broker) == {}
+    owner.apply(owner.changes(owner.known([LANE])))
+    assert owner._table.data == {}
+    last = broker.rows[RELEASES, LANE].messages[-1]
+    assert (last.key(), last.value()) == (answer(1), None)
+
+
+async def test_a_row_stands_as_all_rows_say_where_its_drop_never_arrived():
+    broker, owner, older = await a_moderator_that_dropped(3)
+    broker.rows[RELEASES, LANE].end -= 1
+    assert broker.rows[RELEASES, LANE].messages.pop().value() is None
+    comes(broker, answer(2), b"\0\0\0\0\1late", older)
+    owner.apply(owner.changes(owner.known([LANE])))
+    assert owner._table.data == states(broker) == {answer(2): ROW}
+
+
+async def test_the_first_row_of_its_key_stands_though_others_were_dropped_behind_newer_fences():
+    """Its outcome may be on the log, and then nobody writes its value again."""
+    broker, owner, older = await a_moderator_that_dropped(3)
+    owner.apply(owner.changes(owner.known([LANE])))
+    comes(broker, answer(7), ROW, older)
+    owner.apply(owner.changes(owner.known([LANE])))
+    assert owner._table.data == states(broker) == {answer(7): ROW}
+
+
+async def test_rows_that_stand_are_the_same_after_all_were_read_again():
+    broker, owner, older = await a_moderator_that_dropped(3)
+    await owner._put(RowKey.at(answer(8)), ROW)
+    turn = owner._keys[LANE][answer(8)]
+    comes(broker, answer(1), ROW, older)
+    owner.apply(owner.changes(owner.known([LANE])))
+    assert owner._table.data == states(broker) == {answer(8): ROW}
+    assert owner._keys[LANE] == {answer(8): turn}

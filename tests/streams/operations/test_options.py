@@ -2,7 +2,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from streams.operations.options import microseconds
+from streams.operations.options import Group, microseconds
 
 
 @click.command()
@@ -32,3 +32,39 @@ def test_what_is_no_time_is_wrong_usage_that_shows_one(text):
     done = CliRunner().invoke(told, ["--since", text])
     assert done.exit_code == 2
     assert "write it as 2026-01-31T12:00:00+00:00" in done.output
+
+
+@click.group(cls=Group, invoke_without_command=True)
+@click.option("--run", default="here")
+@click.option("-n", "--number", type=int)
+@click.pass_context
+def building(context, run, number):
+    if context.invoked_subcommand is None:
+        click.echo(f"built {run} {number}")
+
+
+@building.command()
+@click.option("--run", default="here")
+def swap(run):
+    click.echo(f"swapped {run}")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--run there", "built there None"),
+        ("swap", "swapped here"),
+        ("swap --run there", "swapped there"),
+    ],
+)
+def test_a_group_that_is_a_verb_has_options_of_its_own(words, said):
+    assert CliRunner().invoke(building, words.split()).output == f"{said}\n"
+
+
+@pytest.mark.parametrize("words", ["--run there swap", "--run there swap --run here"])
+def test_an_option_that_the_verb_behind_it_would_not_see_is_refused(words):
+    """It was passed over in silence: a swap of the stack in another folder than the one named."""
+    done = CliRunner().invoke(building, words.split())
+    assert (done.exit_code, "swapped" in done.output) == (2, False)
+    assert "--run before 'swap' is of `building` alone: write it behind 'swap'" in done.output
+    assert CliRunner().invoke(building, ["-n", "3", "swap"]).exit_code == 2
