@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast, runtime_checkable
 
-from connectors.tools.answer_redaction import AnswerRedaction
+from connectors.answer_redaction import AnswerRedaction
 from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry, SchemaIds
 from streams.delivery.faust_shell import App, Consumer, new_app

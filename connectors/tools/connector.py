@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agents.errors import Permanent
-from connectors.tools.answer_redaction import AnswerRedaction
+from connectors.answer_redaction import AnswerRedaction
 from connectors.tools.calculator import calculated
 from connectors.tools.tool_hosts import ToolHosts
 from schemas import (

@@ -7,10 +7,9 @@ passages give way there to all else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from opentelemetry import trace
 
+from connectors.text_vectors import TextVectors
 from connectors.triton.answered_tensors import AnsweredTensors
 from connectors.triton.tensors import embedder_inputs, infer_request
 from connectors.triton.triton_server import TritonServer
@@ -22,27 +21,6 @@ TEXTS_AT_ONCE = {"query": 1, "passage": 16}
 """Of one request to the server. A question waits behind what is embedded as queries: behind four of
 130 tokens, chats took five times as long."""
 REQUESTS_AT_ONCE = {"query": 1, "passage": 2}
-
-
-class TextVectors(NamedTuple):
-    """What the embedder said of texts, in their order."""
-
-    vectors: tuple[bytes, ...]
-    """Each of float32, little-endian, unit length."""
-    tokens: tuple[int, ...]
-    """As many as the model saw of each."""
-    cut: tuple[bool, ...]
-    """Whether a text was longer than the model reads, so that its vector is not of all of it."""
-    model: str
-
-    def and_then(self, more: TextVectors) -> TextVectors:
-        """Return these and those of further texts."""
-        return TextVectors(
-            self.vectors + more.vectors, self.tokens + more.tokens, self.cut + more.cut, more.model
-        )
-
-
-NO_VECTORS = TextVectors((), (), (), "")
 
 
 class EmbedderClient:

@@ -7,12 +7,8 @@ it. So nothing is stored for people who never come back, and any gateway can tak
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -30,70 +26,13 @@ from edge.callers.access_tokens import (
 )
 from edge.callers.issuer_keys import BadIssuerAnswer, IssuerAway, fetch_json
 from edge.callers.issuers import Issuer, SignInSettings, check_address, secret_of
+from edge.callers.sign_in_attempts import NotSignedIn, SignInAttempt
 from edge.problems import Problem
 from streams.watching.logs import logger
 
 log = logger("gateway")
-PAGES = {"chat": "/", "review": "/review", "audit": "/audit"}
 CALLBACK = "/login/callback"
 CODE_MAX = 4_096  # characters
-
-
-class NotSignedIn(Exception):
-    """A sign-in came to nothing; the code says which of few things the page tells the person."""
-
-    def __init__(self, code: str, why: str, page: str = "chat") -> None:
-        super().__init__(why)
-        self.code = code
-        self.page = page
-
-
-@dataclass(frozen=True)
-class SignInAttempt:
-    """One attempt to sign in: all of it follows from the secret, the issuer and the page."""
-
-    secret: str
-    issuer: str
-    page: str
-
-    @classmethod
-    def begin(cls, issuer: str, page: str) -> SignInAttempt:
-        """Begin one."""
-        return cls(secrets.token_urlsafe(32), issuer, page)
-
-    @property
-    def state(self) -> str:
-        """What comes back with the code: that this browser began it, and where it goes on."""
-        return f"{self._derived('state')}.{self.issuer}.{self.page}"
-
-    @property
-    def nonce(self) -> str:
-        """What the id_token must say."""
-        return self._derived("nonce")
-
-    @property
-    def verifier(self) -> str:
-        """What proves to the issuer that the code was asked for here."""
-        return self._derived("verifier")
-
-    @property
-    def challenge(self) -> str:
-        """Its digest, which may be seen."""
-        return _base64(hashlib.sha256(self.verifier.encode()).digest())
-
-    @classmethod
-    def of_answer(cls, secret: str, state: str) -> SignInAttempt:
-        """Return the attempt that an answer is to; raises NotSignedIn for another browser's."""
-        parts = state.split(".")
-        page = parts[2] if len(parts) == 3 and parts[2] in PAGES else "chat"
-        attempt = cls(secret, parts[1] if len(parts) == 3 else "", page)
-        if not secret or not hmac.compare_digest(attempt.state.encode(), state.encode()):
-            raise NotSignedIn("stale", "it began in another browser, or too long ago", page)
-        return attempt
-
-    def _derived(self, what: str) -> str:
-        said = f"{what}|{self.issuer}|{self.page}".encode()
-        return _base64(hmac.digest(self.secret.encode(), said, "sha256"))
 
 
 class SigningIn:
@@ -262,7 +201,3 @@ def _endpoint(document: Mapping[str, Any], name: str, attempt: SignInAttempt) ->
 
 def _form_text(text: str) -> str:
     return urlencode({"": text})[1:]
-
-
-def _base64(content: bytes) -> str:
-    return urlsafe_b64encode(content).rstrip(b"=").decode()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from connectors.bucket_objects import objects_at
 from connectors.keyring import Keyring
-from connectors.triton.embedder_client import EmbedderClient
+from connectors.text_vectors import LateEmbedder
 from edge.callers.api_keys import ApiKeys, keys_path
-from edge.callers.people import People
 from edge.erasing.erasure_desk import ErasureDesk
 from edge.gateway.gateway import Gateway
 from edge.gateway.idempotency import Idempotency
@@ -30,6 +30,9 @@ from streams.operations.erasures.erasure_reader import told_of_erasures
 from streams.operations.lag import LagReader
 from streams.running.producer_proof import ProducerProof
 from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from edge.callers.people import People
 
 
 def on_components(settings: Settings, evidence: LogEvidence | None = None) -> tuple[Gateway, Inbox]:
@@ -61,9 +64,9 @@ def on_components(settings: Settings, evidence: LogEvidence | None = None) -> tu
         index=index,
         receipts=evidence.receipts if evidence else None,
         prompts=evidence.prompts if evidence else None,
-        embedder=EmbedderClient(settings),
+        embedder=LateEmbedder(settings),
         upload_objects=objects_at(settings, settings.uploads_place),
-        people=People.of(settings),
+        people=_people(settings),
         erasures=ErasureDesk(
             keyring,
             publisher,
@@ -76,3 +79,13 @@ def on_components(settings: Settings, evidence: LogEvidence | None = None) -> tu
         settings, codec, keyring, publisher.send, configured=gateway.configured, proof=proof
     )
     return gateway, inbox
+
+
+def _people(settings: Settings) -> People | None:
+    """Read the issuers; None where none is set. Raises BadSetting."""
+    if not settings.oidc:
+        return None
+    # here, since what checks tokens is 5 MB, and where no issuer is set there is none to check
+    from edge.callers.people import People
+
+    return People.of(settings)

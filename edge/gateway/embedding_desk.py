@@ -8,12 +8,11 @@ since all gateways hold tenants and keys to one limit.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from opentelemetry import metrics
 
 from agents.errors import Permanent, Transient
-from connectors.triton.embedder_client import NO_VECTORS, TextVectors
+from connectors.text_vectors import NO_VECTORS, EmbedsTexts, TextVectors
 from edge.callers.caller import Caller
 from edge.gateway.tellings import Tellings
 from edge.load.quotas import Quotas
@@ -27,19 +26,6 @@ _meter = metrics.get_meter("playhead")
 _tokens = _meter.create_counter(
     "playhead.gateway.embedded", "{token}", "Tokens embedded for clients of the gateway"
 )
-
-
-class EmbedsTexts(Protocol):
-    """What embeds."""
-
-    embedder: str
-    """The model's name."""
-
-    async def some(self, texts: tuple[str, ...], kind: str, call: Call) -> TextVectors:
-        """Embed the first of the texts; raises Transient or Permanent."""
-
-    async def close(self) -> None:
-        """Let go of the connection."""
 
 
 class EmbeddingDesk:

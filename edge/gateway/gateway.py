@@ -10,26 +10,26 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from confluent_kafka import KafkaException
 
 from agents.errors import Transient
 from connectors.object_store import FolderObjects, ObjectStore
+from connectors.text_vectors import EmbedsTexts
 from edge.answering.bounds import Bounds
 from edge.answering.following import Follower, Watch
 from edge.callers.access import Access
 from edge.callers.api_keys import ApiKeys
 from edge.callers.caller import Caller, caller_of
 from edge.callers.keys_gone import KeysGone, TellsDestroyed
-from edge.callers.people import People
 from edge.callers.standing import KeysInUse
 from edge.erasing.erasure_desk import ErasureDesk, PersonHeld, UnknownPerson
 from edge.erasing.named_person import NamedPerson
 from edge.gateway.audit_desk import AuditDesk
 from edge.gateway.cancellation_desk import CancellationDesk
 from edge.gateway.document_texts import DocumentTexts
-from edge.gateway.embedding_desk import EmbeddingDesk, EmbedsTexts
+from edge.gateway.embedding_desk import EmbeddingDesk
 from edge.gateway.first_of_key import FirstOfKey
 from edge.gateway.idempotency import Idempotency
 from edge.gateway.known_histories import KnownHistories
@@ -73,6 +73,9 @@ from schemas.registry import RegistryAway
 from streams.log.configuration import Configuration, load
 from streams.log.configuration_watch import ConfigurationsFollowed
 from streams.settings import Settings
+
+if TYPE_CHECKING:  # it brings what checks tokens, and few gateways take any
+    from edge.callers.people import People
 
 T = TypeVar("T")
 AGAIN_MOST_S = 3_600.0  # before what waits for the log is asked for again

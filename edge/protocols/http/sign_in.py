@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from edge.callers.people import People
-from edge.callers.signing_in import PAGES, NotSignedIn, SignInAttempt
+from edge.callers.sign_in_attempts import PAGES, NotSignedIn, SignInAttempt
 from edge.problems import not_found
 from edge.protocols.http.dependencies import TheCaller, TheGateway
 from edge.protocols.who_calls import COOKIE, cookie_name
 from streams.watching.logs import logger
+
+if TYPE_CHECKING:  # it brings what checks tokens
+    from edge.callers.people import People
 
 log = logger("gateway")
 router = APIRouter()

@@ -6,13 +6,12 @@ import asyncio
 import base64
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.triton.embedder_client import TextVectors
+from connectors.text_vectors import TextVectors
 from edge.callers.caller import Caller
 from edge.protocols.contents import WholeNumber
 from edge.protocols.http.bodies import beside, openapi_of, parse, read_body
@@ -129,4 +128,6 @@ def _spelt(body: EmbeddingsBody, embedded: TextVectors) -> bytes:
 def _vector(vector: bytes, encoding: str) -> Any:
     if encoding == "base64":
         return base64.b64encode(vector).decode()
+    import numpy as np  # here: who embeds has it loaded by now, other gateways do without
+
     return np.frombuffer(vector, "<f4")

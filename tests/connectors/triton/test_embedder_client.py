@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from agents.errors import Permanent, Transient
+from connectors.text_vectors import NO_VECTORS
 from connectors.triton import Triton
 from connectors.triton.embedder_client import (
-    NO_VECTORS,
     REQUESTS_AT_ONCE,
     TEXTS_AT_ONCE,
     EmbedderClient,

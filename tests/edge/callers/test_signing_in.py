@@ -9,7 +9,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from edge.callers import signing_in
 from edge.callers.access_tokens import Tokens
 from edge.callers.issuer_keys import BadIssuerAnswer, IssuerKeys
-from edge.callers.signing_in import NotSignedIn, SignInAttempt, SigningIn, takes_basic
+from edge.callers.sign_in_attempts import NotSignedIn, SignInAttempt
+from edge.callers.signing_in import SigningIn, takes_basic
 from tests.edge.callers.issuing import KEY, OTHER, STAFF, URL, Answers, claims, issuers, signed
 
 LOGIN = {"client_id": "pages"}

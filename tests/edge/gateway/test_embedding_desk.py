@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from agents.errors import Permanent, Transient
-from connectors.triton.embedder_client import TextVectors
+from connectors.text_vectors import TextVectors
 from edge.callers.caller import Caller
 from edge.gateway.embedding_desk import EmbeddingDesk
 from edge.gateway.records_out import RecordsOut

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import websockets
 
-from edge.callers.signing_in import SignInAttempt
+from edge.callers.sign_in_attempts import SignInAttempt
 from edge.protocols.http.app import create_app
 from tests.edge.chat_client import connect
 from tests.edge.conftest import address_of, serving

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.triton.embedder_client import TextVectors
+from connectors.text_vectors import TextVectors
 from edge.protocols.openai import described
 from edge.protocols.openapi_document import openapi_document
 from schemas import QuestionAsked

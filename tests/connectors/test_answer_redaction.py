@@ -6,10 +6,10 @@ import pytest
 
 from agents.errors import Permanent, Transient
 from agents.placeholders import restore
+from connectors.answer_redaction import AnswerRedaction
 from connectors.keyring import Keyring
 from connectors.presidio.connector import LatePresidio
 from connectors.tools import Tools
-from connectors.tools.answer_redaction import AnswerRedaction
 from schemas import CallTool, Detect, Numbered
 from schemas.registry import FixedIds
 from streams.delivery.memory import Memory
