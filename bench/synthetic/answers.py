@@ -52,7 +52,7 @@ from schemas import (
     WriteDocument,
     Written,
 )
-from streams.delivery.step_tables import makes_turn
+from streams.delivery.answered_turns import makes_turn
 from streams.log.ids import document_id
 from streams.running.world import Call, Handler, StreamHandler
 

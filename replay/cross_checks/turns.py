@@ -11,7 +11,7 @@ from collections import Counter
 
 from replay.cross_checks.forms import FormNumbers, form_number
 from schemas import AnswerReleased, ReadTurns, SessionForked, Turn, Turns
-from streams.delivery.step_tables import makes_turn
+from streams.delivery.answered_turns import makes_turn
 
 EVERYBODY = "\0"  # no user is called so
 Conversation = tuple[str, str, str]

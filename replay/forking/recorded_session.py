@@ -40,8 +40,8 @@ from schemas import (
     Turn,
     Turns,
 )
+from streams.delivery.answered_turns import makes_turn, turn_of
 from streams.delivery.rows import ROW_BYTES_MAX
-from streams.delivery.step_tables import makes_turn, turn_of
 from streams.delivery.tables import ENTRIES_MAX
 from streams.log.codec import Codec
 from streams.topics import topic_of

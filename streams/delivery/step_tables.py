@@ -23,13 +23,13 @@ from schemas import (
     Request,
     SessionForked,
     TableRow,
-    Turn,
     Turns,
     WriteDocument,
     WritePlaceholders,
     WriteRelease,
     Written,
 )
+from streams.delivery.answered_turns import makes_turn, turn_of
 from streams.delivery.faust_shell import App
 from streams.delivery.rows import RowKey, before, written
 from streams.delivery.tables import Person, Table
@@ -46,27 +46,6 @@ ANSWERS_MAX = 4_000
 _ORIGIN = re.compile(rb"fork:([^/;]{1,63})/([^/;]{1,256});")
 ORIGINS_MAX = 64
 """People that a row may rest on."""
-
-
-def makes_turn(released: AnswerReleased) -> bool:
-    """Say whether a later question of the conversation could refer to an answer.
-
-    One that was cancelled counts as far as it was shown.
-    """
-    if released.answer.finish_reason == "cancelled":
-        return bool(released.text)
-    return released.answer.finish_reason not in NO_TURN
-
-
-def turn_of(released: AnswerReleased) -> Turn:
-    """Return the turn that an answer makes."""
-    return Turn(
-        request=released.meta.request,
-        question=released.answer.query,
-        answer=released.text,
-        entries=released.entries,
-        unanswered=released.answer.finish_reason == "not_found",
-    )
 
 
 def _spelt_origin(fork: SessionForked) -> str:
@@ -278,8 +257,6 @@ CARRIED = "/carried/"
 """In the name of an entry: a turn that a fork begins with. No id of an answer has it."""
 NO_DOCUMENT = DocumentState()
 NOT_BEGUN = ReleaseState()
-NO_TURN = frozenset({"refused", "search", "small_talk", "tool_calls"})
-"""Ways in which a request ends without an answer that a later question could refer to."""
 
 TABLES: Mapping[str, Callable[[App, Settings], Table]] = {
     table.NAME: table for table in (DocumentVersions, PlaceholderNumbers, Sessions, Releases)

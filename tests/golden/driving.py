@@ -39,8 +39,8 @@ from schemas import (
     StepVersion,
     Turns,
 )
+from streams.delivery.answered_turns import makes_turn
 from streams.delivery.failure_reasons import failed, unreadable_because
-from streams.delivery.step_tables import makes_turn
 from streams.log.clock import now_us
 from streams.log.codec import Codec, Undecodable
 from streams.log.configuration import FOLDER, POLICY, Configuration, load
