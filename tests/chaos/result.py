@@ -175,7 +175,8 @@ class Result:
         judged, done = self.judged, self.done
         asked = (
             f"{judged.requests}: {judged.answered} answered, {judged.rejected} rejected; "
-            f"{self.copies} published twice, {judged.unreadable} unreadable besides"
+            f"{self.copies} published twice, {judged.unreadable} unreadable besides; "
+            f"{judged.unheard} of clients that gave up before they heard"
         )
         starts = (
             f"{done['start']}, {done['some steps']} with some steps, "

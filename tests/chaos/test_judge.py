@@ -50,6 +50,26 @@ def test_a_request_that_nobody_made_is_invented(log):
     assert judge(log, chain(), answered("r-1", "r-d")).invented == ["nobody asked r-2"]
 
 
+def test_what_a_client_gave_up_on_before_it_heard_was_asked_and_owes_an_end_once_it_is_there(log):
+    expected = answered("r-1", "r-d")
+    expected.attempted = {"r-2": 0, "r-3": 0}  # the one was taken in, the other was not
+    judged = judge(log, chain(), expected)
+    assert (judged.failures, judged.unheard) == ([], 1)
+    log.ask("r-3")
+    assert "request r-3 has no end" in judge(log, chain(), expected).lost
+    expected.attempted = {"r-2": 1}
+    assert "nobody asked r-2" in judge(log, chain(), expected).invented, "it lies in another lane"
+
+
+def test_the_end_of_what_no_client_has_heard_of_stands_for_no_other():
+    expected = answered("r-1", "r-2")
+    expected.attempted = {"r-8": 0, "r-9": 0}
+    expected.unreadable = {("t", 0, 1)}
+    assert expected.missing({"r-1": 1.0}, set()) == 2
+    assert expected.missing({"r-1": 1.0, "r-9": 1.0}, set()) == 2
+    assert expected.missing({"r-1": 1.0, "r-9": 1.0, "r-2": 2.0}, {("t", 0, 1)}) == 0
+
+
 @pytest.mark.parametrize("number", range(len(OUTCOMES)))
 def test_a_question_that_stops_at_a_step_is_lost(log, number):
     log.answer(log.ask("r-3"), tuple(OUTCOMES)[:number])
