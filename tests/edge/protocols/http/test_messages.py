@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
 from edge.answering.bounds import Bounds
@@ -10,6 +13,7 @@ from schemas import (
     EventRejected,
     QuestionAsked,
 )
+from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
 from tests.edge.http_client import (
     HttpClient,
@@ -45,6 +49,34 @@ async def test_a_message_is_answered_as_json(call, gateway, log):
     again = (await call("GET", f"/v1/messages/{answer['request_id']}")).json()
     assert again["status"] == "completed"
     assert {key: again[key] for key in answer} == answer
+
+
+async def test_an_answer_is_read_back_for_as_long_as_its_client_is_there(served, gateway, log):
+    log.answer = answers_with("VAT ", "is due.")
+    begun, ended = asyncio.Event(), asyncio.Event()
+    read_back = log.read_back
+
+    async def for_long(request, kinds):
+        begun.set()
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            ended.set()
+
+    headers = {"Authorization": f"Bearer {a_key(gateway)}"}
+    address = f"http://{address_of(served)}"
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+        answer = (await client.post("/v1/messages", json={"text": "x"})).json()
+        log.read_back = for_long
+        asking = asyncio.create_task(client.get(f"/v1/messages/{answer['request_id']}"))
+        async with asyncio.timeout(60):
+            await begun.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await ended.wait()
+        log.read_back = read_back
+        again = (await client.get(f"/v1/messages/{answer['request_id']}")).json()
+    assert again["text"] == "VAT is due."
 
 
 async def test_a_message_streams_as_server_sent_events(call, log):
