@@ -68,9 +68,9 @@ class EdgeUnderFire:
         return {} if process is None else {process.pid: "gateway"}
 
     def close(self) -> None:
-        """End clients and process."""
-        self._clients.close()
+        """End process and clients: who still waits for an answer of it need not wait any more."""
         self._seat.close()
+        self._clients.close()
 
     def wrong(self) -> list[str]:
         """Say what went wrong as clients and producers see it."""
