@@ -235,6 +235,35 @@ def test_who_passed_one_that_waited_keep_their_order_and_all_have_a_number_each(
     assert wrong.endswith("has number 5 of s-1, due is 6")
 
 
+@pytest.mark.parametrize(
+    ("rejected", "number", "wrong"),
+    [
+        (0, 4, ["has number 4 of s-1, due is 3"]),
+        (1, 3, []),
+        (1, 4, []),
+        (1, 5, ["has number 5 of s-1, due is 3"]),
+        (1, 2, ["has number 2 of s-1, due is 3"]),
+        (2, 5, []),
+    ],
+)
+def test_one_that_was_rejected_may_have_taken_a_number(log, rejected, number, wrong):
+    for name in range(rejected):
+        log.reject("redact", log.ask(f"r-late-{name}"))
+    log._numbers["s-1"]["id-r-6"] = number
+    log.answer(log.ask("r-6"))
+    found = judge(log, chain()).tables
+    assert [line.partition(" ")[2] for line in found] == wrong
+
+
+def test_what_was_rejected_has_taken_one_number_and_no_more(log):
+    log.reject("redact", log.ask("r-late"))
+    for name, number in (("r-6", 4), ("r-7", 6)):
+        log._numbers["s-1"][f"id-{name}"] = number
+        log.answer(log.ask(name))
+    [wrong] = judge(log, chain()).tables
+    assert wrong.endswith("has number 6 of s-1, due is 5")
+
+
 def test_one_that_waited_stands_behind_the_earlier_ones_of_its_session(log):
     third, fourth = log.ask("r-3"), asked_under_a_schema_of_its_own(log, "r-4")
     log.answer(fourth)
