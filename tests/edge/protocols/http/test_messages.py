@@ -12,6 +12,7 @@ from edge.load.shares import Shares
 from schemas import (
     EventRejected,
     QuestionAsked,
+    TokensReleased,
 )
 from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
@@ -77,6 +78,36 @@ async def test_an_answer_is_read_back_for_as_long_as_its_client_is_there(served,
         log.read_back = read_back
         again = (await client.get(f"/v1/messages/{answer['request_id']}")).json()
     assert again["text"] == "VAT is due."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_came_before_the_log_was_read_live_is_read_back_then(call, log, stream):
+    """As at a gateway that has just started: what it is not told lies on the log all the same."""
+    parts = Answers.whole
+    log.ready, tell = False, log._tell
+
+    def told_once_live(event, entry):
+        if log.ready:
+            tell(event, entry)
+
+    log._tell = told_once_live
+    log.answer = lambda event: parts(Answers(event), "VAT ", "is ")[:1]
+    body = {"text": "x", "budget_ms": 60_000, "stream": stream}
+    asking = asyncio.create_task(call("POST", "/v1/messages", body))
+    async with asyncio.timeout(60):
+        while not log.published(TokensReleased):  # noqa: ASYNC110 - of a thread
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.2)  # who reads back at once does so by now
+    [asked] = log.published(QuestionAsked)
+    for event in parts(Answers(asked), "VAT ", "is ")[1:]:
+        log.append(event)
+    log.ready = True
+    response = await asking
+    told = frames_of(response)[-1] if stream else response.json()
+    assert told["text"] == "VAT is "
+    if stream:
+        deltas = [frame["text"] for frame in frames_of(response) if frame["type"] == "delta"]
+        assert deltas == ["VAT ", "is "]
 
 
 async def test_a_message_streams_as_server_sent_events(call, log):
