@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import ExitStack, aclosing
@@ -27,13 +28,17 @@ from schemas import ChunksRetrieved, Event, EventRejected
 from streams.log.clock import now_us
 from streams.settings import Settings
 
+LIVE_TICK_S = 0.1  # looks, while a gateway that has just started comes to the ends of the log
 BURST_MAX = 64
 """Frames that are told together, where so many are there at the same time."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """A request and its outcomes from now on; `from_log` says that some may have come before."""
+    """A request and its outcomes from now on; `from_log` says that some may have come before.
+
+    Or beside it: while the log is not read live yet, they reach nobody.
+    """
 
     request: KnownRequest
     outcomes: Subscription
@@ -113,6 +118,7 @@ class Follower:
         self._access.check_not_erased(watch.request)
         gone = self._keys_gone.times(watch.request.tenant)
         if watch.from_log:
+            await self._until_live(watch)
             entries = in_reading_order(await self.read_back(watch.request, RESULTS), view.seen)
             for first in range(0, len(entries), BURST_MAX):
                 watch.standing.check()
@@ -132,6 +138,8 @@ class Follower:
 
     async def passages(self, caller: Caller, watch: Watch) -> list[dict[str, Any]]:
         """Wait for the passages of a search; raises Problem."""
+        if watch.from_log:
+            await self._until_live(watch)
         entries = await self.read_back(watch.request, RESULTS) if watch.from_log else []
         deadline = time.monotonic() + self._seconds_left(watch.request)
         while True:
@@ -208,6 +216,18 @@ class Follower:
             raise overloaded(str(error)) from None
 
     # ------------------------------------------------------------------ one wait
+
+    async def _until_live(self, watch: Watch) -> None:
+        """Wait until the log is read live, for as long as an outcome may take.
+
+        What comes between reading back and where the live reader begins would reach nobody.
+        """
+        deadline = time.monotonic() + self._seconds_left(watch.request)
+        while not self._log.ready and time.monotonic() < deadline:
+            if self._stopping():
+                raise overloaded("the gateway is shutting down: resume from the last cursor")
+            watch.standing.check()
+            await asyncio.sleep(min(LIVE_TICK_S, self._bounds.tick_s))
 
     async def _next_frames(
         self, watch: Watch, view: AnswerView, patience: _Patience, gone: int

@@ -370,6 +370,7 @@ class Gateway:
         identity = self.reception.identify(caller, question)
         standing = resources.enter_context(self.keys_in_use.hold(caller))
         outcomes = resources.enter_context(self.dispatch.subscribe(identity))
+        is_live = self.log.ready
         earlier = self.requests.find(identity.whose) if question.fingerprint else None
         if earlier is None and question.fingerprint:
             # put there again it would be a duplicate, and its answer may have been given long ago
@@ -386,4 +387,4 @@ class Gateway:
                 first = await self._firsts.first_of(request, outcomes)
                 if first is not None:
                     await self._firsts.hold_to(first, identity, question)
-        return Watch(request, outcomes, standing, from_log=earlier is not None)
+        return Watch(request, outcomes, standing, from_log=earlier is not None or not is_live)

@@ -291,8 +291,9 @@ class KnownDocuments:
                     document = self._changed(event.meta.tenant, event.document.document)
                     document.index(event)
                 case EventRejected(topic=topic) as event if topic in ABOUT_DOCUMENTS:
-                    if self._known(event.meta.tenant, event.meta.session) is None:
+                    if not event.meta.request:  # it is about a record that nobody could read
                         return
+                    # it may be read before the document: topics are read side by side
                     document = self._changed(event.meta.tenant, event.meta.session)
                     document.come_to(event)
                 case _:

@@ -1,51 +1,43 @@
 """Reading the log back, by request: what one left there before a reader came.
 
 It is read from the lane, beginning where the broker's timestamps say that the request was taken in,
-on worker threads and few at once. The schema registry is asked elsewhere (`schema_asker`).
+on worker threads and few at once (`reading_turns`); together with what others wait for in the lane
+(`shared_readings`). The schema registry is asked elsewhere (`schema_asker`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import islice
 from typing import Any
 
-from confluent_kafka import KafkaException
-
 from agents.errors import Transient
+from edge.listening.answer_stretches import is_over, shared_stretches, stretches
 from edge.listening.entries import Entry
 from edge.listening.known_requests import KnownRequest
 from edge.listening.live_records import entry_of, whose_is
+from edge.listening.reading_turns import ReadingTurns, Unwanted
+from edge.listening.shared_readings import SharedReadings
 from edge.requests.identity import Whose
-from schemas import AnswerReleased, AnswerRetracted, Event, QuestionAsked
+from schemas import AnswerReleased, Event, QuestionAsked
 from streams.log import reading
 from streams.log.codec import Undecodable, schema_id_of
-from streams.log.offsets import Extent, extent_since
+from streams.log.offsets import Extent
 from streams.log.schema_asker import SchemaAsker
 from streams.running.producer_proof import ProducerProof
 from streams.topics import topic_of
 
-SKEW_MS = 60_000
-"""How much earlier reading back begins: records of releases before bear their worker's clock.
-
-Since then no outcome bears an earlier time than its input."""
 READ_BACK_S = 10.0
 """Bound on the broker's silence while one request is read back."""
 READ_BACK_MAX = 20_000
 """Records of one request at most: an answer has some hundreds."""
-READ_BACK_AT_ONCE = 4
-READ_BACK_WAITING_MAX = 64
-"""Requests that wait to be read back. Whoever comes then is told to come again: after a restart all
-readers return at once, and most of those that wait for long have given up and ask once more."""
 
 TOLD_S = 1.0
 """For an id that is asked for to be refused, after the grace in which it was not."""
 TICK_S = 0.02  # looks, while ids are asked for
-
-RETRACTIONS = topic_of(AnswerRetracted)
 
 ReadsBack = Callable[[KnownRequest, Sequence[type[Event]]], Awaitable[list[Entry]]]
 """What returns the entries of a request of some kinds."""
@@ -58,24 +50,29 @@ class BackReader:
     """Reads back what requests left on the log; each time with a consumer of its own."""
 
     def __init__(
-        self, new_consumer: Callable[[], Any], asker: SchemaAsker, proof: ProducerProof
+        self,
+        new_consumer: Callable[[], Any],
+        asker: SchemaAsker,
+        proof: ProducerProof,
+        turns: ReadingTurns | None = None,
     ) -> None:
         self._new_consumer = new_consumer
         self._codec = asker.codec
         self._asker = asker
         self._proof = proof
-        self._reading_back = asyncio.Semaphore(READ_BACK_AT_ONCE)
-        self._waiting_to = 0
+        self._turns = turns or ReadingTurns()
+        self._together: SharedReadings[list[FoundRecord]] = SharedReadings(
+            self._turns, self._read_back_many
+        )
 
     async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return the entries of a request of the given kinds; raises Transient."""
-        async with self._turn_to_read_back():
-            try:
-                found = await asyncio.to_thread(self._read_back, request, kinds)
-            except (KafkaException, TimeoutError) as error:
-                raise Transient(
-                    f"the log can't be read at the moment ({type(error).__name__}): try again"
-                ) from None
+        found: list[FoundRecord] = []
+        if request.deadline_us:
+            found = await self._together.read(request, tuple(kinds))
+        if _may_lie_beyond(request, found):
+            behind = partial(self._read_back, request, kinds, 1 if request.deadline_us else 0)
+            found = _once([*found, *await self._turns.read(lambda: behind)])
         await self._told(found, request.tenant)
         return await asyncio.to_thread(self._opened, found, request.whose)
 
@@ -87,13 +84,7 @@ class BackReader:
         places = [one for one in requests if one.offset >= 0]
         if not places:
             return {}
-        async with self._turn_to_read_back():
-            try:
-                found = await asyncio.to_thread(self._read_questions, places)
-            except (KafkaException, TimeoutError) as error:
-                raise Transient(
-                    f"the log can't be read at the moment ({type(error).__name__}): try again"
-                ) from None
+        found = await self._turns.read(lambda: partial(self._read_questions, places))
         await self._told(found, places[0].tenant)
         wanted = {one.whose for one in places}
         return {
@@ -110,50 +101,34 @@ class BackReader:
         What came long after a question's deadline is missing, but for retractions: a question whose
         answer is not among what was found is read back by itself.
         """
-        async with self._turn_to_read_back():
-            try:
-                found = await asyncio.to_thread(self._read_back_many, requests, kinds)
-            except (KafkaException, TimeoutError) as error:
-                raise Transient(
-                    f"the log can't be read at the moment ({type(error).__name__}): try again"
-                ) from None
+        found = await self._turns.read(lambda: partial(self._read_back_many, requests, kinds))
         told: dict[Whose, list[Entry]] = {}
         for request in requests:
             mine = found[request.whose]
-            if any(kind is AnswerReleased for _, _, kind in mine):
+            if _is_answered(mine):
                 await self._told(mine, request.tenant)
                 told[request.whose] = await asyncio.to_thread(self._opened, mine, request.whose)
             else:
                 told[request.whose] = await self.read_back(request, kinds)
         return told
 
-    @asynccontextmanager
-    async def _turn_to_read_back(self) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it; raises Transient where too many wait."""
-        if self._waiting_to >= READ_BACK_WAITING_MAX:
-            raise Transient(
-                f"{self._waiting_to} others wait to be read back from the log: try again later"
-            )
-        self._waiting_to += 1
-        try:
-            await self._reading_back.acquire()
-        finally:
-            self._waiting_to -= 1
-        try:
-            yield
-        finally:
-            self._reading_back.release()
-
     # ------------------------------------------------------------------ back, on a worker thread
 
-    def _read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[FoundRecord]:
-        """Read what says it is about a request; raises KafkaException or TimeoutError."""
+    def _read_back(
+        self, request: KnownRequest, kinds: Sequence[type[Event]], first: int, unwanted: Unwanted
+    ) -> list[FoundRecord]:
+        """Read what says it is about a request, from the first-th of its stretches on.
+
+        Raises KafkaException or TimeoutError.
+        """
         kind_of = {topic_of(kind): kind for kind in kinds}
         consumer = self._new_consumer()
         try:
             found: list[FoundRecord] = []
-            for extents in _stretches(consumer, request, list(kind_of)):
+            for extents in islice(stretches(consumer, request, list(kind_of)), first, None):
                 for message in reading.records(consumer, extents, READ_BACK_S):
+                    if unwanted():
+                        return found
                     if whose_is(message) != request.whose:
                         continue
                     kind = kind_of[str(message.topic())]
@@ -163,19 +138,23 @@ class BackReader:
                         continue  # whoever processes the topic reports it
                     if len(found) >= READ_BACK_MAX:
                         return found
-                if any(kind is AnswerReleased for _, _, kind in found):
+                if _is_answered(found):
                     break
             return found
         finally:
             consumer.close()
 
-    def _read_questions(self, requests: Iterable[KnownRequest]) -> list[FoundRecord]:
+    def _read_questions(
+        self, requests: Iterable[KnownRequest], unwanted: Unwanted
+    ) -> list[FoundRecord]:
         """Read the records at the requests' places; raises KafkaException or TimeoutError."""
         topic = topic_of(QuestionAsked)
         consumer = self._new_consumer()
         try:
             found: list[FoundRecord] = []
             for one in requests:
+                if unwanted():
+                    break
                 at = Extent(topic, one.lane, one.offset, one.offset + 1)
                 with suppress(reading.NotHeld, Undecodable):
                     for message in reading.records(consumer, [at], READ_BACK_S):
@@ -185,15 +164,17 @@ class BackReader:
             consumer.close()
 
     def _read_back_many(
-        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]]
+        self, requests: Sequence[KnownRequest], kinds: Sequence[type[Event]], unwanted: Unwanted
     ) -> dict[Whose, list[FoundRecord]]:
         """Read the stretches in which answers lie, each once; raises as `_read_back` does."""
         kind_of = {topic_of(kind): kind for kind in kinds}
         found: dict[Whose, list[FoundRecord]] = {one.whose: [] for one in requests}
         consumer = self._new_consumer()
         try:
-            for extents in _shared_stretches(consumer, requests, list(kind_of)):
+            for extents in shared_stretches(consumer, requests, list(kind_of)):
                 for message in reading.records(consumer, extents, READ_BACK_S):
+                    if unwanted():
+                        return found
                     mine = found.get(whose_is(message))
                     if mine is None or len(mine) >= READ_BACK_MAX:
                         continue
@@ -238,50 +219,15 @@ class BackReader:
         return [entry for entry in entries if entry is not None]
 
 
-def _stretches(
-    consumer: Any, request: KnownRequest, topics: Sequence[str]
-) -> Iterator[list[Extent]]:
-    """Yield what to read of topics: until soon after a question's deadline, then the rest.
-
-    An answer that was released by then has nothing behind it but a retraction, and of these there
-    are few; so reading back an old answer does not read all that its lane took since.
-    """
-    since_ms = max(0, request.time_ms - SKEW_MS)
-    extents = [extent_since(consumer, topic, request.lane, since_ms) for topic in topics]
-    until_ms = request.deadline_us // 1_000 + SKEW_MS
-    if not request.deadline_us or until_ms >= time.time_ns() // 1_000_000:
-        yield extents
-        return
-    middles = [
-        extent.end
-        if extent.topic == RETRACTIONS
-        else min(extent.end, extent_since(consumer, extent.topic, request.lane, until_ms).begin)
-        for extent in extents
-    ]
-    yield [replace(one, end=middle) for one, middle in zip(extents, middles, strict=True)]
-    yield [replace(one, begin=middle) for one, middle in zip(extents, middles, strict=True)]
+def _is_answered(found: Iterable[FoundRecord]) -> bool:
+    return any(kind is AnswerReleased for _, _, kind in found)
 
 
-def _shared_stretches(
-    consumer: Any, requests: Sequence[KnownRequest], topics: Sequence[str]
-) -> Iterator[list[Extent]]:
-    """Yield what to read of topics for several requests of a lane, none of it twice."""
-    windows = sorted(
-        (max(0, one.time_ms - SKEW_MS), max(one.time_ms, one.deadline_us // 1_000) + SKEW_MS)
-        for one in requests
-    )
-    reached: dict[str, int] = {}
-    for since_ms, until_ms in windows:
-        extents = []
-        for topic in topics:
-            extent = extent_since(consumer, topic, requests[0].lane, since_ms)
-            end = extent.end
-            if topic != RETRACTIONS and until_ms < time.time_ns() // 1_000_000:
-                later = extent_since(consumer, topic, requests[0].lane, until_ms)
-                end = min(end, later.begin)
-            begin = max(extent.begin, reached.get(topic, 0))
-            if begin < end:
-                extents.append(replace(extent, begin=begin, end=end))
-                reached[topic] = end
-        if extents:
-            yield extents
+def _may_lie_beyond(request: KnownRequest, found: Iterable[FoundRecord]) -> bool:
+    """Tell whether something may lie behind what was read with others: until after its deadline."""
+    return not request.deadline_us or (is_over(request) and not _is_answered(found))
+
+
+def _once(found: Iterable[FoundRecord]) -> list[FoundRecord]:
+    """Leave out what was read twice: its deadline may have passed in between."""
+    return list({(str(m.topic()), m.offset()): (m, *more) for m, *more in found}.values())

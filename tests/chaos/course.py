@@ -216,6 +216,8 @@ class Course:
         if least := self._wait_for_ends():
             self._stuck.append(f"{least} requests had no end, and {DRAIN_PATIENCE_S:g} s none came")
         drained_s = time.monotonic() - began
+        self._edge.give_up()
+        self._while(lambda: self._edge.at_work, math.inf)  # its patience is its own
         if not self._while(watcher.behind, SETTLE_PATIENCE_S):
             self._stuck.append(f"{watcher.behind()} inputs stayed unacknowledged")
         watcher.samples.append(watcher.last())
@@ -228,8 +230,8 @@ class Course:
 
     def _missing(self) -> int:
         """Count what has no end yet: requests that the broker took, and records that are none."""
-        owed = len(self._load.expected.fates) + len(self._load.expected.unreadable)
-        return owed - len(self._follower.ends_s) - len(self._follower.unreadable)
+        follower = self._follower
+        return self._load.expected.missing(follower.ends_s, follower.unreadable)
 
     def _while_ends_come(self, condition: Callable[[], Any]) -> bool:
         """Tend the workers while a condition holds; say whether ends came as long as something waited for one."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from edge.callers.api_keys import keys_path
 from tests.chaos.gateway_load import GatewayLoad
 from tests.chaos.gateway_seat import GatewaySeat
 from tests.chaos.ground import Ground
@@ -20,9 +19,7 @@ class EdgeUnderFire:
         lanes = settings.partitions
         self._inside = plan.usual
         self._seat = GatewaySeat(ground.run, plan, ground.environment)
-        self._clients = GatewayLoad(
-            plan, self._seat.url, keys_path(settings), expected, lanes, self._passed_s
-        )
+        self._clients = GatewayLoad(plan, self._seat.url, settings, expected, self._passed_s)
         self._inbox = InboxLoad(plan.seed, load.producer, load.codec, lanes, expected)
         self._pace = pace
         self._began_s = 0.0
@@ -55,6 +52,15 @@ class EdgeUnderFire:
         """Requests that have no end for their client yet."""
         return self._clients.waiting
 
+    def give_up(self) -> None:
+        """Let clients try no more; what was accepted is read back from then on."""
+        self._clients.give_up()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether anything is still asked or read back."""
+        return self._clients.at_work
+
     @property
     def pids(self) -> dict[int, str]:
         """The process, by its role."""
@@ -62,9 +68,9 @@ class EdgeUnderFire:
         return {} if process is None else {process.pid: "gateway"}
 
     def close(self) -> None:
-        """End clients and process."""
-        self._clients.close()
+        """End process and clients: who still waits for an answer of it need not wait any more."""
         self._seat.close()
+        self._clients.close()
 
     def wrong(self) -> list[str]:
         """Say what went wrong as clients and producers see it."""

@@ -72,7 +72,9 @@ def judge_ends(
         return
     fates = {id_: fate for id_, (number, fate) in expected.fates.items() if number == lane}
     judged.lost += [f"request {id_} is not on the log" for id_ in sorted(fates.keys() - asked)]
-    judged.invented += [f"nobody asked {id_}" for id_ in sorted(asked - fates.keys())]
+    unheard = {id_ for id_ in asked - fates.keys() if expected.attempted.get(id_) == lane}
+    judged.unheard = len(unheard)
+    judged.invented += [f"nobody asked {id_}" for id_ in sorted(asked - fates.keys() - unheard)]
     for id_, fate in fates.items():
         if fate == "answered" and id_ in rejected:
             judged.letters.append(f"request {id_} was rejected and should be answered")

@@ -65,6 +65,7 @@ def _of_lane(expected: Expected, lane: int) -> Expected:
         {id_: fate for id_, fate in expected.fates.items() if fate[0] == lane},
         {at for at in expected.unreadable if at[1] == lane},
         {id_ for id_ in expected.flood if expected.fates.get(id_, (-1, ""))[0] == lane},
+        {id_: number for id_, number in expected.attempted.items() if number == lane},
     )
 
 

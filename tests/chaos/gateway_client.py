@@ -22,6 +22,9 @@ CUT = 0.3  # share of connections that the client cuts by itself after some fram
 FRAMES_MAX = 4  # before it does
 AGAIN = 0.2  # share of documents that are sent twice under one key
 QUIET_S = 1.0  # between looks at how a request stands
+LOOKS_AT_ONCE = 8
+"""Of one client, each on a connection of its own: looking is the harness's own doing, no part of the load. All at once,
+thousands would wait for a connection of the pool until they time out there, and documents' posts with them."""
 GONE = (httpx.TransportError, OSError, websockets.WebSocketException, TimeoutError)
 
 
@@ -38,12 +41,27 @@ class ChaosClient:
     chance: random.Random
     ended: Callable[[], bool]
     """Whether clients are to stop trying, since the gateway is gone for good."""
+    transport: httpx.AsyncBaseTransport | None = None
+    """What carries HTTP; the network where none is given."""
 
     def __post_init__(self) -> None:
         self._headers = {"Authorization": f"Bearer {self.secret}"}
-        self.http = httpx.AsyncClient(
-            base_url=self.url, headers=self._headers, timeout=PATIENCE_S, trust_env=False
+        self.http, self.looking = self._opened(), self._opened()
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+    def _opened(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            base_url=self.url,
+            headers=self._headers,
+            timeout=PATIENCE_S,
+            trust_env=False,
+            transport=self.transport,
         )
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self.http.aclose()
+        await self.looking.aclose()
 
     # ------------------------------------------------------------------ a question, over WebSockets
 
@@ -141,24 +159,26 @@ class ChaosClient:
 
     async def look_again(self, tale: Tale) -> None:
         """Read how a request stands, until it has its end or clients are to stop."""
-        if not tale.accepted:
-            return
-        at = tale.accepted[0] if tale.kind == "question" else tale.session
-        path = f"/v1/{'messages' if tale.kind == 'question' else 'documents'}/{at}"
         pause_s = QUIET_S
-        while True:
-            with contextlib.suppress(*GONE):
-                answer = await self.http.get(path)
-                if answer.status_code == 200:
-                    tale.final = answer.json()
-                    if tale.final["status"] in DONE:
-                        return
-                elif answer.status_code not in (429, 503):
-                    tale.final = {"status": f"{answer.status_code} {answer.text[:200]}"}
-            if self.ended():
-                return
+        while tale.accepted and not await self.look(tale) and not self.ended():
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGER_MAX * QUIET_S)
+
+    async def look(self, tale: Tale, timeout_s: float = PATIENCE_S) -> bool:
+        """Read once how a request stands that was accepted; tell whether it has its end."""
+        at = tale.accepted[0] if tale.kind == "question" else tale.session
+        path = f"/v1/{'messages' if tale.kind == 'question' else 'documents'}/{at}"
+        async with self._looks:
+            try:
+                answer = await self.looking.get(path, timeout=timeout_s)
+            except GONE as error:
+                tale.unread = type(error).__name__
+                return False
+        if answer.status_code != httpx.codes.OK:
+            tale.unread = f"{answer.status_code} {answer.text[:200]}"
+            return False
+        tale.final, tale.unread = answer.json(), ""
+        return tale.final["status"] in DONE
 
     async def _pause(self, in_vain: int) -> None:
         await asyncio.sleep(self.chance.uniform(*PAUSE_S) * min(2**in_vain, LONGER_MAX))

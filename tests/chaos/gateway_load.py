@@ -10,14 +10,17 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from edge.callers.api_keys import ApiKeys
+from edge.callers.api_keys import ApiKeys, keys_path
+from edge.requests.identity import Identity
 from streams.log.lanes import lane_of
+from streams.settings import Settings
+from tests.chaos.attempts import USER, KeyedAttempts
 from tests.chaos.gateway_client import ChaosClient
 from tests.chaos.gateway_tale import JUMP_MS, Tale, wrong_in
 from tests.chaos.judgement import Expected
+from tests.chaos.patient_reader import LOOK_TIMEOUT_S, PatientReader
 from tests.chaos.plan import Plan
 
 SHARE = 0.04  # of all requests
@@ -35,28 +38,29 @@ class GatewayLoad:
         self,
         plan: Plan,
         url: str,
-        keys: Path,
+        settings: Settings,
         expected: Expected,
-        lanes: int,
         passed_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plan = plan
         self._passed_s = passed_s
         self.expected = expected
-        self._lanes = lanes
+        self._settings = settings
+        self._lanes = settings.partitions
         self._chance = random.Random(f"gateway load {plan.seed}")
-        store = ApiKeys(keys)
-        secrets = {tenant: store.create(tenant, user="u")[1] for tenant in TENANTS}
+        self._url = url
+        store = ApiKeys(keys_path(settings))
+        self._secrets = {tenant: store.create(tenant, user=USER)[1] for tenant in TENANTS}
         store.close()
-        self._over = threading.Event()
-        self.clients = {
-            tenant: ChaosClient(url, secret, self._chance, self._over.is_set)
-            for tenant, secret in secrets.items()
-        }
+        self._attempts = {tenant: KeyedAttempts(settings, tenant) for tenant in TENANTS}
+        self._over, self._gone = threading.Event(), threading.Event()
+        self.clients = self._open_clients()
         self.count = int(plan.requests * SHARE)
         self.tales: list[Tale] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._left = self.count
+        self.read_patiently = 0
+        """Requests that had no end for their client, and were read back once all was quiet."""
         self.jumped = self.timelines = 0
         """Of the timelines that were read, those with a step of more than a quarter of an hour."""
 
@@ -64,19 +68,47 @@ class GatewayLoad:
         """Begin to ask."""
         self._thread.start()
 
+    def _open_clients(self) -> dict[str, ChaosClient]:
+        return {
+            tenant: ChaosClient(self._url, secret, self._chance, self._over.is_set)
+            for tenant, secret in self._secrets.items()
+        }
+
     @property
     def waiting(self) -> int:
         """Requests that have no end for their client yet."""
         return self._left if self._thread.is_alive() else 0
 
-    def close(self) -> None:
-        """Let clients try no more, and wait for them."""
+    @property
+    def at_work(self) -> bool:
+        """Whether anything is still asked or read back."""
+        return self._thread.is_alive()
+
+    def give_up(self) -> None:
+        """Let clients try no more; what was accepted is read back from then on."""
         self._over.set()
+
+    def close(self) -> None:
+        """Let nobody try nor read any more, and wait for them."""
+        self._over.set()
+        self._gone.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
         asyncio.run(self.ask_all())
+        asyncio.run(self.read_back())
+
+    async def read_back(self) -> None:
+        """Read patiently what was accepted and had no end for its client."""
+        clients = self._open_clients()
+        reader = PatientReader(
+            lambda tale: clients[tale.tenant].look(tale, LOOK_TIMEOUT_S), self._gone.is_set
+        )
+        await reader.read(self.tales)
+        self.read_patiently = reader.tried
+        for client in clients.values():
+            await client.close()
 
     async def ask_all(self) -> None:
         """Ask all that is to be asked, and wait for the ends."""
@@ -89,7 +121,7 @@ class GatewayLoad:
                 tenant = self._chance.choice(TENANTS)
                 tasks.create_task(self._one(self.clients[tenant], tenant, number))
         for client in self.clients.values():
-            await client.http.aclose()
+            await client.close()
 
     def _is_over_by(self, due_s: float) -> bool:
         """Wait until something is due by the plan's clock; say whether clients are to stop instead."""
@@ -101,13 +133,17 @@ class GatewayLoad:
     async def _one(self, client: ChaosClient, tenant: str, number: int) -> None:
         is_document = self._chance.random() < DOCUMENTS
         session = f"{tenant}-{self._chance.randrange(SESSIONS)}"
-        tale = Tale(f"k-{number}", "document" if is_document else "question", session)
+        tale = Tale(f"k-{number}", "document" if is_document else "question", session, tenant)
         self.tales.append(tale)
+        text, attempts = f"question {number}", self._attempts[tenant]
         try:
             if is_document:
-                await client.hand_in(tale, self._body(number))
+                body = self._body(number)
+                self._try(tale, attempts.document(tale.key, body["uri"]))
+                await client.hand_in(tale, body)
             else:
-                await client.ask(tale, f"question {number}")
+                self._try(tale, attempts.question(tale.key, session, text))
+                await client.ask(tale, text)
             # before it is looked at: what was accepted is owed an end, whatever becomes of its client
             self._expect(tale, tenant)
             await client.look_again(tale)
@@ -115,6 +151,11 @@ class GatewayLoad:
                 await self._read_timeline(client, tale)
         finally:
             self._left -= 1
+
+    def _try(self, tale: Tale, attempt: Identity) -> None:
+        """Note what is about to be sent: its client may give up before it hears of it, and it may be taken in."""
+        tale.attempt = attempt.request
+        self.expected.attempted[attempt.request] = attempt.lane
 
     def _body(self, number: int) -> dict[str, Any]:
         batches = self._chance.randint(1, 3)
@@ -127,6 +168,7 @@ class GatewayLoad:
     def _expect(self, tale: Tale, tenant: str) -> None:
         for request in set(tale.accepted):
             self.expected.fates[request] = lane_of(tenant, tale.session, self._lanes), "either"
+            self.expected.attempted.pop(request, None)
 
     async def _read_timeline(self, client: ChaosClient, tale: Tale) -> None:
         if not tale.accepted:
@@ -155,6 +197,8 @@ class GatewayLoad:
             "sent_again": sum(len(tale.accepted) > 1 for tale in self.tales),
             "past_their_deadline": sum(tale.late for tale in self.tales),
             "given_up": sum(tale.given_up for tale in self.tales),
+            "read_patiently": self.read_patiently,
+            "missing": sum(tale.is_missing for tale in self.tales),
             "timelines": self.timelines,
             "timelines_with_a_jump": self.jumped,
         }

@@ -29,6 +29,9 @@ class Tale:
     kind: str
     """question or document."""
     session: str = ""
+    tenant: str = ""
+    attempt: str = ""
+    """The request that it is by its key, known before it was sent; empty where nobody worked it out."""
     accepted: list[str] = field(default_factory=list)
     """Request ids, one for each time that it was accepted."""
     frames: list[Frame] = field(default_factory=list)
@@ -43,8 +46,15 @@ class Tale:
     """Whether the deadline passed before the answer came; the answer may come still."""
     final: Frame = field(default_factory=dict)
     """How it stands when all is quiet, read anew."""
+    unread: str = ""
+    """What the last look at that came to, where it told nothing."""
     given_up: bool = False
-    """Whether its client was told to end before it had an answer to its request."""
+    """Whether its client was told to end before it had its answer: no loss, where it can be read by then."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it was accepted and has no end for anybody, however patiently it is read."""
+        return bool(self.accepted) and self.final.get("status") not in DONE
 
 
 def place_of(cursor: str) -> dict[str, tuple[int, int]]:
@@ -65,7 +75,11 @@ def wrong_in(tale: Tale) -> Iterator[str]:
         return
     if len(set(tale.accepted)) > 1:
         yield f"{name} was sent again under its key and became {len(set(tale.accepted))} requests"
-    if tale.final.get("status") not in DONE:
+    if tale.attempt and {*tale.accepted} != {tale.attempt}:
+        yield f"{name} was accepted as another request than its key is: {tale.attempt}"
+    if tale.is_missing and tale.unread:
+        yield f"{name} was accepted and can't be read when all is quiet: {tale.unread}"
+    elif tale.is_missing:
         yield f"{name} was accepted and is {tale.final.get('status', 'unknown')} when all is quiet"
     if tale.kind == "question":
         yield from (f"{name} {wrong}" for wrong in _wrong_frames(tale))
@@ -92,7 +106,8 @@ def _wrong_frames(tale: Tale) -> Iterator[str]:
                 text, closed = "", "retracted"
             case "step" if not 0 <= frame["took_ms"] < JUMP_MS:
                 yield f"was told of a step of {frame['took_ms']} ms: a clock went back or jumped"
-    if not closed and not tale.late and tale.final.get("status") == "completed":
+    gave_up = tale.late or tale.given_up
+    if not closed and not gave_up and tale.final.get("status") == "completed":
         yield "was completed, and its client was never told"
     if closed == "completed" and tale.final.get("text") != text:
         yield f"was completed as {text!r} and is read back as {tale.final.get('text')!r}"

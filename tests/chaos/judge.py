@@ -227,23 +227,32 @@ class _LaneJudge:
         self._judged.passed += [turn.passed for turn in turns if turn.passed]
 
     def _tallies(self, tallied: Mapping[str, list[Row]]) -> None:
-        """Hold the numbers of sessions against the order of inputs; where one may have waited, of their runs."""
+        """Hold the numbers of sessions against the order of inputs; where one may have waited, of their runs.
+
+        An input that was rejected may have taken a number: a write that is given up at the deadline may land all the same.
+        """
         for session, records in tallied.items():
             if any(record.waits for record in records):
-                records.sort(key=lambda record: record.offset)
-            before = 0
+                # letters first: their offsets are another topic's
+                records.sort(key=lambda record: (record.tally > 0, record.offset))
+            before = spare = 0
             for record in records:
-                if record.tally != before + 1:
+                if not record.tally:
+                    spare += 1
+                    continue
+                skipped = record.tally - before - 1
+                if not 0 <= skipped <= spare:
                     self._judged.tables.append(
                         f"{self._at(record)} has number {record.tally} of {session}, "
                         f"due is {before + 1}"
                     )
+                spare -= max(0, skipped)
                 before = record.tally
 
     def _hand_on(self, given: Row, record: Row, tallied: dict[str, list[Row]]) -> None:
         if record.turns >= 0:
             self._told.append(Told(given.offset, given.session, given.request, record.turns))
-        if record.tally:
+        if record.tally or record.topic == REJECTED:
             tallied.setdefault(record.session, []).append(record)
         if record.topic == REJECTED:
             if record.copied != (b"" if given.too_large else given.digest):

@@ -1,6 +1,6 @@
 """What a log is judged by and what the judgement says: lists of what is wrong, and numbers for the reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, fields
 
 Place = tuple[str, int]  # topic, partition
@@ -16,6 +16,16 @@ class Expected:
     """Where records lie that are no requests."""
     flood: set[str] = field(default_factory=set)
     """Questions that one tenant asked all at once."""
+    attempted: dict[str, int] = field(default_factory=dict)
+    """Lane of each request that was sent, or was about to be, and of which no client has heard: it may be on the log."""
+
+    def missing(self, ended: Collection[str], told_unreadable: Sized) -> int:
+        """Count what has no end yet; of what no client has heard of, only what has one is known to be there."""
+        unheard = sum(
+            id_ in ended for id_ in list(self.attempted)
+        )  # clients' threads add to it meanwhile
+        owed = len(self.fates) + unheard + len(self.unreadable)
+        return owed - len(ended) - len(told_unreadable)
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,8 @@ class Judgement:
     """Inputs that owed an outcome: hop-events."""
     answered: int = 0
     rejected: int = 0
+    unheard: int = 0
+    """Requests whose client gave up before it heard that they were taken in."""
     unreadable: int = 0
     """Records that are no requests; each has its dead letter."""
     superseded: int = 0

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from replay.report import Report
+from tests.chaos.failure_kinds import kinds_in
 from tests.chaos.fairness import out_of_turn
 from tests.chaos.faults.happening import Effects
 from tests.chaos.judgement import Judgement
@@ -15,7 +16,7 @@ from tests.chaos.plan import Plan, bound
 from tests.chaos.profiles import KINDS, LOSSES, TOPICS, includes, kinds_of
 from tests.chaos.quantiles import quantiles, spelled
 
-SHOWN_MAX = 20  # failures in the table; the JSON has all
+EXAMPLE_CHARS = 400  # of a line of the table
 HIT = ("kill", "stop", "pause", "broker", "registry", "connector", "outage", *KINDS)
 
 
@@ -74,20 +75,25 @@ class Result:
     @property
     def failures(self) -> list[str]:
         """Everything that is wrong."""
-        verified = self.verified
-        differs = (*verified.diverged, *verified.unreadable, *verified.unverifiable)
-        diverged = [f"verify: {entry.as_json()}" for entry in differs]
         few = [f"only {self.kills} of {self.plan.kills} kills"] * (self.kills < self.plan.kills)
         died = self.done["died"]
         ended = [f"{died} workers ended by themselves: see their logs"] * bool(died)
         return [
             *self.stuck,
             *self.judged.failures,
-            *diverged,
+            *self._not_verified(),
             *few,
             *ended,
             *self._idle_faults(),
             *self._strained(),
+        ]
+
+    def _not_verified(self) -> list[str]:
+        """Name what verify says against the log: the reason first, for what is of one kind has one."""
+        return [
+            f"verify, {name}: {entry.reason}: {entry.as_json()}"
+            for name in ("diverged", "unreadable", "unverifiable")
+            for entry in getattr(self.verified, name)
         ]
 
     def _idle_faults(self) -> list[str]:
@@ -121,6 +127,7 @@ class Result:
             "counts": self.judged.counted(),
             "copies_published": self.copies,
             "failures": self.failures,
+            "failure_kinds": [asdict(one) for one in kinds_in(self.failures)],
             "verify": {**self.verified.as_json(), "diverged": len(self.verified.diverged)},
             "recovery_s": {kind: quantiles(times) for kind, times in self.recoveries.items()},
             "recovery_alone_s": {kind: quantiles(times) for kind, times in self.alone.items()},
@@ -168,7 +175,8 @@ class Result:
         judged, done = self.judged, self.done
         asked = (
             f"{judged.requests}: {judged.answered} answered, {judged.rejected} rejected; "
-            f"{self.copies} published twice, {judged.unreadable} unreadable besides"
+            f"{self.copies} published twice, {judged.unreadable} unreadable besides; "
+            f"{judged.unheard} of clients that gave up before they heard"
         )
         starts = (
             f"{done['start']}, {done['some steps']} with some steps, "
@@ -243,9 +251,16 @@ class Result:
         )
 
     def _about_failures(self) -> list[tuple[str, str]]:
+        """Name each kind, the first of it below; the JSON has all."""
+        failures = self.failures
+        kinds = kinds_in(failures)
+        lines = []
+        for one in kinds:
+            lines.append(("FAILED", f"{one.count:,} x {one.kind[:EXAMPLE_CHARS]}"))
+            lines += [("", failure[:EXAMPLE_CHARS]) for failure in one.examples]
         return [
-            *(("FAILED", failure[:400]) for failure in self.failures[:SHOWN_MAX]),
-            ("failures", f"{len(self.failures)}"),
+            *lines,
+            ("failures", f"{len(failures):,}, of {len(kinds)} kinds"),
             ("reproduce", self.plan.command()),
         ]
 

@@ -1,7 +1,9 @@
 """The client that loses its connections, at the real gateway over a log in memory."""
 
+import asyncio
 import random
 
+import httpx
 import pytest
 
 from schemas import ChunksIndexed, DocumentSubmitted, QuestionAsked
@@ -36,7 +38,7 @@ async def client(tmp_path, log):
         url = f"http://{address_of(server)}"
         client = ChaosClient(url, a_key(gateway), random.Random(1), lambda: False)
         yield client
-        await client.http.aclose()
+        await client.close()
     await gateway.stop()
 
 
@@ -94,3 +96,90 @@ async def test_a_gateway_that_is_gone_is_given_up_when_clients_are_told_to_end(c
     await client.ask(tale, "x")
     assert tale.given_up
     assert list(wrong_in(tale)) == []
+
+
+class CutAtOnce(random.Random):
+    """Has every connection cut after its first frame, and comes back at once."""
+
+    def random(self):
+        return 0.0
+
+    def randint(self, first, _last):
+        return first
+
+    def uniform(self, _least, _most):
+        return 0.0
+
+
+async def test_one_that_is_told_to_end_before_the_answer_came_gave_up_and_lost_nothing(client, log):
+    log.answer = lambda _: ()
+    tale = Tale("k-1", "question", "s-1")
+    client.ended, client.chance = lambda: bool(tale.accepted), CutAtOnce()
+    await client.ask(tale, "x")
+    assert (len(tale.accepted), tale.given_up) == (1, True)
+    [asked] = log.published(QuestionAsked)
+    for outcome in Answers(asked).whole(*WORDS):
+        log.append(outcome)
+    assert await client.look(tale)
+    assert list(wrong_in(tale)) == []
+
+
+# ---------------------------------------------------------------------- looking
+
+
+def looking_at(answer):
+    """A client whose requests a function answers."""
+    return ChaosClient(
+        "http://gateway", "k", random.Random(1), lambda: False, httpx.MockTransport(answer)
+    )
+
+
+async def test_looks_are_few_at_once_however_many_there_are():
+    under_way, turn = 0, asyncio.Event()
+
+    async def answer(_):
+        nonlocal under_way
+        under_way += 1
+        await turn.wait()
+        return httpx.Response(200, json={"status": "completed"})
+
+    client = looking_at(answer)
+    tales = [Tale(f"k-{n}", "question", accepted=[f"r-{n}"]) for n in range(200)]
+    looks = asyncio.gather(*map(client.look, tales))
+    for _ in range(2_000):
+        await asyncio.sleep(0)
+    assert under_way == gateway_client.LOOKS_AT_ONCE
+    turn.set()
+    assert all(await looks)
+    assert under_way == len(tales)
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "unread"),
+    [
+        (lambda _: httpx.Response(503, text="others wait"), "503 others wait"),
+        (lambda _: httpx.Response(404, text="no such"), "404 no such"),
+    ],
+)
+async def test_a_look_that_tells_nothing_leaves_what_is_known_and_says_so(answer, unread):
+    client = looking_at(answer)
+    tale = Tale("k", "document", "d", accepted=["r-1"], final={"status": "accepted"})
+    assert not await client.look(tale)
+    assert (tale.final, tale.unread) == ({"status": "accepted"}, unread)
+    await client.close()
+
+
+async def test_a_look_that_nobody_answers_says_so_until_one_is_answered():
+    def away(_):
+        raise httpx.ReadTimeout("slow")
+
+    client = looking_at(away)
+    tale = Tale("k", "document", "d", accepted=["r-1"])
+    assert not await client.look(tale)
+    assert tale.unread == "ReadTimeout"
+    await client.close()
+    client = looking_at(lambda _: httpx.Response(200, json={"status": "ingested"}))
+    assert not await client.look(tale)
+    assert (tale.final["status"], tale.unread) == ("ingested", "")
+    await client.close()

@@ -98,13 +98,27 @@ def test_one_key_that_became_two_requests_is_named():
 
 
 def test_what_was_accepted_and_has_no_end_is_named():
-    found = wrong(streamed()[:-1], final={"status": "streaming"}, late=True)
+    found = wrong(streamed()[:-1], final={"status": "streaming"}, late=True, given_up=True)
     assert found == ["was accepted and is streaming when all is quiet"]
 
 
-def test_an_answer_that_its_client_never_heard_of_is_named():
+def test_what_nobody_could_read_is_told_apart_from_what_stands_for_ever():
+    unread = wrong(streamed()[:-1], final={"status": "streaming"}, unread="503 others wait")
+    assert unread == ["was accepted and can't be read when all is quiet: 503 others wait"]
+    told = wrong(streamed()[:-1], final={"status": "streaming"})
+    assert told == ["was accepted and is streaming when all is quiet"]
+
+
+def test_a_request_that_is_another_than_its_keys_is_named():
+    [line] = wrong(attempt="r-2")
+    assert line == "was accepted as another request than its key is: r-2"
+    assert wrong(attempt="r-1") == []
+
+
+def test_an_answer_that_its_client_never_heard_of_is_named_unless_it_gave_up():
     assert wrong(streamed()[:-1]) == ["was completed, and its client was never told"]
     assert wrong(streamed()[:-1], late=True) == []
+    assert wrong(streamed()[:-1], given_up=True) == []
 
 
 def test_an_answer_that_reads_otherwise_later_is_named():

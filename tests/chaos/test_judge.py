@@ -50,6 +50,26 @@ def test_a_request_that_nobody_made_is_invented(log):
     assert judge(log, chain(), answered("r-1", "r-d")).invented == ["nobody asked r-2"]
 
 
+def test_what_a_client_gave_up_on_before_it_heard_was_asked_and_owes_an_end_once_it_is_there(log):
+    expected = answered("r-1", "r-d")
+    expected.attempted = {"r-2": 0, "r-3": 0}  # the one was taken in, the other was not
+    judged = judge(log, chain(), expected)
+    assert (judged.failures, judged.unheard) == ([], 1)
+    log.ask("r-3")
+    assert "request r-3 has no end" in judge(log, chain(), expected).lost
+    expected.attempted = {"r-2": 1}
+    assert "nobody asked r-2" in judge(log, chain(), expected).invented, "it lies in another lane"
+
+
+def test_the_end_of_what_no_client_has_heard_of_stands_for_no_other():
+    expected = answered("r-1", "r-2")
+    expected.attempted = {"r-8": 0, "r-9": 0}
+    expected.unreadable = {("t", 0, 1)}
+    assert expected.missing({"r-1": 1.0}, set()) == 2
+    assert expected.missing({"r-1": 1.0, "r-9": 1.0}, set()) == 2
+    assert expected.missing({"r-1": 1.0, "r-9": 1.0, "r-2": 2.0}, {("t", 0, 1)}) == 0
+
+
 @pytest.mark.parametrize("number", range(len(OUTCOMES)))
 def test_a_question_that_stops_at_a_step_is_lost(log, number):
     log.answer(log.ask("r-3"), tuple(OUTCOMES)[:number])
@@ -213,6 +233,35 @@ def test_who_passed_one_that_waited_keep_their_order_and_all_have_a_number_each(
     log.answer(sixth)
     [wrong] = judge(log, chain()).tables
     assert wrong.endswith("has number 5 of s-1, due is 6")
+
+
+@pytest.mark.parametrize(
+    ("rejected", "number", "wrong"),
+    [
+        (0, 4, ["has number 4 of s-1, due is 3"]),
+        (1, 3, []),
+        (1, 4, []),
+        (1, 5, ["has number 5 of s-1, due is 3"]),
+        (1, 2, ["has number 2 of s-1, due is 3"]),
+        (2, 5, []),
+    ],
+)
+def test_one_that_was_rejected_may_have_taken_a_number(log, rejected, number, wrong):
+    for name in range(rejected):
+        log.reject("redact", log.ask(f"r-late-{name}"))
+    log._numbers["s-1"]["id-r-6"] = number
+    log.answer(log.ask("r-6"))
+    found = judge(log, chain()).tables
+    assert [line.partition(" ")[2] for line in found] == wrong
+
+
+def test_what_was_rejected_has_taken_one_number_and_no_more(log):
+    log.reject("redact", log.ask("r-late"))
+    for name, number in (("r-6", 4), ("r-7", 6)):
+        log._numbers["s-1"][f"id-{name}"] = number
+        log.answer(log.ask(name))
+    [wrong] = judge(log, chain()).tables
+    assert wrong.endswith("has number 6 of s-1, due is 5")
 
 
 def test_one_that_waited_stands_behind_the_earlier_ones_of_its_session(log):

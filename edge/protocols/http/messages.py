@@ -81,7 +81,9 @@ async def get_message(
     """Return the answer so far; as an event stream, everything after the last cursor."""
     question = gateway.access.question(caller, request_id)
     if "text/event-stream" not in request.headers.get("accept", ""):
-        return JSONResponse(await gateway.follower.answer_so_far(caller, question))
+        # read back for nobody, it would keep a turn from whoever still waits
+        told = gateway.follower.answer_so_far(caller, question)
+        return JSONResponse(await until_left(request, told))
     with ExitStack() as resources:
         resources.enter_context(gateway.followed.hold(caller.tenant, caller.key))
         watch = gateway.follower.take_up(caller, question, resources)

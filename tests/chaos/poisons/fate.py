@@ -36,6 +36,13 @@ class Tasted:
     """Whether a question of the same tenant had its answer after it."""
     restarts: int
     """Of any component, since it was given."""
+    again: tuple[tuple[float, float], ...] = ()
+    """From when until when it was given again, for enough neighbours to meet it."""
+
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """From when until when it had its way, each time."""
+        return (self.began_s, self.ended_s), *self.again
 
     @property
     def seconds(self) -> float:

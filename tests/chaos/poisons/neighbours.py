@@ -1,11 +1,15 @@
 """Other tenants who chat, one question at a time each, while somebody else sends poison."""
 
+import contextlib
 import itertools
+import multiprocessing
+import queue
+import signal
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -15,6 +19,10 @@ from bench.spread import percentiles
 THINK_S = 0.5
 TOKENS_MAX = 24  # of an answer: what is measured is no model
 TIMEOUT_S = 120.0
+LOOK_S = 0.2
+P95_CHATS_MIN = 20
+Span = tuple[float, float]
+"""From when until when, on the monotonic clock."""
 
 
 @dataclass(frozen=True)
@@ -32,34 +40,76 @@ class Chat:
 
 
 class Neighbours:
-    """Tenants who chat from entry to exit."""
+    """Tenants who chat from entry to exit, in a process of their own.
 
-    def __init__(self, clients: Sequence[httpx.Client]) -> None:
-        self.chats: list[Chat] = []
-        self._over = threading.Event()
-        questions = itertools.cycle(question for _, question in facts(1_000))
-        self._threads = [
-            threading.Thread(target=self._chat, args=(client, questions)) for client in clients
-        ]
-        self._next = threading.Lock()
+    In that of who sends the poison they would wait for its interpreter: a hundred thousand frames that one thread
+    spells made the answers of the others late, whatever the gateway did.
+    """
+
+    def __init__(self, gateway: str, keys: Sequence[str]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._over = context.Event()
+        self._told: Any = context.Queue()
+        self._chats: list[Chat] = []
+        self._process = context.Process(
+            target=_chat_on, args=(gateway, tuple(keys), self._told, self._over), daemon=True
+        )
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self._process.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        for thread in self._threads:
-            thread.join()
+        while self._process.is_alive():
+            self._process.join(0.1)
+            self._hear()  # a process does not end before what it tells is heard
+        self._hear()
 
-    def _chat(self, client: httpx.Client, questions: "itertools.cycle[str]") -> None:
-        while not self._over.wait(THINK_S):
-            with self._next:
-                question = next(questions)
-            began_s = time.monotonic()
-            status = ask(client, question)
-            self.chats.append(Chat(began_s, time.monotonic(), status))
+    @property
+    def chats(self) -> list[Chat]:
+        """All that ended so far; the clock is that of the machine, and so is theirs."""
+        self._hear()
+        return self._chats
+
+    def _hear(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._chats.append(Chat(*self._told.get_nowait()))
+
+    def wait_for(self, count: int, since_s: float, patience_s: float) -> bool:
+        """Wait until so many chats ended that began since a moment; tell whether they did."""
+        until_s = time.monotonic() + patience_s
+        while sum(chat.began_s >= since_s for chat in self.chats) < count:
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
+
+def _chat_on(gateway: str, keys: Sequence[str], told: Any, over: Any) -> None:
+    """Chat as each tenant in a thread of its own, and tell of each answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for who started this
+    questions = itertools.cycle(question for _, question in facts(1_000))
+    turn = threading.Lock()
+
+    def chat(key: str) -> None:
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx.Client(
+            base_url=gateway, headers=headers, timeout=TIMEOUT_S, trust_env=False
+        ) as client:
+            while not over.wait(THINK_S):
+                with turn:
+                    question = next(questions)
+                began_s = time.monotonic()
+                status = ask(client, question)
+                told.put((began_s, time.monotonic(), status))
+
+    threads = [threading.Thread(target=chat, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def ask(client: httpx.Client, question: str) -> int:
@@ -71,11 +121,19 @@ def ask(client: httpx.Client, question: str) -> int:
         return 0
 
 
-def between(chats: Sequence[Chat], began_s: float, ended_s: float) -> list[Chat]:
-    """Return the chats that were open at some moment of a span."""
-    return [chat for chat in chats if chat.began_s < ended_s and chat.ended_s > began_s]
+def between(chats: Sequence[Chat], spans: Sequence[Span]) -> list[Chat]:
+    """Return the chats that were open at some moment of the spans, each once."""
+    return [
+        chat for chat in chats if any(chat.began_s < end and chat.ended_s > at for at, end in spans)
+    ]
+
+
+def middle_s(chats: Sequence[Chat]) -> float | None:
+    """Return the median of whole answers; None of none."""
+    return percentiles(chat.seconds for chat in chats)[0] if chats else None
 
 
 def p95_s(chats: Sequence[Chat]) -> float | None:
-    """Return the 95th percentile of whole answers; None of fewer than two."""
-    return percentiles(chat.seconds for chat in chats)[1] if len(chats) > 1 else None
+    """Return the 95th percentile of whole answers; None of fewer than P95_CHATS_MIN, of which it is the slowest."""
+    enough = len(chats) >= P95_CHATS_MIN
+    return percentiles(chat.seconds for chat in chats)[1] if enough else None

@@ -8,14 +8,17 @@ from typing import Any
 import httpx
 
 from tests.chaos.poisons.fate import Tasted
-from tests.chaos.poisons.neighbours import Chat, between, p95_s
+from tests.chaos.poisons.neighbours import Chat, between, middle_s, p95_s
 
 KEPT = "the event loop is kept from everybody else"
 WHAT_MAX = 72  # characters
 
 
 class Table:
-    """One row for each poison; the neighbours' chats before the first are what a ratio is of."""
+    """One row for each poison; the neighbours' chats before the first are what a ratio is of.
+
+    Of few chats a median is shown and no 95th of 100, which would be the slowest of them.
+    """
 
     def __init__(
         self, tasted: Sequence[Tasted], chats: Sequence[Chat], began_s: float, lines: Sequence[str]
@@ -23,7 +26,8 @@ class Table:
         """`lines` are those that all components logged."""
         self._tasted = tasted
         self._chats = chats
-        self._before = p95_s([chat for chat in chats if chat.ended_s < began_s])
+        before = [chat for chat in chats if chat.ended_s < began_s]
+        self._before, self._middle_before = p95_s(before), middle_s(before)
         self._during = p95_s([chat for chat in chats if chat.ended_s >= began_s])
         self._kept = Counter(_place(line) for line in lines if KEPT in line)
 
@@ -40,19 +44,26 @@ class Table:
         """Return the figures."""
         return {
             "neighbours_p95_s": {"before": self._before, "during": self._during},
-            "ratio": self._ratio(self._during),
+            "ratio": _ratio(self._during, self._before),
+            "of_poisons": {one.poison: self._neighbours_of(one) for one in self._tasted},
             "loop_kept": dict(self._kept),
             "wrong": self.wrong,
         }
 
-    def _ratio(self, seconds: float | None) -> float | None:
-        return round(seconds / self._before, 2) if seconds and self._before else None
+    def _neighbours_of(self, one: Tasted) -> dict[str, Any]:
+        met = between(self._chats, one.spans)
+        return {
+            "chats": len(met),
+            "p50_ratio": _ratio(middle_s(met), self._middle_before),
+            "p95_ratio": _ratio(p95_s(met), self._before),
+        }
 
     def _row(self, one: Tasted) -> str:
-        ratio = self._ratio(p95_s(between(self._chats, one.began_s, one.ended_s)))
+        met = self._neighbours_of(one)
         return (
             f"{one.poison:<34} {one.seconds:6.1f} s  {one.restarts} restarts  "
-            f"{'-' if ratio is None else ratio!s:>5}x  {one.fate.what[:WHAT_MAX]}"
+            f"p50 {_times(met['p50_ratio'])} p95 {_times(met['p95_ratio'])} of {met['chats']:>3} "
+            f"chats  {one.fate.what[:WHAT_MAX]}"
         )
 
     def __str__(self) -> str:
@@ -62,12 +73,20 @@ class Table:
                 *map(self._row, self._tasted),
                 (
                     f"neighbours  p95 {before:.2f} s before, {during:.2f} s during: "
-                    f"{self._ratio(self._during)}x, {len(self._chats)} chats"
+                    f"{_times(_ratio(self._during, self._before))}, {len(self._chats)} chats"
                 ),
                 *(f"loop kept   {count} times at {place}" for place, count in self._kept.items()),
                 *(f"WRONG       {wrong}" for wrong in self.wrong),
             )
         )
+
+
+def _ratio(seconds: float | None, before: float | None) -> float | None:
+    return round(seconds / before, 2) if seconds and before else None
+
+
+def _times(ratio: float | None) -> str:
+    return f"{'-' if ratio is None else ratio:>5}x"
 
 
 def _place(line: str) -> str:

@@ -39,13 +39,33 @@ def test_a_neighbour_without_an_answer_is_wrong():
     ]
 
 
+def chats(count, seconds, began_s):
+    return [Chat(began_s, began_s + seconds, 200)] * count
+
+
 def test_chats_that_were_open_while_a_poison_had_its_way_are_held_against_those_before():
-    chats = [*QUIET, Chat(9.5, 12.5, 200), Chat(11.0, 14.0, 200), Chat(12.5, 99.0, 200)]
-    table = Table([GIVEN], chats, 9.0, [])
+    before = chats(40, 1.0, 0.0)
+    met = [Chat(9.5, 12.5, 200), Chat(11.0, 14.0, 200)]
+    table = Table([GIVEN], [*before, *met, Chat(12.5, 99.0, 200)], 9.0, [])
     assert table.as_json()["neighbours_p95_s"]["before"] == 1.0
+    assert table.as_json()["of_poisons"]["poison"] == {
+        "chats": 2,
+        "p50_ratio": 3.0,
+        "p95_ratio": None,
+    }, "the 95th of 100 of two is the slower one"
     row = str(table).splitlines()[0]
-    assert "  3.0x" in row
+    assert "p50   3.0x p95     -x of   2 chats" in row
     assert "2.0 s" in row
+
+
+def test_one_that_was_given_again_has_all_the_chats_that_met_it_each_once():
+    again = replace(GIVEN, again=((20.0, 22.0), (30.0, 31.0)))
+    met = [*chats(10, 2.0, 11.0), *chats(9, 2.0, 21.0), Chat(21.5, 30.5, 200)]
+    beside = chats(50, 3.0, 12.5)
+    told = Table([again], [*chats(40, 1.0, 0.0), *met, *beside], 9.0, []).as_json()
+    assert told["of_poisons"]["poison"]["chats"] == len(met) == 20
+    assert told["of_poisons"]["poison"]["p50_ratio"] == 2.0
+    assert told["of_poisons"]["poison"]["p95_ratio"] > 2.0
 
 
 def test_who_kept_a_loop_is_told_by_its_place():

@@ -27,9 +27,7 @@ class PlainCatalogue:
             case ChunksIndexed():
                 self._document(event, event.document.document).index(event)
             case EventRejected(topic=topic) if topic in ABOUT_DOCUMENTS:
-                known = self.documents.get((event.meta.tenant, event.meta.session))
-                if known is not None:
-                    known.come_to(event)
+                self._document(event, event.meta.session).come_to(event)
         for known in self.documents.values():
             known.counted = known.stored
 

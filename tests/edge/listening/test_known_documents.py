@@ -142,9 +142,11 @@ def test_the_status_is_that_of_the_newest_request(events, status, version, chunk
         assert view["reason"]
 
 
-@given(st.data())
-def test_topics_may_be_read_in_any_order(data):
-    events = [*FIRST, *CHANGED, *WITHDRAWN][: data.draw(st.integers(1, 9))]
+@given(st.data(), st.booleans())
+def test_topics_may_be_read_in_any_order(data, is_rejected):
+    changed = [CHANGED[0], REJECTED] if is_rejected else CHANGED
+    history = [*FIRST, *changed, *WITHDRAWN]
+    events = history[: data.draw(st.integers(1, len(history)))]
     lanes = {}
     for event in events:
         lanes.setdefault(topic_of(event), []).append(event)
@@ -154,6 +156,18 @@ def test_topics_may_be_read_in_any_order(data):
         shuffled.append(lanes[topic].pop(0))
     assert view_of(shuffled) == view_of(events)
     assert view_of([*shuffled, *shuffled]) == view_of(events), "reading again changes nothing"
+
+
+def test_a_document_whose_dead_letter_is_read_before_it_has_failed():
+    at_first = structs.replace(REJECTED, meta=meta("r-1", 1), topic=topic_of(DocumentSubmitted))
+    view = view_of([at_first, FIRST[0]])
+    assert (view["status"], view["reason"]) == ("failed", "the model is gone")
+
+
+def test_a_dead_letter_of_what_nobody_could_read_is_of_no_document(index):
+    documents = KnownDocuments(index)
+    documents.take(Entry(structs.replace(REJECTED, meta=meta("", 1)), 0, 0, 0))
+    assert (len(documents), documents.unwritten) == (0, 0)
 
 
 def test_only_the_newest_requests_of_a_document_are_kept(index):

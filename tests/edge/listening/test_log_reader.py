@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, Message
 from msgspec import structs
 
+from edge.listening.answer_stretches import SKEW_MS
 from edge.listening.entries import HISTORY, RESULTS, Dispatch, Gap
 from edge.listening.known_requests import known_from
 from edge.listening.log_reader import LogReader
-from edge.listening.reading_back import SKEW_MS
 from streams.settings import Settings
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE

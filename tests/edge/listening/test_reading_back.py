@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from confluent_kafka import KafkaException
 from msgspec import structs
 
 from agents.errors import Transient
+from edge.listening.answer_stretches import SKEW_MS
 from edge.listening.known_requests import known_from
-from edge.listening.reading_back import (
-    READ_BACK_AT_ONCE,
-    READ_BACK_MAX,
-    READ_BACK_WAITING_MAX,
-    SKEW_MS,
-)
+from edge.listening.reading_back import READ_BACK_MAX, BackReader
+from edge.listening.reading_turns import AT_ONCE, ReadingTurns
 from schemas import AnswerReleased, AnswerRetracted, QuestionAsked, TokensReleased, Verdict
+from streams.log.schema_asker import SchemaAsker
+from streams.running.producer_proof import ProducerProof
 from streams.topics import topic_of
 from tests.edge.answering.histories import QUESTION, WHOLE
 from tests.edge.listening.test_log_reader import CODEC, REQUEST, SINCE_MS, Log, a_hiccup
@@ -230,7 +230,7 @@ async def test_an_answer_that_came_late_is_found_behind_all_others():
     assert {entry.event.meta.id for entry in entries} == {
         event.meta.id for event in (QUESTION, *WHOLE)
     }
-    assert log.consumers[0].times == 2
+    assert [one.times for one in log.consumers] == [1, 1], "its stretch with others, then the rest"
 
 
 async def test_a_retraction_is_found_however_late_it_came(log):
@@ -248,26 +248,84 @@ async def test_a_retraction_is_found_however_late_it_came(log):
     assert retracted in [entry.event for entry in entries]
 
 
-async def test_whoever_comes_while_many_wait_is_told_to_come_again(log):
-    held = threading.Event()
+# ---------------------------------------------------------------------- several who wait
 
-    class Held(MemoryConsumer):
-        def offsets_for_times(self, *args, **fields):
-            held.wait(10)
-            return super().offsets_for_times(*args, **fields)
 
-    log = Log(Held)
-    log.put(QUESTION)
-    reader = log.reader()
-    waiting = [
-        asyncio.create_task(reader.read_back(REQUEST, KINDS))
-        for _ in range(READ_BACK_AT_ONCE + READ_BACK_WAITING_MAX)
-    ]
-    try:
-        await asyncio.sleep(0)
-        with pytest.raises(Transient, match="64 others wait"):
-            await reader.read_back(REQUEST, KINDS)
-    finally:
-        held.set()
-    assert all(len(found) == 1 for found in await asyncio.gather(*waiting))
-    assert len(await reader.read_back(REQUEST, KINDS)) == 1
+class HeldConsumer(MemoryConsumer):
+    """Says where anything lies only once it may, and how many wait for that."""
+
+    def __init__(self, broker, gate):
+        super().__init__(broker)
+        self._gate = gate
+
+    def offsets_for_times(self, *args, **fields):
+        self._gate.come_to()
+        return super().offsets_for_times(*args, **fields)
+
+
+class Gate:
+    """What readings wait at, on their threads."""
+
+    def __init__(self):
+        self.open = threading.Event()
+        self.waiting = 0
+
+    def come_to(self):
+        self.waiting += 1
+        assert self.open.wait(60)
+
+
+async def until(what):
+    async with asyncio.timeout(60):
+        while not what():  # noqa: ASYNC110 - another thread makes it so
+            await asyncio.sleep(0.001)
+
+
+def of_name(name, time_ms=DEADLINE.time_ms):
+    return replace(DEADLINE, request=name, time_ms=time_ms)
+
+
+async def test_those_who_wait_for_a_lane_are_read_together_however_many_they_are():
+    gate = Gate()
+    log = Log(lambda broker: HeldConsumer(broker, gate))
+    names = [f"r-{number}" for number in range(20)]
+    for name in names:
+        for event in WHOLE:
+            told = structs.replace(event, meta=structs.replace(event.meta, request=name))
+            log.put(told, request=name)
+    turns = ReadingTurns(60.0)
+    consumer = partial(log.new_consumer, None, "test")
+    reader = BackReader(consumer, SchemaAsker(CODEC), ProducerProof(), turns)
+    # whoever came first holds all turns
+    first = [asyncio.create_task(reader.read_back(REQUEST, KINDS)) for _ in range(AT_ONCE)]
+    await until(lambda: gate.waiting == AT_ONCE)
+    rest = [asyncio.create_task(reader.read_back(of_name(name), KINDS)) for name in names]
+    gone = asyncio.create_task(reader.read_back(of_name("gone"), KINDS))
+    await asyncio.sleep(0)
+    gone.cancel()
+    gate.open.set()
+    for name, entries in zip(names, await asyncio.gather(*rest), strict=True):
+        assert {entry.event.meta.request for entry in entries} == {name}
+        assert len(entries) == len(WHOLE)
+    await asyncio.gather(*first)
+    assert len(log.consumers) == AT_ONCE + 1
+    assert log.all_closed
+
+
+async def test_of_stretches_that_meet_the_broker_is_asked_once():
+    log = Log(Reading)
+    for event in (QUESTION, *WHOLE):
+        log.put(event)
+    asked = []
+
+    class Asked(Reading):
+        def offsets_for_times(self, places, *args, **fields):
+            asked.extend(places)
+            return super().offsets_for_times(places, *args, **fields)
+
+    log._consumer = Asked
+    near = [of_name(f"r-{n}", DEADLINE.time_ms + n * SKEW_MS) for n in range(9)]
+    far = of_name("far", DEADLINE.time_ms + 100 * SKEW_MS)
+    found = log.reader()._back._read_back_many([DEADLINE, *near, far], KINDS, lambda: False)
+    assert len(found[DEADLINE.whose]) == 1 + len(WHOLE)
+    assert len(asked) == 2 * 2 * len(KINDS), "where each of two stretches begins and ends"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -192,6 +193,28 @@ async def test_who_sends_too_many_fragments_may_send_them_all_and_reads_why(chat
     told = await ends(reader)
     assert told[2:4] == CloseCode.MESSAGE_TOO_BIG.to_bytes(2, "big")
     assert b"fragments" in told
+
+
+async def test_of_a_packet_with_too_many_fragments_nothing_is_parsed_behind_the_piece_that_has(
+    served, chat
+):
+    reader, _ = chat
+    [connection] = served.server_state.connections
+    packet = b"\x01\x81masq\x16" + 40_000 * FRAGMENT
+    connection.data_received(packet)
+    assert connection._drained == len(packet) - pacing.PARSED_AT_ONCE
+    parsed = FRAMES_AT_ONCE - connection._pace._left
+    assert pacing.FRAGMENTS_MAX < parsed <= pacing.PARSED_AT_ONCE / len(FRAGMENT) + 1
+    assert b"fragments" in await ends(reader)
+
+
+async def test_a_message_that_comes_in_one_packet_of_many_pieces_is_whole(url, gateway):
+    async with connect(url, a_key(gateway)) as socket:
+        name = "x" * 3 * pacing.PARSED_AT_ONCE
+        await socket.send(json.dumps({"type": "unheard of", "id": name}))
+        told = json.loads(await socket.recv())
+    assert told["type"] == "error"
+    assert told["status"] in (400, 422), "it was read as a frame, and is none"
 
 
 async def test_who_never_ends_sending_is_not_read_for_ever(chat, monkeypatch):

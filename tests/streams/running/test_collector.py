@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from streams.running.collector import GC_OBJECTS
 
 PROGRAM = """
@@ -20,3 +22,29 @@ def test_it_walks_over_nothing_that_was_loaded_before():
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
     )
     assert told.stdout.split() == [str(GC_OBJECTS), "True"]
+
+
+LEFT_BEHIND = """
+import gc, weakref
+from streams.running.collector import CONNECTIONS, GC_OBJECTS, SELDOM, spare_the_collector
+
+class Connection:
+    def __init__(self):
+        self.itself = self
+
+spare_the_collector({looks})
+connection = Connection()
+kept = [[] for _ in range(2 * GC_OBJECTS)]  # a look at what is new: it is open then
+left = weakref.ref(connection)
+del connection
+kept += [[] for _ in range(10 * GC_OBJECTS)]
+print(left() is None)
+"""
+
+
+@pytest.mark.parametrize(("looks", "is_gone"), [("CONNECTIONS", True), ("SELDOM", False)])
+def test_what_a_connection_leaves_that_was_open_at_a_look_is_gone_a_few_looks_later(looks, is_gone):
+    """By count of what is made meanwhile; in a process of its own, as above."""
+    program = [sys.executable, "-c", LEFT_BEHIND.format(looks=looks)]
+    told = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == str(is_gone)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
 from edge.answering.bounds import Bounds
@@ -9,7 +12,9 @@ from edge.load.shares import Shares
 from schemas import (
     EventRejected,
     QuestionAsked,
+    TokensReleased,
 )
+from tests.edge.conftest import address_of
 from tests.edge.fake_log import Answers, a_citation, a_key, an_entry
 from tests.edge.http_client import (
     HttpClient,
@@ -45,6 +50,64 @@ async def test_a_message_is_answered_as_json(call, gateway, log):
     again = (await call("GET", f"/v1/messages/{answer['request_id']}")).json()
     assert again["status"] == "completed"
     assert {key: again[key] for key in answer} == answer
+
+
+async def test_an_answer_is_read_back_for_as_long_as_its_client_is_there(served, gateway, log):
+    log.answer = answers_with("VAT ", "is due.")
+    begun, ended = asyncio.Event(), asyncio.Event()
+    read_back = log.read_back
+
+    async def for_long(request, kinds):
+        begun.set()
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            ended.set()
+
+    headers = {"Authorization": f"Bearer {a_key(gateway)}"}
+    address = f"http://{address_of(served)}"
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as client:
+        answer = (await client.post("/v1/messages", json={"text": "x"})).json()
+        log.read_back = for_long
+        asking = asyncio.create_task(client.get(f"/v1/messages/{answer['request_id']}"))
+        async with asyncio.timeout(60):
+            await begun.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await ended.wait()
+        log.read_back = read_back
+        again = (await client.get(f"/v1/messages/{answer['request_id']}")).json()
+    assert again["text"] == "VAT is due."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_came_before_the_log_was_read_live_is_read_back_then(call, log, stream):
+    """As at a gateway that has just started: what it is not told lies on the log all the same."""
+    parts = Answers.whole
+    log.ready, tell = False, log._tell
+
+    def told_once_live(event, entry):
+        if log.ready:
+            tell(event, entry)
+
+    log._tell = told_once_live
+    log.answer = lambda event: parts(Answers(event), "VAT ", "is ")[:1]
+    body = {"text": "x", "budget_ms": 60_000, "stream": stream}
+    asking = asyncio.create_task(call("POST", "/v1/messages", body))
+    async with asyncio.timeout(60):
+        while not log.published(TokensReleased):  # noqa: ASYNC110 - of a thread
+            await asyncio.sleep(0.005)
+    await asyncio.sleep(0.2)  # who reads back at once does so by now
+    [asked] = log.published(QuestionAsked)
+    for event in parts(Answers(asked), "VAT ", "is ")[1:]:
+        log.append(event)
+    log.ready = True
+    response = await asking
+    told = frames_of(response)[-1] if stream else response.json()
+    assert told["text"] == "VAT is "
+    if stream:
+        deltas = [frame["text"] for frame in frames_of(response) if frame["type"] == "delta"]
+        assert deltas == ["VAT ", "is "]
 
 
 async def test_a_message_streams_as_server_sent_events(call, log):
