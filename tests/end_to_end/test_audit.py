@@ -98,4 +98,4 @@ def test_a_witness_and_an_authority_vouch_for_the_log(running, workshop, told, t
     report = told(*words, "--offline")
     assert (report["findings"], report["unheard"]) == ([], [])
     assert report["timestamps"]["stamps"] == 1
-    told(*words, status=2)
+    told(*words, status=3)
