@@ -5,7 +5,7 @@ stands behind a circuit breaker (see `breaker`). What is within the process has 
 table is still being read must not keep the others from theirs.
 
 Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
-its deadline, and no longer. So a service that hangs leaves the step the time to do without it: to
+its deadline, and no longer; a write is no such call. So a service that hangs leaves the step the time to do without it: to
 search by words alone, to quote a sentence, to refuse. When the deadline has passed nobody waits any
 longer, and the general bound holds. Where there is none, what a call waits for its turn in a
 `fair_queue` does not count: the bound is one of work.
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from agents.errors import Permanent, Transient
-from schemas import Record, Request, StreamRequest
+from schemas import Record, Request, StreamRequest, Written
 from streams.log.clock import now_us
 from streams.running.breaker import Circuit, Overdue
 from streams.running.fair_queue import Bound, current_bound
@@ -162,10 +162,13 @@ class World:
 
         Local ones wait for nobody outside. What they do is bounded as work where it is done; while
         others are before them they wait, and that must not fail them.
+
+        What is written stands, also where nobody waited for its end: given up at a question's
+        deadline, it would be there beside the rejection, and what rests on it would go on.
         """
         if request.EFFECT == "local":
             return math.inf
-        if call.deadline:
+        if call.deadline and request.RESPONSE is not Written:
             left_s = (call.deadline - now_us()) / 1_000_000
             if left_s > 0:
                 return min(self.timeout_s, SHARE * left_s)

@@ -15,8 +15,11 @@ from schemas import (
     Generate,
     Generated,
     QueryRewritten,
+    ReleaseState,
     Unseal,
     Unsealed,
+    WriteRelease,
+    Written,
 )
 from streams.running.breaker import CLOSED, FAILURES_MAX, HALF_OPEN, PAUSE_MAX_S, Circuit
 from streams.running.cache_mark import cache_mark, mark_cached
@@ -45,7 +48,7 @@ class FakeFaultyService(FakeConnector):
         self.parts = [Generated(tokens=()), Generated(tokens=(), last=True)]
 
     def handlers(self):
-        return {Embed: self.embed, Unseal: self.unseal}
+        return {Embed: self.embed, Unseal: self.unseal, WriteRelease: self.write}
 
     def stream_handlers(self):
         return {Generate: self.generate}
@@ -70,6 +73,10 @@ class FakeFaultyService(FakeConnector):
     async def unseal(self, request, call):
         await asyncio.sleep(0.1)
         return Unsealed(values=())
+
+    async def write(self, request, call):
+        await asyncio.sleep(20)
+        return Written()
 
     async def generate(self, request, call):
         await self._do()
@@ -257,6 +264,14 @@ async def test_the_deadline_bounds_neither_local_calls_nor_those_that_come_after
     world = World((service,), timeout_s=30)
     assert await world.ask(Unseal(values=()), due_in(0.05)) == Unsealed(values=())
     assert (await world.ask(EMBED, due_in(-60))).model == "m"
+
+
+async def test_what_is_written_stands_so_a_deadline_does_not_give_it_up(service):
+    with virtual_time():
+        write = WriteRelease(state=ReleaseState(batch=0, released=""))
+        assert await World((service,), timeout_s=30).ask(write, due_in(10)) == Written()
+        with pytest.raises(Transient, match="took longer than 15"):
+            await World((service,), timeout_s=15).ask(write, due_in(10))
 
 
 async def test_a_stream_may_take_long_while_its_parts_come_in_time(service):
