@@ -5,10 +5,10 @@ stands behind a circuit breaker (see `breaker`). What is within the process has 
 table is still being read must not keep the others from theirs.
 
 Why it is so: on behalf of a question, one call may wait for SHARE of the time that is left until
-its deadline, and no longer; a write is no such call. So a service that hangs leaves the step the time to do without it: to
-search by words alone, to quote a sentence, to refuse. When the deadline has passed nobody waits any
-longer, and the general bound holds. Where there is none, what a call waits for its turn in a
-`fair_queue` does not count: the bound is one of work.
+its deadline, and no longer; writes apart. So a service that hangs leaves the step the time to do
+without it: to search by words alone, to quote a sentence, to refuse. When the deadline has passed
+nobody waits any longer, and the general bound holds. Where there is none, what a call waits for its
+turn in a `fair_queue` does not count: the bound is one of work.
 """
 
 from __future__ import annotations
