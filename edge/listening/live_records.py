@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from confluent_kafka import TopicPartition
@@ -59,16 +59,12 @@ class LiveRecords:
         self._lost: set[Whose] = set()
         self._missed: dict[Partition, int] = {}
         """Lane -> the offset of the first record of its history that was not taken in."""
-        self._next: dict[Partition, int] = {}
-        """Lane -> the offset of its history that is read next."""
         self._pause_s = asker.grace_s
         self._again_s = 0.0
 
     def open(self, message: Any, kind: type[Event]) -> Entry | None:
         """Open a record; None where it waits, or is no record of ours."""
         value, whose = message.value(), whose_is(message)
-        if kind in HISTORY:
-            self._next[_lane(message)] = message.offset() + 1
         try:
             schema_id = schema_id_of(value)
         except Undecodable:
@@ -111,11 +107,11 @@ class LiveRecords:
         """Tell whether nothing of a lane before an offset waits, or was left out of its history."""
         return lane not in self._missed and all(at >= end for at in self._waiting[lane])
 
-    def to_read_again(self) -> list[TopicPartition]:
+    def to_read_again(self, read_next: Mapping[Partition, int]) -> list[TopicPartition]:
         """Return from where lanes are to be read again now: at once where all ids are settled.
 
-        A lane that is being read again already, and has not come to what it missed, goes on: it
-        would miss what lies between.
+        `read_next`: lane -> the offset that is read next. A lane that is being read again already,
+        and has not come to what it missed, goes on: it would miss what lies between.
         """
         now_s = self._clock()
         if not self._missed:
@@ -126,9 +122,8 @@ class LiveRecords:
         silent = self._asker.any_silent
         self._again_s = now_s + self._pause_s
         self._pause_s = min(2 * self._pause_s, AGAIN_MAX_S) if silent else self._asker.grace_s
-        again = {lane: at for lane, at in self._missed.items() if at < self._next[lane]}
+        again = {lane: at for lane, at in self._missed.items() if at < read_next[lane]}
         self._missed.clear()
-        self._next |= again
         log.info("lanes are read again", lanes=len(again))
         return [TopicPartition(*lane, offset) for lane, offset in sorted(again.items())]
 

@@ -85,7 +85,7 @@ class LogStrand:
 
     def read_again(self) -> list[Partition]:
         """Go back to what was left out; returns the lanes that are read again."""
-        places = self.live.to_read_again()
+        places = self.live.to_read_again(self.next)
         lanes = [(place.topic, place.partition) for place in places]
         for at, place in zip(lanes, places, strict=True):
             self.consumer.seek(place)

@@ -26,7 +26,7 @@ class HeldRecords(LiveRecords):
     def is_taken_in(self, lane, end):
         return not self.holds and super().is_taken_in(lane, end)
 
-    def to_read_again(self):
+    def to_read_again(self, read_next):
         places, self.again = self.again, ()
         return list(places)
 
