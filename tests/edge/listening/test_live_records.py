@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -211,6 +211,9 @@ TURNS = st.tuples(st.integers(1, 400), st.sampled_from([0.0, 0.03, 0.06, 1.0, 10
 
 
 @given(turns=st.lists(TURNS, min_size=5, max_size=40))
+@example(  # what was held is let go of in vain while its lane is on the way back to it
+    turns=[(220, 1.0), (296, 0.0), (106, 1.0), (252, 0.06), (335, 0.03), (18, 100.0), (251, 0.06)]
+)
 def test_whenever_a_lane_is_read_again_nothing_of_its_history_is_missed(turns):
     """Also where that is while it is read again, or the machine stood still."""
     bench, now_s, told, at = Bench(grace_s=0.05), 0.0, set(), 0
