@@ -18,6 +18,7 @@ from mode import Worker as ModeWorker
 from streams.log.broker_access import BrokerRefuses
 from streams.log.credential_files import check_files
 from streams.operations.options import run_option
+from streams.running.allocator import give_back_early
 from streams.running.collector import spare_the_collector
 from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
@@ -193,6 +194,7 @@ def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
     clients that sit out timeouts of their own must not hold the process. The standstill watch holds
     to the end: it ends a goodbye that does not end, too.
     """
+    give_back_early()
     loop, code = uvloop.new_event_loop(), 1
     Standstill().hold(loop)
     begin_threads(loop)
