@@ -5,6 +5,7 @@ import itertools
 import multiprocessing
 import queue
 import signal
+import statistics
 import threading
 import time
 from collections.abc import Sequence
@@ -130,7 +131,7 @@ def between(chats: Sequence[Chat], spans: Sequence[Span]) -> list[Chat]:
 
 def middle_s(chats: Sequence[Chat]) -> float | None:
     """Return the median of whole answers; None of none."""
-    return percentiles(chat.seconds for chat in chats)[0] if chats else None
+    return statistics.median(chat.seconds for chat in chats) if chats else None
 
 
 def p95_s(chats: Sequence[Chat]) -> float | None:

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.chaos.poisons.neighbours import P95_CHATS_MIN, Chat, Neighbours, p95_s
+from tests.chaos.poisons.neighbours import P95_CHATS_MIN, Chat, Neighbours, middle_s, p95_s
 
 PATIENCE_S = 60.0
 
@@ -55,3 +55,8 @@ def test_what_never_comes_is_not_waited_for_for_ever():
 @pytest.mark.parametrize(("count", "is_told"), [(P95_CHATS_MIN - 1, False), (P95_CHATS_MIN, True)])
 def test_the_95th_of_100_is_told_of_enough_alone(count, is_told):
     assert (p95_s([Chat(0.0, 1.0, 200)] * count) is not None) == is_told
+
+
+@pytest.mark.parametrize(("seconds", "middle"), [([], None), ([2.0], 2.0), ([1.0, 9.0, 2.0], 2.0)])
+def test_of_one_answer_that_is_the_middle(seconds, middle):
+    assert middle_s([Chat(0.0, one, 200) for one in seconds]) == middle
