@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NoReturn
 
@@ -15,18 +12,9 @@ import click
 
 from infra.local.network import without_proxy
 from infra.local.paths import made_absolute
-from streams.operations.options import Group
+from streams.operations.options import LateGroup, Verb
 from streams.setting_sources import refuse_unknown
 from streams.settings import Settings
-
-
-@dataclass(frozen=True)
-class Verb:
-    """A verb: where its command is, and how its help begins."""
-
-    place: str
-    summary: str
-
 
 VERBS = {
     "up": Verb("infra.local.cli:up", "Start the local stack"),
@@ -126,42 +114,27 @@ HELP = ("-h", "--help", "--version")
 USAGE, INTERRUPTED = 2, 130
 
 
-class Verbs(Group):
-    """A group that imports a verb only when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
-        """Name the verbs in the order of the table."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
-        """Import the module of a verb."""
-        if cmd_name not in VERBS:
-            return None
-        module, attribute = VERBS[cmd_name].place.split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+class Verbs(LateGroup):
+    """The verbs, and words that people try for them."""
 
     def suggest(self, ctx: click.Context, name: str) -> str | None:
         """Return the verb that was probably meant, or None."""
         return MEANT.get(name) or super().suggest(ctx, name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
-        """List the verbs without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, verb.summary) for name, verb in VERBS.items()])
-
 
 def _tell_version(context: click.Context, _option: click.Parameter, given: bool) -> None:
     if not given or context.resilient_parsing:
         return
+    from importlib.metadata import version
+
     from schemas import compiled
 
-    click.echo(f"playhead, version {importlib.metadata.version('playhead')}")
+    click.echo(f"playhead, version {version('playhead')}")
     click.echo(f"codec: {compiled.in_use()}")
     context.exit()
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, verbs=VERBS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from infra.fork_verb import fork
-from replay.cli import replay
+from replay.cli import VERBS, replay
+from streams.operations.options import LateGroup, Verb
 
-replay.add_command(fork)
+FORK = Verb(
+    "infra.fork_verb:fork",
+    "Begin SESSION with what the conversation of REQUEST had come to: then ask on, live.",
+)
+assert isinstance(replay, LateGroup)
+replay.verbs = dict(sorted({**VERBS, "fork": FORK}.items()))
 
 __all__ = ["replay"]

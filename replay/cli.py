@@ -1,53 +1,60 @@
-"""`playhead replay …`: verify, export and timeline on the command line."""
+"""`playhead replay …`: the verbs that read the log again, each imported when it is called."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
-from contextlib import closing
-from pathlib import Path
-
 import click
 
-from replay.archive_in_bucket import bucket_files
-from replay.archive_places import (
-    ArchiveParameter,
-    ArchivePlace,
-    and_log_option,
-    archive_option,
-    check_and_log,
-)
-from replay.debugging.debug_cli import debug
-from replay.export import export
-from replay.importing.import_cli import import_command
-from replay.lineage.lineage_cli import lineage_command
-from replay.local_effects import local_handlers
-from replay.log import BrokerLog, Log
-from replay.opening_logs import open_log
-from replay.past.as_of_cli import as_of_command
-from replay.progress_bar import new_bar, records_bar
-from replay.rebuild.rebuild_cli import rebuild
-from replay.report import Report
-from replay.seal.seal_folder import SealFolder
-from replay.selection import Selection, nothing
-from replay.side_by_side import verify_side_by_side
-from replay.terminal import show
-from replay.timeline_cli import timeline_command
-from replay.verdict_group import AWAY, VerdictGroup, found_before
-from replay.verify import Verifier
-from replay.whatif.run_cli import run_command
-from replay.whatif.whatif_cli import what_if
-from streams.operations.options import microseconds, run_option
-from streams.operations.printing import console, counted
-from streams.settings import Settings
-from streams.topics import DERIVED
+from replay.verdict_group import LateVerdictGroup
+from streams.operations.options import Verb
 
-JOBS_FROM = 5_000  # records: below, starting processes takes longer than they save
+VERBS = {
+    "as-of": Verb(
+        "replay.past.as_of_cli:as_of_command",
+        "Search the index as it was WHEN: a position of the log, or a time (ISO 8601).",
+    ),
+    "debug": Verb(
+        "replay.debugging.debug_cli:debug",
+        "Run a step of REQUEST again under a debugger, on the effects that the log holds.",
+    ),
+    "export": Verb(
+        "replay.export_cli:export_command",
+        "Copy the log into TARGET, a new folder or s3://bucket/prefix: Avro files and a manifest.",
+    ),
+    "import": Verb(
+        "replay.importing.import_cli:import_command",
+        "Copy the archive SOURCE into an empty broker and registry, and compare what lies there "
+        "then.",
+    ),
+    "lineage": Verb(
+        "replay.lineage.lineage_cli:lineage_command",
+        "Tell which documents came in, and which answers rest on them, as OpenLineage events.",
+    ),
+    "rebuild": Verb(
+        "replay.rebuild.rebuild_cli:rebuild",
+        "Build another generation of the index from the log, beside the one that answers.",
+    ),
+    "run": Verb(
+        "replay.whatif.run_cli:run_command",
+        "Ask recorded questions again, live, and say which step is the first that comes out "
+        "otherwise.",
+    ),
+    "timeline": Verb(
+        "replay.timeline_cli:timeline_command",
+        "Follow ID from the edge to its last record: queueing, running and effects of each step.",
+    ),
+    "verify": Verb(
+        "replay.verify_cli:verify",
+        "Recompute every record from its recorded input and effects, and compare the bytes.",
+    ),
+    "what-if": Verb(
+        "replay.whatif.whatif_cli:what_if",
+        "Ask recorded questions again with something changed, and tell what comes out otherwise.",
+    ),
+}
+"""The summaries stand here too, so that `playhead replay --help` loads none; a test compares."""
 
 
-@click.group(cls=VerdictGroup)
+@click.group(cls=LateVerdictGroup, verbs=VERBS)
 def replay() -> None:
     """Read the log again: verify it, export it, follow one request through it, ask it anew.
 
@@ -59,131 +66,3 @@ def replay() -> None:
       playhead replay verify
       playhead replay export /tmp/archive && playhead replay verify --archive /tmp/archive
     """
-
-
-replay.add_command(debug)
-replay.add_command(run_command)
-replay.add_command(what_if)
-replay.add_command(import_command)
-replay.add_command(as_of_command)
-replay.add_command(timeline_command)
-replay.add_command(lineage_command)
-replay.add_command(rebuild)
-
-
-@replay.command()
-@archive_option
-@and_log_option
-@click.option("--tenant", help="Only this tenant's inputs.")
-@click.option("--request", help="Only this request's inputs.")
-@click.option("--since", callback=microseconds, help="Only inputs from this time on (ISO 8601).")
-@click.option("--until", callback=microseconds, help="Only inputs before this time (ISO 8601).")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 64),
-    default=os.cpu_count() or 1,
-    show_default="one a core",
-    help="Processes; each takes whole lanes. A short log is verified in one.",
-)
-@run_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def verify(
-    archive: ArchivePlace | None,
-    and_log: bool,
-    tenant: str | None,
-    request: str | None,
-    since: int | None,
-    until: int | None,
-    jobs: int,
-    run: Path | None,
-    as_json: bool,
-) -> None:
-    """Recompute every record from its recorded input and effects, and compare the bytes.
-
-    Selects inputs: all their outcomes go with them. Exits 0 only if every record is the outcome of
-    its input; 1 if one is not, or can't be read, or the log does not lie as it was written; 2 for
-    wrong usage, and where nothing was selected; 3 if nothing differs and something could not be
-    verified here, for lack of a key, a tokenizer, time, or a broker that answers. Asks no model and
-    no index, makes no key and writes no file but copies of an archive in a bucket.
-
-    \b
-    Example:
-      playhead replay verify --tenant acme --json
-      playhead replay verify --archive /backup/log --and-log
-    """
-    check_and_log(archive, and_log=and_log)
-    settings = Settings.load(run=run)
-    selection = Selection(tenant, request, since, until)
-    with closing(open_log(archive, settings, and_log=and_log)) as log:
-        report = _verified(log, archive, settings, selection, jobs)
-    if report.empty:
-        raise click.UsageError(nothing(selection))
-    if as_json:
-        click.echo(json.dumps(report.as_json(), indent=1))
-    else:
-        show(report, console())
-    sys.exit(report.status)
-
-
-def _verified(
-    log: Log, archive: ArchivePlace | None, settings: Settings, selection: Selection, jobs: int
-) -> Report:
-    """Verify with a bar on a terminal: a long log in several processes, a short one here."""
-    derived = {topic.name for topic in DERIVED}
-    total = sum(e.end - e.begin for e in log.extents().values() if e.topic in derived)
-    bar = new_bar("verifying")
-    task = bar.add_task("verify", total=total)
-    if jobs > 1 and total >= JOBS_FROM:
-        return verify_side_by_side(log, archive, settings, selection, jobs, bar)
-    local, keyring = local_handlers(settings)
-
-    def progress(records: int) -> None:
-        bar.update(task, completed=records)
-
-    verifier = Verifier(log, local, keyring.digest_key, selection, progress)
-    with bar:
-        try:
-            return asyncio.run(verifier.verify())
-        except AWAY as error:
-            return found_before(verifier.report, error)
-
-
-@replay.command("export")
-@click.argument("target", type=ArchiveParameter(exists=False))
-@click.option("--since-last", is_flag=True, help="Add to an archive what was written since.")
-@run_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-def export_command(target: ArchivePlace, since_last: bool, run: Path | None, as_json: bool) -> None:
-    """Copy the log into TARGET, a new folder or s3://bucket/prefix: Avro files and a manifest.
-
-    Takes the log as it stands at the beginning, while writing goes on. One that was cut off goes on
-    when it is called again; until it is through, an archive stays as it was.
-
-    \b
-    Example:
-      playhead replay export /tmp/archive
-      playhead replay export /tmp/archive --since-last
-      playhead replay export s3://backups/playhead
-    """
-    settings = Settings.load(run=run)
-    with closing(BrokerLog(settings)) as log:
-        total = sum(extent.end - extent.begin for extent in log.extents().values())
-        with records_bar("exporting", total) as progress:
-            manifest = export(
-                log,
-                target if isinstance(target, Path) else bucket_files(settings, target),
-                progress,
-                sealed=SealFolder(settings.seal_path),
-                since_last=since_last,
-                cluster=log.cluster,
-            )
-    records = sum(entry["records"] for entry in manifest["files"])
-    if as_json:
-        click.echo(
-            json.dumps(
-                {"archive": str(target), "records": records, "files": len(manifest["files"])}
-            )
-        )
-    else:
-        files = counted(len(manifest["files"]), "file")
-        click.echo(f"{counted(records, 'record')} in {files}: {target}")

@@ -26,8 +26,8 @@ from replay.log import BrokerLog, Log, Snapshot
 from replay.opening_logs import open_log
 from replay.report import Report, merged
 from replay.selection import Selection
-from replay.verdict_group import AWAY, found_before
 from replay.verify import Verifier, lanes_of
+from replay.what_is_away import AWAY, found_before
 from streams.settings import Settings
 
 

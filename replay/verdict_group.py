@@ -10,17 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from confluent_kafka import KafkaException
 
-from agents.errors import Transient
-from replay.disk_trouble import is_of_this_machine
-from replay.report import DIFFERS, NOT_VERIFIED, Difference, Report
-from schemas.registry import RegistryAway
-from streams.log.offsets import NoAnswer
-from streams.operations.options import Group
+from streams.operations.options import Group, LateGroup
 
-AWAY = (KafkaException, NoAnswer, RegistryAway, TimeoutError, Transient)
-"""What is raised where who was asked does not answer: another try may do better."""
 WITHOUT_VERDICT = frozenset(
     {
         *("export", "import", "timeline", "lineage", "debug", "fork", "as-of", "effects"),
@@ -40,43 +32,27 @@ class VerdictGroup(Group):
         except click.UsageError:
             raise
         except click.ClickException as error:
-            if _judges(ctx) and says_away(error.__cause__):
-                error.exit_code = NOT_VERIFIED
+            if _keeps_from_judging(ctx, error.__cause__):
+                error.exit_code = _not_verified()
             raise
         except Exception as error:
-            if _judges(ctx) and says_away(error):
-                error.exit_status = NOT_VERIFIED  # type: ignore[attr-defined]
+            if _keeps_from_judging(ctx, error):
+                error.exit_status = _not_verified()  # type: ignore[attr-defined]
             raise
 
 
-def _judges(ctx: click.Context) -> bool:
-    return ctx.invoked_subcommand not in WITHOUT_VERDICT
+class LateVerdictGroup(VerdictGroup, LateGroup):
+    """Such a group that imports a verb only when it is called."""
 
 
-def found_before(report: Report, error: Exception) -> Report:
-    """Return a report that one of AWAY cut short, where it found something; else raises that.
+def _keeps_from_judging(ctx: click.Context, error: BaseException | None) -> bool:
+    # what knows such errors loads the clients that raise them: not for `--help`
+    from replay.what_is_away import says_away
 
-    What differs does so whatever the rest may say.
-    """
-    if report.status != DIFFERS:
-        raise error
-    report.unverifiable.append(
-        Difference("", -1, -1, "", "", f"the rest was not read: {away_told(error)}")
-    )
-    return report
+    return ctx.invoked_subcommand not in WITHOUT_VERDICT and says_away(error)
 
 
-def away_told(error: BaseException) -> str:
-    """Say in a line what is away, by one of AWAY."""
-    if isinstance(error, KafkaException):
-        return f"Kafka: {error.args[0].str()}"
-    return str(error)
+def _not_verified() -> int:
+    from replay.report import NOT_VERIFIED
 
-
-def says_away(error: BaseException | None) -> bool:
-    """Tell whether an error, or what led to it, says that something could not be asked or read."""
-    while error is not None:
-        if isinstance(error, AWAY) or (isinstance(error, OSError) and is_of_this_machine(error)):
-            return True
-        error = error.__cause__
-    return False
+    return NOT_VERIFIED

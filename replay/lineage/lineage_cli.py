@@ -17,7 +17,7 @@ from replay.lineage.lineage_walk import LineageWalk
 from replay.log import BrokerLog, Log
 from replay.opening_logs import open_log
 from replay.seal.signing_key import log_name
-from replay.verdict_group import AWAY
+from replay.what_is_away import AWAY
 from streams.operations.options import NumberRange, microseconds, run_option
 from streams.settings import Settings
 

@@ -13,7 +13,7 @@ from replay.seal.audit import Audited, Tampering, audited
 from replay.seal.known_checkpoints import Checkpoints
 from replay.seal.seal_folder import SealFolder
 from replay.seal.sealer import SEALED_TOPICS
-from replay.verdict_group import AWAY, away_told
+from replay.what_is_away import AWAY, away_told
 from replay.witnessing.cosigned_report import WitnessedTrees, WitnessTold
 from replay.witnessing.stamping import StampedTrees
 from streams.log.offsets import Partition

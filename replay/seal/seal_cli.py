@@ -19,7 +19,7 @@ from replay.seal.note import BadNote
 from replay.seal.seal_folder import SealFolder
 from replay.seal.seal_once import seal_now
 from replay.seal.sealer import SealedPartition
-from replay.verdict_group import AWAY
+from replay.what_is_away import AWAY
 from replay.witnessing.gathering import GatheredCosignatures, gather
 from replay.witnessing.stamping import StampPass, stamp
 from replay.witnessing.witness_options import (

@@ -18,7 +18,7 @@ from streams.settings import Settings
 def seal_now(settings: Settings, witnesses: Sequence[Witness] = ()) -> list[SealedPartition]:
     """Seal what was written since; a checkpoint is handed on only when it is on the disk.
 
-    Raises one of `replay.verdict_group.AWAY` where broker or registry do not answer.
+    Raises one of `replay.what_is_away.AWAY` where broker or registry do not answer.
     """
     folder = SealFolder(settings.seal_path)
     # the log's ends are read when nobody else seals: else it seems to end before what was sealed

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,6 +117,39 @@ class Group(click.Group):
         rows = [(name, _sentence(self.get_command(ctx, name))) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb: where its command is, and how its help begins."""
+
+    place: str
+    summary: str
+
+
+class LateGroup(Group):
+    """A group that imports a verb only when it is called: `--help` loads none of them."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, Verb], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
+        """Name the verbs in the order of the table."""
+        return list(self.verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click calls it so
+        """Import the module of a verb."""
+        if cmd_name not in self.verbs:
+            return None
+        module, attribute = self.verbs[cmd_name].place.split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.summary) for name, verb in self.verbs.items()])
 
 
 def _sentence(command: Any) -> str:

@@ -11,9 +11,9 @@ import click
 import pytest
 
 from infra import cli
-from infra.cli import OURS, VERBS, Verb, playhead, said
+from infra.cli import OURS, VERBS, playhead, said
 from replay.archive_places import ArchiveParameter
-from streams.operations.options import NumberRange
+from streams.operations.options import LateGroup, NumberRange, Verb
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,24 +175,37 @@ def test_a_run_folder_without_a_stack_is_an_error_where_one_is_needed(
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize(("name", "verb"), VERBS.items())
-def test_the_summary_of_a_verb_is_how_its_help_begins(name, verb):
-    command = playhead.get_command(click.Context(playhead), name)
-    assert (command.help or "").startswith(verb.summary)
+def late_verbs(group):
+    """Each verb of a group that imports them late, and of such groups within it."""
+    context = click.Context(group)
+    for name, verb in group.verbs.items():
+        command = group.get_command(context, name)
+        yield verb, command
+        if isinstance(command, LateGroup):
+            yield from late_verbs(command)
 
 
-def test_help_loads_no_verb():
+@pytest.mark.parametrize(("verb", "command"), late_verbs(playhead), ids=lambda one: None)
+def test_the_summary_of_a_verb_is_how_its_help_begins(verb, command):
+    assert " ".join((command.help or "").split()).startswith(verb.summary)
+
+
+@pytest.mark.parametrize("group", [(), ("replay",)])
+def test_help_loads_no_verb(group):
     loaded = (
-        "import sys, contextlib\nfrom infra.cli import main, VERBS\n"
-        "with contextlib.suppress(SystemExit): main(['--help'])\n"
-        "places = {verb.place.split(':')[0] for verb in VERBS.values()}\n"
+        "import sys, contextlib, click\nfrom infra.cli import main, playhead\n"
+        f"with contextlib.suppress(SystemExit): main([*{group}, '--help'])\n"
+        "verbs = playhead.verbs\n"
+        f"for name in {group}: verbs = playhead.get_command(click.Context(playhead), name).verbs\n"
+        "places = {verb.place.split(':')[0] for verb in verbs.values()}\n"
         "sys.exit(1 if places & set(sys.modules) else 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in VERBS)
+    verbs = VERBS if not group else playhead.get_command(click.Context(playhead), *group).verbs
+    assert all(name in done.stdout for name in verbs)
 
 
 @pytest.mark.parametrize(
