@@ -57,8 +57,8 @@ class Bounds:
     """A client that takes nothing for so long is gone; it can come back with its cursor."""
     close_timeout_s: float = 1.0
     """How long to say goodbye to a client that took nothing."""
-    farewell_s: float = 0.5
-    """For every stream to tell its reader to resume, before the connection is closed."""
+    farewell_s: float = 5.0
+    """At most, for every stream to tell its reader to resume before the connection is closed."""
     keep_alive_s: float = 15.0
     """Proxies cut a silent stream after 30 to 60 s."""
     tidy_s: float = 3_600.0

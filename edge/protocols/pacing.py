@@ -179,6 +179,17 @@ class PacedSocket(WebSocketsSansIOProtocol):
             self.transport.write_eof()
         self.close_timer = self.loop.call_later(DRAIN_S, self.transport.abort)
 
+    def shutdown(self) -> None:
+        """Leave the goodbye to whoever serves the connection, once there is one.
+
+        Readers of an answer are told first from where to resume (`OpenConnections`). The server
+        cancels what has not ended when its time to drain is over.
+        """
+        if self.handshake_complete and not self.close_sent:
+            self.stop_keepalive()
+        else:
+            super().shutdown()
+
     async def receive(self) -> ASGIReceiveEvent:
         """Return the next message; reading goes on once all were taken and the pause is over."""
         message = await self.queue.get()

@@ -79,10 +79,18 @@ def _watch(settings: Settings) -> None:
     logs.configure(settings.log_level)
     uvicorn_log = logging.getLogger("uvicorn.error")
     uvicorn_log.setLevel(logging.WARNING)  # below, it logs the address of every connection
-    # a WebSocket that is refused with a problem is no fault, though the server takes it for one
-    uvicorn_log.addFilter(lambda record: "completing handshake" not in str(record.msg))
+    uvicorn_log.addFilter(is_a_fault)
     metrics.configure(settings, "playhead-gateway")
     tracing.configure(settings, "playhead-gateway")
+
+
+def is_a_fault(record: logging.LogRecord) -> bool:
+    """Tell whether what the server logs is one: a WebSocket refused with a problem is none.
+
+    Nor is a connection that was cut because its reader took longer than DRAIN_S.
+    """
+    was_cut = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+    return not was_cut and "completing handshake" not in str(record.msg)
 
 
 class Server(uvicorn.Server):

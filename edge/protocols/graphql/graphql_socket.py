@@ -15,6 +15,7 @@ from edge.gateway.gateway import Gateway
 from edge.requests import limits
 
 POLL_S = 0.2  # how often a connection looks whether it has to end
+FAREWELL_TICKS = 3
 REASON_MAX = 120  # bytes: what a closing frame has room for
 GOING_AWAY, TOO_BIG, TRY_AGAIN_LATER = 1001, 1009, 1013
 BAD_REQUEST, FORBIDDEN = 4400, 4403
@@ -99,7 +100,8 @@ class Socket:
         """Return once the connection has to end."""
         while not self._ended.is_set():
             if self._gateway.stopping:
-                await asyncio.sleep(self._gateway.bounds.farewell_s)
+                # each subscription looks once a tick, and tells its reader to resume
+                await asyncio.sleep(FAREWELL_TICKS * self._gateway.bounds.tick_s)
                 self._end(GOING_AWAY, "the gateway is shutting down: reconnect")
             held = standing()
             if held is not None and held.ended:

@@ -106,7 +106,10 @@ class Connection:
 
     async def _see_off(self) -> None:
         """Close since the gateway stops, once each stream has told its reader to resume."""
-        await asyncio.sleep(self._bounds.farewell_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._bounds.farewell_s):
+                while telling := [s.task for s in self._streams.values() if not s.task.done()]:
+                    await asyncio.wait(telling)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await self._websocket.close(GOING_AWAY, "the gateway is shutting down: reconnect")
         self._read_no_more()

@@ -91,7 +91,7 @@ class Wire:
         self.told.append(message)
 
     def socket(self, **state):
-        bounds = Bounds(send_timeout_s=0.05, farewell_s=0.01, close_timeout_s=0.05)
+        bounds = Bounds(send_timeout_s=0.05, tick_s=0.01, close_timeout_s=0.05)
         gateway = SimpleNamespace(bounds=bounds, stopping=state.get("stopping", False))
         return Socket(gateway, self.said.get, self.send)
 

@@ -274,7 +274,7 @@ async def test_a_client_that_takes_no_word_of_its_own_is_let_go(url, key, gatewa
     await until(lambda: len(gateway.connections) == 0)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(tick_s=0.25, farewell_s=0.4)])
+@pytest.mark.parametrize("bounds", [Bounds(tick_s=0.25)])
 async def test_a_shutdown_tells_readers_to_resume(url, key, log, gateway):
     async with connect(url, key) as socket:
         await send(socket, type="message", text="x")
