@@ -172,6 +172,7 @@ def worker(steps: str | None, run: Path | None) -> None:
       playhead worker
       playhead worker --steps rewrite,retrieve
     """
+    give_back_early()  # before anything has threads
     try:
         settings = Settings.load(run=run)
         hosted = chosen(steps)
@@ -194,7 +195,6 @@ def run_to_the_end(served: Coroutine[Any, Any, int]) -> NoReturn:
     clients that sit out timeouts of their own must not hold the process. The standstill watch holds
     to the end: it ends a goodbye that does not end, too.
     """
-    give_back_early()
     loop, code = uvloop.new_event_loop(), 1
     Standstill().hold(loop)
     begin_threads(loop)

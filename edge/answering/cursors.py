@@ -39,6 +39,11 @@ LETTERS: dict[type[Event], str] = {
     EventRejected: "e",
 }
 
+PLACES = {"restarted": 1, "delta": 2, "completed": 3}
+"""The number of each frame of a closing record, whether those before it are there or not.
+
+Which of them are follows from what text was read by then, on this connection."""
+
 
 def opaque(content: bytes) -> str:
     """Spell bytes as a text that goes into any header or address."""
@@ -87,11 +92,15 @@ def _is_position(number: Any) -> bool:
 def in_reading_order(entries: Iterable[Entry], seen: FramesSent) -> list[Entry]:
     """Order what was read back as a reader would have seen it.
 
-    A retraction that the reader has seen comes first: what it took away is not told again.
+    The end that the reader has seen comes first, as a retraction does: what was told with it, or
+    taken away, is not told again.
     """
+    end = seen.get("a", NONE_SENT)[0]
 
     def rank(entry: Entry) -> tuple[int, int]:
         letter = LETTERS.get(type(entry.event), "")
+        if letter == "a" and entry.offset == end:
+            return -1, entry.offset
         if letter == "r" and entry.offset <= seen.get("r", NONE_SENT)[0]:
             return -1, entry.offset
         return "ktare".find(letter), entry.offset
@@ -103,8 +112,12 @@ class Bookmark:
     """How far a reader has come: numbers frames, and knows those that it has seen already."""
 
     def __init__(self, request: str, lane: int, seen: FramesSent | None = None) -> None:
-        self.seen: FramesSent = seen or {}
+        self.seen: FramesSent = dict(seen or {})
         """What the cursor said with which the reader came."""
+        closed, place = self.seen.get("a", NONE_SENT)
+        if place == PLACES["restarted"]:
+            # told twice it does no harm, and before 0.2.0 this was any closing record's first frame
+            self.seen["a"] = closed, 0
         self._request = request
         self._lane = lane
         self._sent: FramesSent = {}
@@ -118,11 +131,27 @@ class Bookmark:
         self._read[letter] = entry.offset
         return True
 
+    def has_gap(self, kind: type[Event], before: int | None = None) -> bool:
+        """Tell whether the reader saw more of a topic than was read here, of what lies before.
+
+        Reading back goes by the broker's times, and a worker's clock may be ahead.
+        """
+        letter = LETTERS[kind]
+        seen = self.seen.get(letter, NONE_SENT)
+        lies_before = before is None or seen[0] < before
+        return lies_before and seen > self._sent.get(letter, NONE_SENT)
+
+    def has_seen_end(self, entry: Entry) -> bool:
+        """Tell whether an entry closes the answer, and the reader saw any of the frames for it."""
+        is_end = isinstance(entry.event, AnswerReleased)
+        return is_end and entry.offset == self.seen.get("a", NONE_SENT)[0]
+
     def number(self, kind: type[Event], offset: int, frames: Sequence[Frame]) -> list[Frame]:
         """Give the frames of a record their cursors; leave out those that the reader has seen."""
         letter = LETTERS[kind]
         fresh = []
-        for count, frame in enumerate(frames, start=1):
+        for number, frame in enumerate(frames, start=1):
+            count = PLACES[frame["type"]] if kind is AnswerReleased else number
             self._sent[letter] = (offset, count)
             if (offset, count) > self.seen.get(letter, NONE_SENT):
                 fresh.append(self.mark(frame))

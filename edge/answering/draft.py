@@ -48,8 +48,12 @@ class Draft:
     shown: str = ""
     tail: str = ""
     """Released but not shown: it may be half a placeholder."""
+    lacks: bool = False
+    """Whether the reader was shown text on another connection that is not among these stretches."""
     closing: Closing | None = None
     """The closing record, while it waits for text that it closes."""
+    closed: Closing | None = None
+    """The closing record that was told; None while there is none."""
 
     @property
     def released(self) -> str:
@@ -60,6 +64,11 @@ class Draft:
     def whole(self) -> bool:
         """Whether the closing record and all text that it closes are there."""
         return self.closing is not None and self.released == self.closing.event.text
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether the reader was shown any text, here or before, that may not stand."""
+        return bool(self.shown) or self.lacks
 
     # ------------------------------------------------------------------ what a record does to it
 
@@ -83,6 +92,17 @@ class Draft:
         if stretch.attempt >= event.meta.attempt:
             return True
         return not event.restart and stretch.text == event.text
+
+    def is_closed(self, event: TokensReleased) -> bool:
+        """Tell whether the text of a record is part of what was told with the closing record.
+
+        What a later run over the same input says, or the same one over later input, is not.
+        """
+        if self.closed is None:
+            return False
+        closing = self.closed.event
+        of_its_run = event.meta.attempt <= closing.meta.attempt
+        return of_its_run and cause_of(event) <= cause_of(closing)
 
     def contradicts(self, event: TokensReleased) -> bool:
         """Tell whether a record that is no repeat voids earlier text."""
@@ -108,7 +128,16 @@ class Draft:
         closing = self.closing
         if closing is not None and cause_of(closing.event) < floor:
             closing = None
-        return replace(self, stretches=standing, floor=floor, shown="", tail="", closing=closing)
+        return replace(
+            self,
+            stretches=standing,
+            floor=floor,
+            shown="",
+            tail="",
+            lacks=False,
+            closing=closing,
+            closed=None,
+        )
 
     def with_text(self, event: TokensReleased, values: Mapping[str, str]) -> Draft:
         """Add a stretch, and the values that came with it; a restart numbers them anew."""
@@ -120,22 +149,37 @@ class Draft:
             values={**before, **values},
         )
 
+    def with_late_text(self, event: TokensReleased) -> Draft:
+        """Note text that was shown already, with the closing record."""
+        stretch = Stretch(event.meta.attempt, cause_of(event), event.text)
+        return replace(self, stretches={**self.stretches, event.meta.id: stretch})
+
+    def with_end(self, closing: Closing) -> Draft:
+        """Note the closing record that is told."""
+        return replace(self, closing=None, closed=closing)
+
     def with_values(self, values: Mapping[str, str]) -> Draft:
         """Add values."""
         return replace(self, values={**self.values, **values})
 
-    def with_closing(self, closing: Closing | None) -> Draft:
-        """Let a closing record wait for its text, or wait no more."""
+    def with_closing(self, closing: Closing) -> Draft:
+        """Let a closing record wait for its text."""
         return replace(self, closing=closing)
+
+    def with_gap(self, *, lacks: bool) -> Draft:
+        """Note whether the reader was shown what is not here."""
+        return self if lacks == self.lacks else replace(self, lacks=lacks)
 
     def with_nothing_shown(self) -> Draft:
         """Show nothing any more."""
-        return replace(self, shown="", tail="")
+        return replace(self, shown="", tail="", lacks=False)
 
     def without_answer(self, event: AnswerRetracted) -> Draft:
         """Show nothing any more, nor what still comes of what was retracted."""
         retracted_to = max(self.retracted_to, cause_of(event))
-        return replace(self, retracted_to=retracted_to, shown="", tail="", closing=None)
+        return replace(
+            self, retracted_to=retracted_to, shown="", tail="", closing=None, closed=None
+        )
 
     # ------------------------------------------------------------------ what is shown of it
 

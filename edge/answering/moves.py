@@ -54,6 +54,7 @@ class Move(Enum):
     CONTINUE = "text that goes on"
     RESTART = "text that voids what was shown"
     REPEAT = "text that stands already, by this attempt or another"
+    LATE = "text that was told with the closing record already"
     COMPLETE = "the closing record, and all text that it closes"
     SETTLE = "the closing record without all of its text"
     RETRACT = "the answer is taken away"
@@ -95,9 +96,14 @@ def note_attempt(draft: Draft, event: TokensReleased, _: Reveal) -> Made:
     return Made(draft.with_attempt(event), [])
 
 
+def note_text(draft: Draft, event: TokensReleased, _: Reveal) -> Made:
+    """Say nothing, but know where this text stands: another run may contradict it."""
+    return Made(draft.with_late_text(event), [])
+
+
 def start_over(draft: Draft, event: TokensReleased, reveal: Reveal) -> Made:
     """Take back what was shown, and show what stands instead."""
-    void = [frames.RESTARTED] if draft.shown else []
+    void = [frames.RESTARTED] if draft.has_shown else []
     draft = draft.without_void(event).with_text(event, _values(event, reveal))
     draft, text = draft.show(draft.released)
     return Made(draft, void + _delta(text), {})
@@ -111,7 +117,7 @@ def complete(draft: Draft, event: AnswerReleased, reveal: Reveal) -> Made:
 
 def stand_alone(draft: Draft, event: AnswerReleased, reveal: Reveal) -> Made:
     """Show the text of the closing record instead of what came of it, and close."""
-    void = [frames.RESTARTED] if draft.shown or draft.tail else []
+    void = [frames.RESTARTED] if draft.has_shown or draft.tail else []
     draft = draft.with_values(reveal(event.entries)).with_nothing_shown()
     draft, text = draft.show(event.text, to_the_end=True)
     return _closed(draft, event, [*void, {"type": "delta", "text": text}])
@@ -146,7 +152,7 @@ def _values(event: TokensReleased, reveal: Reveal) -> Mapping[str, str]:
 # ---------------------------------------------------------------------- the table
 
 ACCEPTED, ANSWERING, COMPLETED, RETRACTED, FAILED = AnswerState
-RETRIEVE, CONTINUE, RESTART, REPEAT, COMPLETE, SETTLE, RETRACT, FAIL = Move
+RETRIEVE, CONTINUE, RESTART, REPEAT, LATE, COMPLETE, SETTLE, RETRACT, FAIL = Move
 CLOSED = (COMPLETED, RETRACTED, FAILED)
 
 MOVES: Mapping[tuple[AnswerState, Move], tuple[AnswerState, Maker]] = {
@@ -170,6 +176,7 @@ MOVES: Mapping[tuple[AnswerState, Move], tuple[AnswerState, Maker]] = {
     (COMPLETED, CONTINUE): (COMPLETED, go_on),
     (COMPLETED, RESTART): (ANSWERING, start_over),
     (COMPLETED, REPEAT): (COMPLETED, note_attempt),
+    (COMPLETED, LATE): (COMPLETED, note_text),
     (COMPLETED, RETRACT): (RETRACTED, retract),
     (RETRACTED, RETRIEVE): (RETRACTED, tell_retrieval),
     (RETRACTED, CONTINUE): (RETRACTED, go_on),

@@ -110,8 +110,10 @@ class AnswerView:
             news = self._move(move, event, type(event), entry.offset)
         if isinstance(event, AnswerReleased) and not self._is_too_late(event):
             self._draft = self._draft.with_closing(Closing(entry.offset, event))
-        if self._draft.whole:
+        if self._draft.whole and not self._bookmark.has_gap(TokensReleased):
             news += self._close(Move.COMPLETE)
+        elif self.held and self._bookmark.has_seen_end(entry):
+            news += self._close(Move.SETTLE)
         return news
 
     def settle(self) -> list[Frame]:
@@ -128,6 +130,8 @@ class AnswerView:
                 return None
             case TokensReleased() if draft.repeats(event):
                 return Move.REPEAT
+            case TokensReleased() if draft.is_closed(event):
+                return Move.LATE
             case TokensReleased():
                 return Move.RESTART if draft.contradicts(event) else Move.CONTINUE
             case AnswerRetracted() if not draft.rules_out(event):
@@ -143,7 +147,7 @@ class AnswerView:
     def _close(self, move: Move) -> list[Frame]:
         closing = self._draft.closing
         assert closing is not None
-        self._draft = self._draft.with_closing(None)
+        self._draft = self._draft.with_end(closing)
         news = self._move(move, closing.event, AnswerReleased, closing.offset)
         if self._with_receipt and self.state is AnswerState.COMPLETED:
             claim = claim_of(closing.event, self._lane, closing.offset)
@@ -155,7 +159,9 @@ class AnswerView:
 
     def _move(self, move: Move, event: Event, kind: type[Event], offset: int) -> list[Frame]:
         self.state, make = next_of(self.state, move)
-        made = make(self._draft, event, self._reveal)
+        before = offset if kind is TokensReleased else None
+        lacks = self._bookmark.has_gap(TokensReleased, before)
+        made = make(self._draft.with_gap(lacks=lacks), event, self._reveal)
         self._draft = made.draft
         if made.closing is not None:
             self.closing = made.closing

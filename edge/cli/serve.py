@@ -12,6 +12,7 @@ import click
 from streams.log.broker_access import BrokerRefuses, check_access
 from streams.log.credential_files import check_files
 from streams.operations.options import run_option
+from streams.running.allocator import give_back_early
 from streams.settings import BadSetting, Settings
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def gateway_command(evidence: Callable[[Settings], LogEvidence]) -> click.Comman
         Example:
           playhead gateway --port 8000
         """
+        give_back_early()  # before anything has threads: asking the broker has
         from edge.protocols.serving import CantServe, serve
 
         try:

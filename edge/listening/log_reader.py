@@ -42,10 +42,11 @@ log = logger("gateway")
 NAME = "gateway-without-group"  # of a group that is asked for, never joined
 LIVE = {
     "auto.offset.reset": "earliest",  # a topic that was made anew is read on, not given up
-    "fetch.max.bytes": 52_428_800,
+    # of all lanes together, before it is read: a start on a long log is behind in each of them
+    "fetch.max.bytes": 4_194_304,
+    "queued.max.messages.kbytes": 8_192,
     # it waits for what is new at most of the time, and each wait that ends in nothing is a request
     "fetch.wait.max.ms": 500,
-    "queued.max.messages.kbytes": 32_768,
     "socket.timeout.ms": 60_000,
     "log_level": 2,
 }

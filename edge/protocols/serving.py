@@ -16,7 +16,6 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.log_evidence import LogEvidence
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
-from streams.running.allocator import give_back_early
 from streams.running.collector import CONNECTIONS, spare_the_collector
 from streams.running.open_files import allow_open_files
 from streams.running.threads import begin_threads
@@ -46,7 +45,6 @@ def serve(
     evidence: LogEvidence | None = None,
 ) -> None:
     """Run the gateway on the real components until it is told to stop; raises CantServe."""
-    give_back_early()
     _watch(settings)
     gateway, inbox = on_components(settings, evidence)
     open_to(gateway.bounds.connections.of_all)

@@ -6,18 +6,24 @@ from tests.chaos.judgement import Sample
 from tests.chaos.rows import Attempts, Position, Row, complete
 
 Closings = dict[int, list[Position] | None]
-"""Offset of an input -> where its outcomes were closed; None for a copy, of which nothing is due."""
+"""Offset of an input -> where its outcomes were closed; None for one of which nothing is due."""
 
 
 def closings_of(rows: Sequence[Row], by_cause: Mapping[Position, Attempts]) -> Closings:
-    """Find where the outcomes of one topic's inputs were closed."""
+    """Find where the outcomes of one topic's inputs were closed.
+
+    Of a copy nothing is due, nor of an input behind one of a later run over the same cause.
+    """
     closings: Closings = {}
     known: set[tuple[str, int]] = set()
+    newest: dict[str, int] = {}
     for row in rows:
         key = row.id, row.attempt
-        if row.readable and key in known:
+        of = newest.setdefault(row.cause_id, row.attempt)
+        if row.readable and (key in known or (row.cause_id and row.attempt < of)):
             closings[row.offset] = None
             continue
+        newest[row.cause_id] = row.attempt
         known.add(key)
         closings[row.offset] = [
             records[-1].position

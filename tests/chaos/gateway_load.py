@@ -196,6 +196,9 @@ class GatewayLoad:
             "refused": sum(tale.refused for tale in self.tales),
             "sent_again": sum(len(tale.accepted) > 1 for tale in self.tales),
             "past_their_deadline": sum(tale.late for tale in self.tales),
+            "answered_after_a_failure": sum(
+                tale.was_answered_after_a_failure for tale in self.tales
+            ),
             "given_up": sum(tale.given_up for tale in self.tales),
             "read_patiently": self.read_patiently,
             "missing": sum(tale.is_missing for tale in self.tales),

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Frame = dict[str, Any]
-NUMBERED = frozenset({"step", "delta", "restarted", "completed", "redacted", "retracted"})
-"""Frames that are made of records, each at a place of its own."""
+NUMBERED = frozenset({"step", "delta", "completed", "redacted", "retracted"})
+"""Frames that are made of records, each at a place of its own; what starts over does no harm twice."""
 DONE = frozenset({"completed", "failed", "retracted", "indexed", "deleted"})
 """How a request may stand in the end."""
 JUMP_MS = 900_000
@@ -50,6 +50,16 @@ class Tale:
     """What the last look at that came to, where it told nothing."""
     given_up: bool = False
     """Whether its client was told to end before it had its answer: no loss, where it can be read by then."""
+
+    @property
+    def was_told_of_a_failure(self) -> bool:
+        """Whether the stream ended with a step's dead letter: a run beside it may answer all the same."""
+        return any(str(frame.get("problem", "")).endswith(":step-failed") for frame in self.frames)
+
+    @property
+    def was_answered_after_a_failure(self) -> bool:
+        """Whether it was told of a failure, and is answered when all is quiet."""
+        return self.was_told_of_a_failure and self.final.get("status") == "completed"
 
     @property
     def is_missing(self) -> bool:
@@ -106,7 +116,7 @@ def _wrong_frames(tale: Tale) -> Iterator[str]:
                 text, closed = "", "retracted"
             case "step" if not 0 <= frame["took_ms"] < JUMP_MS:
                 yield f"was told of a step of {frame['took_ms']} ms: a clock went back or jumped"
-    gave_up = tale.late or tale.given_up
+    gave_up = tale.late or tale.given_up or tale.was_told_of_a_failure
     if not closed and not gave_up and tale.final.get("status") == "completed":
         yield "was completed, and its client was never told"
     if closed == "completed" and tale.final.get("text") != text:

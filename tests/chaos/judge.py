@@ -2,8 +2,8 @@
 
 It reads records and commit positions only, and knows nothing of what the workers were put through. Its rules are its
 own: it shares none with the runner's history or with verify. A step's outcomes over an input fall into attempts. The
-first attempt that is complete wins, as for every reader of the log; the winner's records are the inputs that the next
-step owes an outcome.
+first attempt that is complete and in its turn wins, as for every reader of the log; the winner's records are the inputs
+that the next step owes an outcome.
 
 Lane by lane, since no step looks beyond one, and within a lane step by step. Of a record a row of a few short values
 stays, and only until the steps that read its topic are judged: memory grows with the largest topics of one lane.
@@ -153,6 +153,7 @@ class _LaneJudge:
         by_cause = self._attempts(step, [*written, *self._letters.pop(step.name, [])])
         winners: set[Position] = set()
         inputs = [topic_of(record) for record in step.reads]
+        by_id = _by_id(by_cause)
         self._lineage(step, inputs, by_cause)
         for topic in inputs:
             owed = self._owed.pop(topic, [])
@@ -161,7 +162,7 @@ class _LaneJudge:
             tallied: dict[str, list[Row]] = {}
             for given in owed:
                 attempts = by_cause.get(given.position, {})
-                won = winner_of(attempts)
+                won = winner_of(attempts) or winner_of(by_id.get(given.id, {}))
                 if won is None:
                     self._judged.lost.append(
                         f"{self._at(given)} ({given.request}) has no outcome of {step.name}"
@@ -365,3 +366,14 @@ class _LaneJudge:
 
     def _at(self, row: Row) -> str:
         return f"{row.topic}[{self._lane}]@{row.offset}"
+
+
+def _by_id(by_cause: Mapping[Position, Attempts]) -> dict[str, Attempts]:
+    """Put the runs over all records with one id together: a record may lie on the log twice, by two runs."""
+    by_id: defaultdict[str, Attempts] = defaultdict(dict)
+    for attempts in by_cause.values():
+        for number, records in attempts.items():
+            cause_id = next(iter(records.values())).cause_id
+            if cause_id:
+                by_id[cause_id].setdefault(number, records)
+    return dict(by_id)

@@ -61,11 +61,25 @@ Attempts = dict[int, dict[int, Row]]
 
 
 def winner_of(attempts: Attempts) -> list[Row] | None:
-    """Return the records of the first complete attempt."""
+    """Return the records of the first complete attempt that none with a higher number had passed.
+
+    Who takes a lane over numbers its runs above those of all before. What these had on their way comes behind its
+    records, and no step runs over it (docs/decisions/0053).
+    """
     for number in sorted(attempts):
-        if (records := complete(attempts[number])) is not None:
+        records = complete(attempts[number])
+        if records is not None and not _passed(records, attempts, number):
             return records
     return None
+
+
+def _passed(records: list[Row], attempts: Attempts, number: int) -> bool:
+    """Tell whether any of an attempt's records lies behind one of a higher number on its topic."""
+    first: dict[str, int] = {}
+    for other, by_ordinal in attempts.items():
+        for row in by_ordinal.values() if other > number else ():
+            first[row.topic] = min(row.offset, first.get(row.topic, row.offset))
+    return any(row.offset > first.get(row.topic, row.offset) for row in records)
 
 
 def complete(records: Mapping[int, Row]) -> list[Row] | None:

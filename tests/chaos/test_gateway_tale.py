@@ -117,6 +117,8 @@ def test_a_request_that_is_another_than_its_keys_is_named():
 
 def test_an_answer_that_its_client_never_heard_of_is_named_unless_it_gave_up():
     assert wrong(streamed()[:-1]) == ["was completed, and its client was never told"]
+    failed = {"type": "error", "cursor": "", "problem": "urn:playhead:problem:step-failed"}
+    assert wrong([*streamed()[:-1], failed]) == []
     assert wrong(streamed()[:-1], late=True) == []
     assert wrong(streamed()[:-1], given_up=True) == []
 

@@ -149,6 +149,26 @@ def test_a_later_attempt_after_a_complete_one_is_repeated_work_but_no_failure(lo
     assert (judged.failures, judged.repeated) == ([], 1)
 
 
+def test_what_a_run_left_behind_one_with_a_higher_number_is_owed_nothing(log):
+    redacted = log.run("redact", log.ask("r-3"))
+    standing = log.run("rewrite", redacted, attempt=2_001)
+    log.run("rewrite", redacted, attempt=1_001)  # came late, and no step runs over it
+    assert [one for one in judge(log, chain()).lost if "has no outcome of retrieve" in one]
+    log.answer(standing, tuple(OUTCOMES)[2:])
+    judged = judge(log, chain())
+    assert (judged.failures, judged.answered) == ([], 4)
+
+
+def test_a_record_that_lies_there_by_two_runs_is_owed_one_outcome_of_either(log):
+    asked = log.ask("r-3")
+    first = log.run("redact", asked)
+    second = log.run("redact", asked, attempt=1_001)
+    log.answer(log.run("rewrite", second, attempt=2_001), tuple(OUTCOMES)[2:])
+    log.run("rewrite", first, attempt=1_001)  # came late
+    judged = judge(log, chain())
+    assert (judged.failures, judged.answered) == ([], 4)
+
+
 def test_a_copy_of_a_request_is_owed_nothing(log):
     log.ask("r-1", at=7)
     judged = judge(log, chain())

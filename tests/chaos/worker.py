@@ -17,6 +17,7 @@ import click
 
 from agents.errors import Transient
 from schemas import Embed
+from streams.running.allocator import give_back_early
 from streams.settings import Settings
 from streams.watching import logs, tracing
 from tests.chaos.calls import CallJournal
@@ -129,6 +130,7 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
 @click.option("--attempts", type=int, default=ATTEMPTS)
 def main(run: Path, name: str, steps: str | None, attempts: int) -> None:
     """Run a worker over a run folder."""
+    give_back_early()
     logs.configure("info")
     tracing.configure(Settings.load(run=run), "chaos-worker")
     run_to_the_end(run_worker(run, name, steps, attempts))

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from streams.running.collector import GC_OBJECTS
+from streams.settings import BadSetting
 from streams.topics import STEPS
+from worker import cli
 from worker.cli import DRAIN_S, PUBLISHED_S, worker
 
 ROOT = Path(__file__).parents[2]
@@ -252,3 +254,16 @@ def test_a_run_folder_that_cannot_be_read_is_named(tmp_path):
     done = CliRunner().invoke(worker, ["--run", str(tmp_path)])
     assert done.exit_code == 2
     assert "is not JSON: run `playhead up` again" in " ".join(done.output.split())
+
+
+def test_the_allocator_is_told_before_anything_has_threads(monkeypatch, tmp_path):
+    order = []
+
+    def load(**_):
+        order.append("settings")
+        raise BadSetting("no such thing")
+
+    monkeypatch.setattr(cli, "give_back_early", lambda: order.append("told"))
+    monkeypatch.setattr(cli.Settings, "load", load)
+    CliRunner().invoke(worker, ["--run", str(tmp_path)])
+    assert order == ["told", "settings"]

@@ -22,6 +22,7 @@ RECORDS = {
     Move.CONTINUE: ANSWERS.tokens("x", 0),
     Move.RESTART: ANSWERS.tokens("x", 0, restart=True),
     Move.REPEAT: ANSWERS.tokens("x", 0, attempt=2),
+    Move.LATE: ANSWERS.tokens("x", 0),
     Move.COMPLETE: WHOLE[-1],
     Move.SETTLE: WHOLE[-1],
     Move.RETRACT: ANSWERS.retracted("no", 0),
@@ -32,6 +33,7 @@ KINDS = {
     Move.CONTINUE: TokensReleased,
     Move.RESTART: TokensReleased,
     Move.REPEAT: TokensReleased,
+    Move.LATE: TokensReleased,
     Move.COMPLETE: AnswerReleased,
     Move.SETTLE: AnswerReleased,
     Move.RETRACT: AnswerRetracted,
@@ -93,8 +95,8 @@ def test_what_closes_an_answer_again_is_no_move():
 
 
 def test_a_move_leaves_the_draft_that_it_was_given():
-    for move, record in RECORDS.items():
-        MOVES[AnswerState.ANSWERING, move][1](DRAFT, record, reveal)
+    for (_, move), (_, make) in MOVES.items():
+        make(DRAFT, RECORDS[move], reveal)
     assert Draft().with_text(RECORDS[Move.CONTINUE], {}) == DRAFT
 
 

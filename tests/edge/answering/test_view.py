@@ -242,6 +242,85 @@ def test_however_topics_interleave_the_reader_ends_with_the_same_text(data):
     assert shown(frames) == frames[-1]["text"]
 
 
+def test_who_was_shown_text_that_reading_back_does_not_find_is_told_to_start_over():
+    records = ANSWERS.whole("VAT ", "is ", "due.")
+    *tokens, closing = entries_of(records)
+    before = a_view()
+    shown_before = [frame for entry in tokens[:2] for frame in before.take(entry)]
+    resumed = a_view(sent_by(shown_before[-1]["cursor"], 0))
+    assert resumed.take(closing) == []
+    rest = resumed.settle()
+    assert shape(rest) == [
+        ("restarted", ""),
+        ("delta", "VAT is due."),
+        ("completed", "VAT is due."),
+    ]
+    assert shown([*shown_before, *rest]) == "VAT is due."
+
+
+def test_text_that_comes_after_an_end_that_told_all_of_it_is_not_told_again():
+    anew = ANSWERS.tokens("No.", 9, restart=True)
+    *tokens, closing, another = entries_of([*ANSWERS.whole("VAT ", "is ", "due."), anew])
+    one = a_view()
+    frames = [*one.take(tokens[0]), *one.take(closing), *one.settle()]
+    assert shown(frames) == "VAT is due."
+    assert [frame for entry in tokens[1:] for frame in one.take(entry)] == []
+    assert shape(one.take(another)) == [("restarted", ""), ("delta", "No.")]
+
+
+def read(text, frames):
+    """What a reader has before its eyes after more frames, and whether it was told the end."""
+    for frame in frames:
+        match frame["type"]:
+            case "delta":
+                text += frame["text"]
+            case "restarted":
+                text = ""
+            case "completed":
+                assert frame["text"] == text
+                return text, True
+    return text, False
+
+
+@given(st.data())
+def test_whatever_is_read_of_an_answer_on_each_connection_the_reader_ends_with_its_text(data):
+    """A cut in the middle of frames, and reading back that ends before all text was found."""
+    texts = data.draw(st.lists(st.text("ab <>PERSON_1", max_size=6), min_size=1, max_size=4))
+    records = ANSWERS.whole(*texts, entries=(ENTRY,))
+    if data.draw(st.booleans()):
+        records = [
+            ANSWERS.tokens("wrong ", 0),
+            *(ANSWERS.tokens(text, n, restart=n == 1) for n, text in enumerate(texts, start=1)),
+            ANSWERS.released("".join(texts), len(texts)),
+        ]
+    *tokens, closing = entries_of(records)
+    text, ended, cursor = "", False, a_view().accepted()["cursor"]
+    for connection in range(4):
+        last = connection == 3
+        seen = sent_by(cursor, 0)
+        found = tokens[: len(tokens) if last else data.draw(st.integers(0, len(tokens)))]
+        if data.draw(st.booleans()) or seen:
+            order = in_reading_order([*found, closing], seen)
+        else:
+            place = data.draw(st.integers(0, len(found)))
+            order = [*found[:place], closing, *found[place:]]
+        one = a_view(seen, NAMES)
+        frames = []
+        for entry in order:
+            frames += one.take(entry)
+            if data.draw(st.booleans()):
+                frames += one.settle()
+        frames += one.settle()
+        assert one.settled
+        cut = len(frames) if last else data.draw(st.integers(0, len(frames)))
+        if ended:
+            assert shape(frames) == []
+            continue
+        text, ended = read(text, frames[:cut])
+        cursor = frames[cut - 1]["cursor"] if cut else cursor
+    assert ended
+
+
 # ---------------------------------------------------------------------- every history
 
 
