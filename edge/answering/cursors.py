@@ -116,7 +116,7 @@ class Bookmark:
         """What the cursor said with which the reader came."""
         closed, place = self.seen.get("a", NONE_SENT)
         if place == PLACES["restarted"]:
-            # told twice it does no harm, and before 0.2.0 this was any closing record's first frame
+            # told twice it does no harm; in cursors of before it may be any first frame of an end
             self.seen["a"] = closed, 0
         self._request = request
         self._lane = lane

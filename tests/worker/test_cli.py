@@ -263,6 +263,7 @@ def test_the_allocator_is_told_before_anything_has_threads(monkeypatch, tmp_path
         order.append("settings")
         raise BadSetting("no such thing")
 
+    (tmp_path / "stack.json").write_text("{}")
     monkeypatch.setattr(cli, "give_back_early", lambda: order.append("told"))
     monkeypatch.setattr(cli.Settings, "load", load)
     CliRunner().invoke(worker, ["--run", str(tmp_path)])
