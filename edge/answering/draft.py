@@ -134,23 +134,17 @@ class Draft:
             floor=floor,
             shown="",
             tail="",
-            lacks=False,
             closing=closing,
             closed=None,
         )
 
     def with_text(self, event: TokensReleased, values: Mapping[str, str]) -> Draft:
         """Add a stretch, and the values that came with it; a restart numbers them anew."""
-        stretch = Stretch(event.meta.attempt, cause_of(event), event.text)
         before = {} if event.restart and event.entries else self.values
-        return replace(
-            self,
-            stretches={**self.stretches, event.meta.id: stretch},
-            values={**before, **values},
-        )
+        return replace(self.with_stretch(event), values={**before, **values})
 
-    def with_late_text(self, event: TokensReleased) -> Draft:
-        """Note text that was shown already, with the closing record."""
+    def with_stretch(self, event: TokensReleased) -> Draft:
+        """Note where the text of a record stands."""
         stretch = Stretch(event.meta.attempt, cause_of(event), event.text)
         return replace(self, stretches={**self.stretches, event.meta.id: stretch})
 
@@ -167,12 +161,12 @@ class Draft:
         return replace(self, closing=closing)
 
     def with_gap(self, *, lacks: bool) -> Draft:
-        """Note whether the reader was shown what is not here."""
+        """Note whether the reader was shown what is not here; asked anew before each move."""
         return self if lacks == self.lacks else replace(self, lacks=lacks)
 
     def with_nothing_shown(self) -> Draft:
         """Show nothing any more."""
-        return replace(self, shown="", tail="", lacks=False)
+        return replace(self, shown="", tail="")
 
     def without_answer(self, event: AnswerRetracted) -> Draft:
         """Show nothing any more, nor what still comes of what was retracted."""

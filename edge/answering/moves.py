@@ -98,7 +98,7 @@ def note_attempt(draft: Draft, event: TokensReleased, _: Reveal) -> Made:
 
 def note_text(draft: Draft, event: TokensReleased, _: Reveal) -> Made:
     """Say nothing, but know where this text stands: another run may contradict it."""
-    return Made(draft.with_late_text(event), [])
+    return Made(draft.with_stretch(event), [])
 
 
 def start_over(draft: Draft, event: TokensReleased, reveal: Reveal) -> Made:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import threading
-import time
 
 import httpx
 import pytest
@@ -16,6 +14,7 @@ from edge.protocols import serving
 from edge.protocols.serving import FILES_BESIDE, CantServe, Server, open_to
 from streams.watching.loop_watch import LOOK_S
 from tests.edge.fake_log import FakeLog, a_gateway
+from tests.edge.protocols.told_server import be_told, serve_until_told
 
 
 @pytest.fixture
@@ -38,27 +37,16 @@ def test_a_port_that_is_busy_is_one_clear_line(gateway):
 
 
 def test_it_serves_until_a_signal_and_tells_streams_to_end(gateway):
-    server = Server(gateway, "127.0.0.1", 0)
     answers, stopping, threads, looks = [], [], {}, []
 
-    def ask_and_stop():
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        answers.append(httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False))
+    def ask_and_stop(address):
+        answers.append(httpx.get(f"http://{address}/healthz", trust_env=False))
         stopping.append(gateway.stopping)
         looks.append(looks_each_s())
         threads.update({thread.name: thread for thread in threading.enumerate()})
-        os.kill(os.getpid(), signal.SIGTERM)
+        be_told()
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)  # as `serve` does
-    asking = threading.Thread(target=ask_and_stop)
-    asking.start()
-    try:
-        server.run_until_told()
-    finally:
-        asking.join(10)
-        signal.signal(signal.SIGTERM, before)
+    serve_until_told(gateway, ask_and_stop)
     assert answers[0].status_code == 200
     assert "server" not in answers[0].headers
     assert stopping == [False]

@@ -3,10 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
-import signal
-import threading
-import time
 
 import httpx
 import pytest
@@ -14,11 +10,12 @@ import websockets
 
 from edge.answering.bounds import Bounds
 from edge.protocols import serving
-from edge.protocols.serving import Server, is_a_fault
+from edge.protocols.serving import is_a_fault
 from tests.edge.chat_client import connect, frames_until, send
 from tests.edge.fake_log import FakeLog, a_gateway, a_key
 from tests.edge.http_client import frames_of
 from tests.edge.protocols.graphql.graphql_client import PROTOCOL
+from tests.edge.protocols.told_server import be_told, serve_until_told
 
 CLOSED = 1001, "the gateway is shutting down: reconnect"
 RESUME = "the gateway is shutting down: resume from the last cursor"
@@ -34,37 +31,11 @@ def stopped(gateway, caplog):
     """Serve, have a client do something, and return what it returned and what the server logged."""
 
     def run(client):
-        server = Server(gateway, "127.0.0.1", 0)
-        returned = []
-
-        def be_client():
-            while not server.started:
-                time.sleep(0.01)
-            port = server.servers[0].sockets[0].getsockname()[1]
-            try:
-                returned.append(asyncio.run(client(f"127.0.0.1:{port}", a_key(gateway))))
-            finally:
-                stop()
-
-        def stop():
-            if not gateway.stopping:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        before = signal.signal(signal.SIGTERM, lambda *_: None)
-        thread = threading.Thread(target=be_client)
-        thread.start()
-        try:
-            server.run_until_told()
-        finally:
-            thread.join(60)
-            signal.signal(signal.SIGTERM, before)
-        return returned[0], [one for one in caplog.records if one.name == "uvicorn.error"]
+        key = a_key(gateway)
+        told = serve_until_told(gateway, lambda address: asyncio.run(client(address, key)))
+        return told, [one for one in caplog.records if one.name == "uvicorn.error"]
 
     return run
-
-
-def be_told():
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def the_close(socket):
