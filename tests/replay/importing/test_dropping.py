@@ -4,9 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.cimpl import NewTopic
 
+from replay.importing import dropping
 from replay.importing.dropping import (
     ANSWER_S,
     BOTH,
@@ -28,10 +29,17 @@ class Killed(BaseException):
 
 
 class FakeAdmin:
-    """A broker's one topic; a process that was killed at its nth call makes no further one."""
+    """A broker's one topic; a process that was killed at its nth call makes no further one.
 
-    def __init__(self, policy, killed_at=None):
+    Of a policy that was set the broker tells after it was asked `tells_late` times, and its leader
+    heeds it `heeds_late` attempts after that.
+    """
+
+    def __init__(self, policy, killed_at=None, *, tells_late=0, heeds_late=0):
         self.policies, self.begin, self.killed_at, self.calls = [policy], 0, killed_at, 0
+        self.tells_late, self.heeds_late = tells_late, heeds_late
+        self.told, self.heeded = policy, policy
+        self.asked = self.tried = 0
 
     def _answer(self, key, value=None):
         self.calls += 1
@@ -40,17 +48,24 @@ class FakeAdmin:
         return {key: SimpleNamespace(result=lambda _: value)}
 
     def describe_configs(self, resources, **_):
-        entry = SimpleNamespace(name="cleanup.policy", value=self.policies[-1])
+        self.asked += 1
+        if self.asked > self.tells_late:
+            self.told = self.policies[-1]
+        entry = SimpleNamespace(name="cleanup.policy", value=self.told)
         return self._answer(resources[0], {entry.name: entry})
 
     def incremental_alter_configs(self, resources):
         [resource] = resources
         self.policies.append(resource.incremental_configs[0].value)
+        self.asked = self.tried = 0
         return self._answer(resource)
 
     def delete_records(self, places):
-        if self.policies[-1] == COMPACTED:
-            raise KafkaException("no broker does that")
+        self.tried += 1
+        if self.tried > self.heeds_late:
+            self.heeded = self.told
+        if self.heeded == COMPACTED:
+            raise KafkaException(KafkaError(KafkaError.POLICY_VIOLATION))
         self.begin = places[0].offset
         return self._answer(places[0])
 
@@ -68,6 +83,41 @@ def test_wherever_it_ends_the_next_import_leaves_a_topic_as_it_must_be(policy, k
     put_back(admin, [TOPIC])
     drop_before(admin, TOPIC, 0, 5)
     assert (admin.policies[-1], admin.begin) == (policy, 5)
+
+
+@pytest.mark.parametrize(("tells_late", "heeds_late"), [(1, 0), (5, 0), (0, 1), (3, 4)])
+def test_what_a_broker_takes_over_late_is_waited_for(monkeypatch, tells_late, heeds_late):
+    monkeypatch.setattr(dropping, "POLL_S", 0.0)
+    admin = FakeAdmin(COMPACTED, tells_late=tells_late, heeds_late=heeds_late)
+    for offset in (5, 7):  # as of two partitions of a topic, one behind the other
+        drop_before(admin, TOPIC, 0, offset)
+        assert (admin.told, admin.begin) == (COMPACTED, offset)
+    _set_policy(admin, TOPIC, BOTH)
+    put_back(admin, [TOPIC])
+    assert admin.told == COMPACTED
+
+
+def test_a_broker_that_never_takes_it_over_is_an_error_that_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(dropping, "POLL_S", 0.0)
+    monkeypatch.setattr(dropping, "ANSWER_S", 0.01)
+    with pytest.raises(TimeoutError, match=r"took cleanup\.policy=compact,delete .* see its log"):
+        _set_policy(FakeAdmin(COMPACTED, tells_late=sys.maxsize), TOPIC, BOTH)
+    with pytest.raises(KafkaException, match="POLICY_VIOLATION"):
+        drop_before(FakeAdmin(COMPACTED, heeds_late=sys.maxsize), TOPIC, 0, 5)
+
+
+def test_what_a_broker_refuses_for_another_reason_is_not_tried_again():
+    admin = FakeAdmin(COMPACTED)
+    tried = []
+
+    def refused(places):
+        tried.append(places)
+        raise KafkaException(KafkaError(KafkaError.OFFSET_OUT_OF_RANGE))
+
+    admin.delete_records = refused
+    with pytest.raises(KafkaException, match="OFFSET_OUT_OF_RANGE"):
+        drop_before(admin, TOPIC, 0, 5)
+    assert (len(tried), admin.told) == (1, COMPACTED)
 
 
 @pytest.mark.parametrize("policy", [BOTH, "delete,compact", COMPACTED, "delete"])
