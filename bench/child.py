@@ -44,9 +44,12 @@ class Child:
     def check(self) -> None:
         """Raise MeasurementFailed, with its last words, if it has ended."""
         if (code := self._process.poll()) is not None:
-            lines = self._output.read_text(errors="replace").strip().splitlines()
-            words = " | ".join(line.strip()[:LINE_MAX] for line in lines[-LAST_LINES:])
-            raise MeasurementFailed(f"ended with {code}: {words or 'no word'}")
+            raise MeasurementFailed(f"ended with {code}: {self.last_words() or 'no word'}")
+
+    def last_words(self) -> str:
+        """Return the last lines that it wrote."""
+        lines = self._output.read_text(errors="replace").strip().splitlines()
+        return " | ".join(line.strip()[:LINE_MAX] for line in lines[-LAST_LINES:])
 
     def cpu_s(self) -> float:
         """Return the CPU time that it has used, user and system, in seconds."""

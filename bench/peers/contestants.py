@@ -53,6 +53,7 @@ ENVIRONMENT = {
 """What the processes are started with."""
 READY_S = 180.0
 POLL_S = 0.2
+WORDS_S = 1.0  # for a program to write why it answered as it did: it answers first
 TRY_S = 30.0  # for two answers, while something may not be joined yet
 
 
@@ -138,6 +139,17 @@ def shared(run: Path) -> dict[str, tuple[int, ...]]:
 
 
 @contextmanager
+def last_words_of(*children: Child) -> Iterator[None]:
+    """Have a measurement that fails meanwhile tell what these wrote last: a 500 says nothing."""
+    try:
+        yield
+    except MeasurementFailed as error:
+        time.sleep(WORDS_S)
+        words = "; ".join(filter(None, (child.last_words() for child in children)))
+        raise MeasurementFailed(f"{error}: {words or 'not a word from it'}") from error
+
+
+@contextmanager
 def haystack(settings: Settings, model: tuple[str, str]) -> Iterator[Contestant]:
     """Run the Haystack peer."""
     places = PeerPlaces.on(settings, model, free_port())
@@ -145,7 +157,8 @@ def haystack(settings: Settings, model: tuple[str, str]) -> Iterator[Contestant]
         address = PeerAddress(f"http://{ports.HOST}:{places.port}")
         await_ready(address, [child])
         programs = Programs({"service": (child.pid,), **shared(settings.run)})
-        yield Contestant(HAYSTACK, address, ("service",), programs, (child,))
+        with last_words_of(child):
+            yield Contestant(HAYSTACK, address, ("service",), programs, (child,))
 
 
 @contextmanager
@@ -173,7 +186,8 @@ def quix(settings: Settings, model: tuple[str, str]) -> Iterator[Contestant]:
                 **shared(settings.run),
             }
         )
-        yield Contestant(QUIX, address, ("bridge", "steps", "broker"), programs, children)
+        with last_words_of(*children):
+            yield Contestant(QUIX, address, ("bridge", "steps", "broker"), programs, children)
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from tritonclient.grpc.aio import InferenceServerClient
 from weaviate.classes.data import DataObject
 from weaviate.util import generate_uuid5
 
+from bench.peers.peer_tensors import client_inputs
 from bench.peers.peer_work import Redaction, generation
 from connectors.triton.tensors import chat_inputs, embedder_inputs
 
@@ -90,7 +91,8 @@ class PeerTriton:
         """Embed texts, one vector each."""
         found: list[list[float]] = []
         for start in range(0, len(texts), TEXTS_MAX):
-            inputs = embedder_inputs(tuple(texts[start : start + TEXTS_MAX]), kind, False)
+            some = tuple(texts[start : start + TEXTS_MAX])
+            inputs = client_inputs(embedder_inputs(some, kind, False))
             answer = await self.connected().infer("embedder", inputs)
             found += answer.as_numpy("vector").tolist()
         return found
@@ -164,7 +166,7 @@ class TritonGenerator:
         return {"replies": ["".join(said)]}
 
     async def _tokens(self, prompt: str) -> AsyncIterator[str]:
-        inputs = chat_inputs(generation(prompt, self._model))
+        inputs = client_inputs(chat_inputs(generation(prompt, self._model)))
 
         async def once() -> AsyncIterator[dict[str, Any]]:
             yield {"model_name": self._model, "inputs": inputs}

@@ -16,6 +16,7 @@ from typing import Any
 from quixstreams import Application
 from tritonclient.grpc import InferenceServerClient
 
+from bench.peers.peer_tensors import client_inputs
 from bench.peers.peer_work import (
     ALPHA,
     COLLECTION,
@@ -53,7 +54,8 @@ class Preparing:
     def __call__(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return prompt and sources."""
         [text] = self._redaction([asked["text"]])
-        answer = self._triton.infer("embedder", embedder_inputs((text,), "query", False))
+        inputs = client_inputs(embedder_inputs((text,), "query", False))
+        answer = self._triton.infer("embedder", inputs)
         [vector] = answer.as_numpy("vector").tolist()
         found = self._passages.query.hybrid(
             text, vector=vector, alpha=ALPHA, limit=PASSAGES, return_properties=["content", "uri"]
@@ -79,7 +81,7 @@ class Generating:
 
     def __call__(self, prompt: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield a record a token, and the whole of it as the last one."""
-        inputs = chat_inputs(generation(prompt["prompt"], self._model))
+        inputs = client_inputs(chat_inputs(generation(prompt["prompt"], self._model)))
         self._client.async_stream_infer(self._model, inputs)
         said = []
         while True:

@@ -17,6 +17,7 @@ from bench.peers.contestants import (
     await_ready,
     await_work,
     component_pids,
+    last_words_of,
     shared,
     with_environment,
 )
@@ -112,3 +113,26 @@ def test_what_stays_wrong_is_told(served, words):  # noqa: F811
 def test_what_has_ended_is_not_waited_for():
     with pytest.raises(MeasurementFailed, match="ended with 1"):
         await_work(a_standing(PeerAddress("http://127.0.0.1:9"), Ended()))
+
+
+class Worded:
+    def __init__(self, words):
+        self.words = words
+
+    def last_words(self):
+        return self.words
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "500: not a word from it"),
+        (("",), "500: not a word from it"),
+        (("no such tensor", "", "ended"), "500: no such tensor; ended"),
+    ],
+)
+def test_a_measurement_that_fails_tells_what_its_programs_wrote_last(monkeypatch, words, said):
+    monkeypatch.setattr(contestants, "WORDS_S", 0.0)
+    with pytest.raises(MeasurementFailed) as told, last_words_of(*map(Worded, words)):
+        raise MeasurementFailed("500")
+    assert str(told.value) == said
