@@ -31,6 +31,11 @@ QUEUE_RECORDS = 10_000  # that wait in the client of a `Writer`; then no more ar
 DELIVERY_TIMEOUT_S = 15.0  # for the broker to answer a `Writer`
 HEADER_BYTES = 10  # the two lengths of a header, at most
 POLL_S = 0.1
+REQUESTS_ON_THEIR_WAY = 2
+"""To one broker. What comes meanwhile waits for the next request, which is the larger for it. With
+the client's own five, five records of a partition may be on their way while no request waits; then
+its thread asks again and again, without a pause, whether a sixth may go (librdkafka 2.16): a core
+is spent for as long as the broker stands still."""
 
 Header = tuple[str, bytes]
 Headers = Sequence[Header]
@@ -79,6 +84,7 @@ def new_producer(settings: Settings, name: str, **more: Any) -> Producer:
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 0,
+            "max.in.flight.requests.per.connection": REQUESTS_ON_THEIR_WAY,
             # above what `check_size` lets pass: the client must never be the one to refuse
             "message.max.bytes": RECORD_BYTES_MAX + 8_192,
             "queue.buffering.max.kbytes": QUEUE_KB,
