@@ -1,6 +1,7 @@
 """Whatever workers leave that die, or that pause and wake, no record of it is a difference, nor counts two the same."""
 
 import dataclasses
+from collections import Counter
 
 import pytest
 from hypothesis import example, given, settings
@@ -36,6 +37,8 @@ from tests.replay.little_log import ASKED, REDACTED, REJECTED, asked, configurat
 from tests.streams.fake_tables import table
 
 INPUTS, SESSIONS = 6, 2
+STAGES = ("claims", "learns", "begins")
+"""Of a takeover, in their order."""
 COPIES = (0, 3, 5)
 """Inputs that their producer sent once more, behind all of them."""
 REQUESTS = (*range(INPUTS), *COPIES)
@@ -86,8 +89,8 @@ class Worker:
         self.ends = {}
         self.rows, _ = table(FewNumbers, broker)
 
-    async def takes_over(self, group):
-        """Learn what was done, and have the group take the lane for ours."""
+    async def takes_over(self, group, dies=len(STAGES)):
+        """Learn what was done, and have the group take the lane for ours; it may die before all of that is done."""
         takeover = Takeover(
             STEP,
             Settings(),
@@ -98,9 +101,14 @@ class Worker:
         )
         self.lane = Lane(ASKED, 0, group.offset, len(REQUESTS), note=group.note)
         self.lane.untouched = not group.note
-        group.takes(claim([self.lane]))
-        await takeover.learn([self.lane], self.ends)
-        group.takes(inherited([self.lane]))
+        for stage in STAGES[:dies]:
+            match stage:
+                case "claims":
+                    group.takes(claim([self.lane]))
+                case "learns":
+                    await takeover.learn([self.lane], self.ends)
+                case "begins":
+                    group.takes(inherited([self.lane]))
         self.lane.learned = True
         connector = FakeAnsweringConnector({Embed: self._answer})
         services = Services(
@@ -175,6 +183,10 @@ class Workers:
         for offset in range(len(REQUESTS)):
             self.broker.put(ASKED, self.codec.encode(asked_at(offset)))
 
+    async def starts(self, dies):
+        """Let a worker come that dies before it has taken the lane over."""
+        await Worker(self.broker, self.codec, set(), []).takes_over(self.group, dies)
+
     async def takes_over(self):
         """Let a new worker learn what was done."""
         number = len(self.before)
@@ -186,6 +198,8 @@ class Workers:
         """Let something come about."""
         if what == "dies":
             self.before.append(self.present)
+            for _ in range(count % 3):
+                await self.starts(which + 1)
             await self.takes_over()
             return
         if what == "commits":
@@ -228,6 +242,11 @@ class Workers:
                     meta.last or (closed and meta.attempt == attempt),
                 )
         return [offset for offset, (_, closed) in newest.items() if not closed]
+
+    def ran_again(self):
+        """Name the inputs of which two runs are closed."""
+        closed = [(meta.cause.offset, meta.attempt) for meta, _ in self.outcomes() if meta.last]
+        return [offset for offset, runs in Counter(offset for offset, _ in {*closed}).items() if runs > 1]
 
     def outcomes(self):
         for topic in (REDACTED, REJECTED):
@@ -278,12 +297,16 @@ LATE_BESIDE_A_TORSO = [
 ]
 
 
+DIES_WHILE_IT_STARTS = [("runs", 1, 0), ("arrives", 9, 0), ("dies", 1, 1)]
+"""What the first owner had done was read by the second one, which ran nothing."""
+
+
 LATE_TORSO = [
     ("runs", 1, 0),
-    ("dies", 1, 0),
+    ("dies", 0, 0),
     ("runs", 1, 0),
     ("late", 2, 1),
-    ("dies", 1, 0),
+    ("dies", 0, 0),
     ("late", 1, 1),
     ("commits", 1, 0),
 ]
@@ -292,6 +315,7 @@ LATE_TORSO = [
 
 @pytest.mark.slow  # many histories
 @settings(max_examples=150, deadline=None)
+@example(DIES_WHILE_IT_STARTS, set(), [])
 @example(LATE_TORSO, set(), [])
 @example(LATE, set(), [])
 @example(LATE_BESIDE_A_TORSO, set(), [])
@@ -312,6 +336,7 @@ async def test_no_record_of_whatever_history_of_crashes_is_a_difference(actions,
     if workers.woke:  # outcomes of two workers side by side: which counts, nobody fences
         return
     assert not [meta for meta, _ in workers.outcomes() if meta.cause.offset >= INPUTS]
+    assert workers.ran_again() == []
     for numbers in workers.numbers().values():
         counted = [int(number) for number in numbers if number]
         assert len(counted) == len(set(counted))
