@@ -60,8 +60,8 @@ class Ownership(NamedTuple):
     left: bool = False
     """Whether the owner gave it up and has nothing on its way."""
     crashed: int | None = None
-    """Of an owner that has run nothing so far: the epoch of the one before it that may have outcomes
-    on their way, 0 for none; None where it may have run."""
+    """Of an owner that has run nothing so far: the epoch of one before it that may have outcomes on
+    their way, 0 for none; None where it may have run."""
 
 
 NOBODY = Ownership()
