@@ -13,7 +13,7 @@ from msgspec import structs
 from edge.answering.bounds import Bounds
 from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
-from schemas import Ask, ChunksRetrieved, MapEntry, QueryRewritten, QuestionAsked
+from schemas import Ask, ChunksRetrieved, EventRejected, MapEntry, QueryRewritten, QuestionAsked
 from streams.log.clock import now_us
 from streams.topics import topic_of
 from tests.edge.fake_log import Answers, a_key
@@ -232,12 +232,19 @@ async def test_where_none_comes_that_run_is_told_of_when_the_time_is_over(
 
 
 async def test_passages_that_are_there_are_told_beside_a_later_run_that_failed(
-    following, log, second_letter, caller
+    following, log, second_letter, caller, monkeypatch
 ):
     follower, watch, _, answers = following
-    log.append(second_letter)
-    log.append(passages_of(answers))
+    for event in (passages_of(answers), second_letter):
+        log.append(event)
     watch = replace(watch, from_log=True)
+    found = await follower.read_back(watch.request, (ChunksRetrieved, EventRejected))
+    found.sort(key=lambda one: isinstance(one.event, ChunksRetrieved))
+
+    async def read_back(*_):
+        return found  # of topics that are read side by side, in any order
+
+    monkeypatch.setattr(follower, "read_back", read_back)
     assert await follower.passages(caller, watch) == []
 
 
