@@ -12,7 +12,20 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agents.placeholders import held_back, restore
-from schemas import AnswerReleased, AnswerRetracted, ChunksRetrieved, TokensReleased
+from schemas import (
+    AnswerReleased,
+    AnswerRetracted,
+    ChunksRetrieved,
+    EventRejected,
+    QueryRewritten,
+    QuestionAsked,
+    QuestionRedacted,
+    TokensReleased,
+)
+from streams.topics import topic_of
+
+BEFORE_RETRIEVAL = frozenset(map(topic_of, (QuestionAsked, QuestionRedacted, QueryRewritten)))
+"""What is read by the steps that a question has passed once its passages are there."""
 
 
 class Stretch(NamedTuple):
@@ -31,6 +44,13 @@ class Closing(NamedTuple):
     event: AnswerReleased
 
 
+class Failure(NamedTuple):
+    """A dead letter, and its offset."""
+
+    offset: int
+    event: EventRejected
+
+
 @dataclass(frozen=True)
 class Draft:
     """An answer in the making; each change gives another."""
@@ -39,6 +59,8 @@ class Draft:
     """By record id, in the order of the text."""
     retrievals: Mapping[str, int] = field(default_factory=dict)
     """Record id -> its newest attempt."""
+    retrieved_at: Mapping[str, int] = field(default_factory=dict)
+    """Record id -> where it lies first."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Placeholder -> what stands for it, as far as the reader may see it."""
     floor: int = -1
@@ -52,6 +74,8 @@ class Draft:
     """Whether the reader was shown text on another connection that is not among these stretches."""
     closing: Closing | None = None
     """The closing record, while it waits for text that it closes."""
+    failure: Failure | None = None
+    """A dead letter of a run beside the one that may answer still, while that is waited for."""
     closed: Closing | None = None
     """The closing record that was told; None while there is none."""
 
@@ -75,6 +99,19 @@ class Draft:
     def knows(self, event: ChunksRetrieved) -> bool:
         """Tell whether a retrieval was told already, by this attempt or a later one."""
         return self.retrievals.get(event.meta.id, -1) >= event.meta.attempt
+
+    def is_of_another_run(self, event: EventRejected) -> bool:
+        """Tell whether a step gave up on something that it had dealt with before.
+
+        Who takes a lane over may run an input again whose outcome is on its way, and what follows
+        from that once more, while what followed from the first run goes on: that may answer yet.
+        Inputs of a session have their turns, so generate had ended its run over the first one.
+        """
+        cause = event.meta.cause
+        if event.topic in BEFORE_RETRIEVAL:
+            return bool(self.retrieved_at or self.stretches or self.closing)
+        first = self.retrieved_at.get(cause.id) if cause else None
+        return cause is not None and first is not None and cause.offset > first
 
     def rules_out(self, event: TokensReleased | AnswerReleased | AnswerRetracted) -> bool:
         """Tell whether a record was made of something void."""
@@ -111,6 +148,15 @@ class Draft:
     def with_retrieval(self, event: ChunksRetrieved) -> Draft:
         """Note that a retrieval was told."""
         return replace(self, retrievals={**self.retrievals, event.meta.id: event.meta.attempt})
+
+    def with_passages(self, event: ChunksRetrieved, offset: int) -> Draft:
+        """Note where passages lie."""
+        first = min(offset, self.retrieved_at.get(event.meta.id, offset))
+        return replace(self, retrieved_at={**self.retrieved_at, event.meta.id: first})
+
+    def with_failure(self, failure: Failure) -> Draft:
+        """Let a dead letter wait for an answer beside it; the first is told in the end."""
+        return replace(self, failure=self.failure or failure)
 
     def with_attempt(self, event: TokensReleased) -> Draft:
         """Note a later attempt that says the same."""

@@ -128,6 +128,9 @@ class Follower:
         patience = _Patience(self._seconds_left(watch.request), late_s, self._bounds.settle_s)
         while not patience.is_satisfied(settled=view.settled):
             if patience.is_lost(settled=view.settled):
+                if failed := view.give_up():
+                    yield failed
+                    continue
                 what = f"it may still come: GET /v1/messages/{watch.request.request}"
                 raise _deadline_passed(watch.request, f"no answer within the budget; {what}")
             burst, since_ms = await self._next_frames(watch, view, patience, gone)
@@ -145,7 +148,7 @@ class Follower:
         while True:
             watch.standing.check()
             self._access.check_not_erased(watch.request)
-            for entry in entries:
+            for entry in in_reading_order(entries, {}):
                 if isinstance(entry.event, EventRejected):
                     raise problem_of(entry.event)
                 if isinstance(entry.event, ChunksRetrieved):
@@ -174,7 +177,7 @@ class Follower:
         view = AnswerView(request.request, request.session, request.lane, lambda _: {})
         for entry in in_reading_order(await self.read_back(request, RESULTS), {}):
             view.take(entry)
-        view.settle()
+        self.settle(request, view)
         return view.state.value
 
     async def answers_so_far(
@@ -205,8 +208,15 @@ class Follower:
         view = self.view(caller, request)
         for entry in in_reading_order(entries, {}):
             view.take(entry)
-        view.settle()
+        self.settle(request, view)
         return view.snapshot()
+
+    def settle(self, request: KnownRequest, view: AnswerView) -> None:
+        """Have a view, into which all that there is was read, tell how the answer stands now."""
+        view.settle()
+        over_us = request.deadline_us + int(self._bounds.grace_s * 1_000_000)
+        if over_us < now_us():
+            view.give_up()
 
     async def read_back(self, request: KnownRequest, kinds: Sequence[type[Event]]) -> list[Entry]:
         """Return what a request left on the log; raises Problem."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.answering import frames
 from edge.answering.cursors import Bookmark, Frame, FramesSent
-from edge.answering.draft import Closing, Draft
+from edge.answering.draft import Closing, Draft, Failure
 from edge.answering.moves import CLOSED, AnswerState, Move, Reveal, next_of
 from edge.answering.receipt_claims import claim_of
 from edge.listening.entries import Entry
@@ -105,11 +105,15 @@ class AnswerView:
         if not self._bookmark.is_new(entry):
             return []
         event, news = entry.event, []
+        if isinstance(event, ChunksRetrieved):
+            self._draft = self._draft.with_passages(event, entry.offset)
         move = self._meaning(event)
         if move is not None:
             news = self._move(move, event, type(event), entry.offset)
         if isinstance(event, AnswerReleased) and not self._is_too_late(event):
             self._draft = self._draft.with_closing(Closing(entry.offset, event))
+        if isinstance(event, EventRejected) and move is None and not self.settled:
+            self._draft = self._draft.with_failure(Failure(entry.offset, event))
         if self._draft.whole and not self._bookmark.has_gap(TokensReleased):
             news += self._close(Move.COMPLETE)
         elif self.held and self._bookmark.has_seen_end(entry):
@@ -119,6 +123,13 @@ class AnswerView:
     def settle(self) -> list[Frame]:
         """Close although the text is incomplete: the closing record's text is what counts."""
         return self._close(Move.SETTLE) if self.held else []
+
+    def give_up(self) -> list[Frame]:
+        """Tell of the failure that waits for an answer beside it: none comes any more."""
+        failure = self._draft.failure
+        if failure is None or self.settled:
+            return []
+        return self._move(Move.FAIL, failure.event, EventRejected, failure.offset)
 
     def _meaning(self, event: Event) -> Move | None:
         """Tell what a record means; None where it makes no move by itself."""
@@ -136,7 +147,7 @@ class AnswerView:
                 return Move.RESTART if draft.contradicts(event) else Move.CONTINUE
             case AnswerRetracted() if not draft.rules_out(event):
                 return None if self.state is AnswerState.RETRACTED else Move.RETRACT
-            case EventRejected() if not self.settled:
+            case EventRejected() if not (self.settled or draft.is_of_another_run(event)):
                 return Move.FAIL
             case _:
                 return None

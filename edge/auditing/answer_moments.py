@@ -24,7 +24,7 @@ def answer_moments(view: AnswerView, entries: Iterable[Entry]) -> list[dict[str,
     told, at_ms = [], 0
     for at_ms, entry in _by_time(entries):
         told += [_moment(frame, at_ms) for frame in view.take(entry)]
-    told += [_moment(frame, at_ms) for frame in view.settle()]
+    told += [_moment(frame, at_ms) for frame in (*view.settle(), *view.give_up())]
     return told
 
 

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.lane import Lane, Place
-from streams.delivery.progress import Ownership, note_of, note_with, ownership_of, progress_of
+from streams.delivery.progress import Ownership, note_of, note_with, ownership_of
 from streams.log.reading import tells_of_end
 from streams.watching.logs import logger
 
@@ -74,26 +74,33 @@ def claim(lanes: Iterable[Lane]) -> list[Commit]:
             lane.epoch = int(not lane.untouched)
         else:
             lane.epoch = before.epoch + (not before.left)
-            lane.crashed = 0 if before.left else before.epoch
-        lane.note = note_with(lane.base, lane.note, Ownership(lane.epoch))
+            lane.crashed = _crashed(before)
+        ours = Ownership(lane.epoch, crashed=lane.crashed)
+        lane.note = note_with(lane.base, lane.note, ours)
         claims.append(Commit(lane, lane.base, lane.note, lane.changes))
     return claims
 
 
+def _crashed(before: Ownership) -> int:
+    """Return whose outcomes may be on their way; who has run nothing has none."""
+    if before.crashed is not None:
+        return before.crashed
+    return 0 if before.left else before.epoch
+
+
 def inherited(lanes: Iterable[Lane]) -> list[Commit]:
-    """Say what was learned of lanes that have just come and no commit tells; on the event loop.
+    """Say what was learned of lanes that have just come, and that we run from now on.
 
     Nothing of them may run before the group has taken it. Else who takes a lane from us can't tell
     what we knew to be done from what we may have run again, and runs it behind what rests on it;
-    see `epochs`.
+    see `epochs`. Call it on the event loop.
     """
-    return [_commit(lane) for lane in lanes if lane.takes_notes and _is_untold(lane)]
-
-
-def _is_untold(lane: Lane) -> bool:
-    told = progress_of(lane.base, lane.note)
-    done = frozenset() if told is None else told.closed
-    return not lane.displaced and not lane.progress().closed <= done
+    commits = []
+    for lane in lanes:
+        if lane.takes_notes and not lane.displaced:
+            lane.note = note_with(lane.base, lane.note, Ownership(lane.epoch))
+            commits.append(_commit(lane))
+    return commits
 
 
 class Commits:

@@ -11,12 +11,13 @@ count from RUNS times its number on, above their input's attempt. So
     what comes of an earlier one after them came late: it closes nothing, and no step runs over it
 
 Which inputs a new owner finds closed by earlier ones, it commits before anything of the lane runs:
-so whoever takes the lane from it knows which it can't have run once more.
+so whoever takes the lane from it knows which it can't have run once more. Until that commit it has
+run nothing, and the one with its epoch says so: what was done before it stands.
 
 Who gives a lane up in good order has nothing on its way and says so with its last commit: the next
 owner takes its number on. So numbers rise with crashes, not with moves.
 
-Why so and what it costs: docs/decisions/0053-epochs.md.
+Why so and what it costs: docs/decisions/0053-epochs.md, 0105-who-ran-nothing-voids-nothing.md.
 """
 
 from __future__ import annotations

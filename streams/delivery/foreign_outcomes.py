@@ -89,6 +89,11 @@ class OutcomeReader:
             return None
         return Outcome(event.meta.cause, event.meta.attempt, event.meta.last)
 
+    def attempt_of(self, message: Message) -> int:
+        """Return which run of the step before wrote an input; 1 for what tells none."""
+        event, _ = self._open(message)
+        return 1 if event is None else event.meta.attempt
+
     def id_of(self, message: Message) -> str | None:
         """Return the id of an event; None where there is none."""
         event, is_foreign = self._open(message)

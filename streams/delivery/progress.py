@@ -48,6 +48,7 @@ class _Note(msgspec.Struct, frozen=True, omit_defaults=True):
     last: tuple[int, str] | None = None
     epoch: int = 0
     left: bool = False
+    crashed: int | None = None
     bare: bool = False
     """Whether it says whose the lane is, and nothing of what is done."""
 
@@ -58,6 +59,9 @@ class Ownership(NamedTuple):
     epoch: int = 0
     left: bool = False
     """Whether the owner gave it up and has nothing on its way."""
+    crashed: int | None = None
+    """Of an owner that has run nothing so far: the epoch of one before it that may have outcomes on
+    their way, 0 for none; None where it may have run."""
 
 
 NOBODY = Ownership()
@@ -100,6 +104,7 @@ def note_of(progress: Progress) -> str | None:
         last=progress.last,
         epoch=progress.ownership.epoch,
         left=progress.ownership.left,
+        crashed=progress.ownership.crashed,
     )
     text = msgspec.json.encode(note)
     return text.decode() if len(text) <= NOTE_BYTES_MAX else None
@@ -108,7 +113,7 @@ def note_of(progress: Progress) -> str | None:
 def note_with(committed: int, note: str, ownership: Ownership) -> str:
     """Return a note that says whose a lane is, and else what the newest note says.
 
-    That takes some 40 bytes more, so it fits wherever that note did.
+    That takes some 60 bytes more, so it fits wherever that note did.
     """
     told = _read(committed, note) or _Note(VERSION, committed, bare=True)
     return msgspec.json.encode(msgspec.structs.replace(told, **ownership._asdict())).decode()
@@ -117,7 +122,11 @@ def note_with(committed: int, note: str, ownership: Ownership) -> str:
 def ownership_of(committed: int, note: str | None) -> Ownership | None:
     """Say whose a lane is or was; None where the note does not say: it is none, or older."""
     told = _read(committed, note)
-    return None if told is None else Ownership(told.epoch, told.left)
+    return None if told is None else _ownership(told)
+
+
+def _ownership(told: _Note) -> Ownership:
+    return Ownership(told.epoch, told.left, told.crashed)
 
 
 def _read(committed: int, note: str | None) -> _Note | None:
@@ -154,7 +163,7 @@ def progress_of(committed: int, note: str | None) -> Progress | None:
         after=told.after,
         topic=told.topic,
         last=told.last,
-        ownership=Ownership(told.epoch, told.left),
+        ownership=_ownership(told),
     )
 
 

@@ -9,7 +9,8 @@ may send a copy of one long after.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer
@@ -33,6 +34,9 @@ WARM_RECORDS = 4_096  # read where requests come in: a producer may send a copy 
 WARM_BYTES = 8_000_000  # or so many bytes, whichever is less: what a start may cost
 STRIDE = 64
 """Records of each output that are read in any case; further strides are each twice as long."""
+
+InputPlace = tuple[str, int, int]
+"""Topic, partition and offset of an input."""
 
 REQUEST_TOPICS = frozenset(topic.name for topic in (*REQUESTS, *INBOX))
 
@@ -104,9 +108,8 @@ def read_back(
     since: list[Extent] = []
     older: list[_Older] = []
     ends: dict[Place, int] = {}
-    inputs = {
-        (s.topic, s.partition): extent_of(consumer, s.topic, s.partition).end for s in sources
-    }
+    extents = {(s.topic, s.partition): extent_of(consumer, s.topic, s.partition) for s in sources}
+    inputs = {place: extent.end for place, extent in extents.items()}
     for (topic, partition), asking in _outputs(step, sources).items():
         whole = extent_of(consumer, topic, partition)
         behind = {s.topic: s for s in asking if s.committed < inputs[s.topic, s.partition]}
@@ -123,8 +126,12 @@ def read_back(
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
     ours = [one for one in outcomes if (one.cause.topic, one.cause.partition) in committed]
-    floors = {(s.topic, s.partition): floor_of(s.crashed) for s in sources}
-    ours = _without_late(ours, told, committed, floors)
+    unsure = _unsure(ours, told, committed)
+    crashed = {(s.topic, s.partition): s.crashed for s in sources}
+    doubted = {_place_of(one) for one in ours if one.last and crashed[_place_of(one)[:2]]} & unsure
+    attempts = _attempts(consumer, reader, doubted, extents)
+    floors = {at: floor_of(crashed[at[:2]]) + attempts.get(at, 1) for at in unsure}
+    ours = _without_late(ours, floors)
     # a history that holds less than all keeps the last
     ours.sort(key=lambda o: o.cause.offset >= committed[o.cause.topic, o.cause.partition])
     progress = {(s.topic, s.partition): _now(s, told[s.topic, s.partition], ours) for s in sources}
@@ -144,35 +151,66 @@ def _outputs(step: Step, sources: Iterable[Source]) -> dict[Place, list[Source]]
     return outputs
 
 
-def _without_late(
-    outcomes: Sequence[Outcome],
+def _unsure(
+    outcomes: Iterable[Outcome],
     told: Mapping[Place, Progress | None],
     committed: Mapping[Place, int],
-    floors: Mapping[Place, int],
-) -> list[Outcome]:
+) -> set[InputPlace]:
+    """Name the inputs that have outcomes, and of which no commit says that they are done.
+
+    What the owner before us knew to be closed, and did not run, stands in its commits: those inputs
+    are as done as what is committed, and their outcomes tell their ids, by which a copy is known
+    that comes later.
+    """
+    done = {place: told_of.closed for place, told_of in told.items() if told_of is not None}
+    return {
+        (topic, partition, offset)
+        for topic, partition, offset in map(_place_of, outcomes)
+        if offset >= committed[topic, partition] and offset not in done.get((topic, partition), ())
+    }
+
+
+def _attempts(
+    consumer: Consumer,
+    reader: OutcomeReader,
+    unsure: Collection[InputPlace],
+    extents: Mapping[Place, Extent],
+) -> dict[InputPlace, int]:
+    """Read which runs of the step before wrote some inputs: runs over them count from there."""
+    offsets: defaultdict[Place, list[int]] = defaultdict(list)
+    for topic, partition, offset in unsure:
+        if extents[topic, partition].begin <= offset < extents[topic, partition].end:
+            offsets[topic, partition].append(offset)
+    spans = [Extent(*place, min(of_lane), max(of_lane) + 1) for place, of_lane in offsets.items()]
+    attempts = {}
+    for message in records(consumer, spans):
+        place = (message.topic() or "", message.partition() or 0, message.offset() or 0)
+        if place in unsure:
+            attempts[place] = reader.attempt_of(message)
+    return attempts
+
+
+def _without_late(outcomes: Sequence[Outcome], floors: Mapping[InputPlace, int]) -> list[Outcome]:
     """Have no run close an open input where a later one is on the log or may still come.
 
     Numbers rise from owner to owner (see `epochs`). So what closed it came late, or its torso would
     stand behind a whole outcome: steps behind this one believe the later run. And what one closed
-    whose lane was lost by another one since, the other may have run as well: `floors` says from
-    which number on. Some of that may be on its way, and not its end. What the other one knew to be
-    closed, and did not run, stands in its commits: those inputs are as done as what is committed,
-    and their outcomes tell their ids, by which a copy is known that comes later.
+    whose lane was lost by another one since, the other may have run as well: `floors` says for each
+    open input from which number on. Some of that may be on its way, and not its end.
     """
-    done = {place: told_of.closed for place, told_of in told.items() if told_of is not None}
-    newest: dict[tuple[str, int, int], int] = {}
-    for cause, attempt, _ in outcomes:
-        place = (cause.topic, cause.partition, cause.offset)
-        floor = floors[place[:2]]
-        newest[place] = max(attempt, newest.get(place, 0), floor)
+    newest = dict(floors)
+    for one in outcomes:
+        if (place := _place_of(one)) in newest:
+            newest[place] = max(one.attempt, newest[place])
     return [
-        one
-        if one.cause.offset < committed[one.cause.topic, one.cause.partition]
-        or one.cause.offset in done.get((one.cause.topic, one.cause.partition), ())
-        or one.attempt == newest[one.cause.topic, one.cause.partition, one.cause.offset]
-        else one._replace(last=False)
+        one if one.attempt == newest.get(_place_of(one), one.attempt) else one._replace(last=False)
         for one in outcomes
     ]
+
+
+def _place_of(outcome: Outcome) -> InputPlace:
+    cause = outcome.cause
+    return cause.topic, cause.partition, cause.offset
 
 
 def _lost(inputs: Mapping[Place, int], outcomes: Iterable[Outcome]) -> dict[Place, tuple[int, int]]:

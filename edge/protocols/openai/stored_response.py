@@ -73,7 +73,7 @@ class StoredResponse:
         view = gateway.follower.view(caller, self.request)
         for entry in in_reading_order(self.entries, {}):
             view.take(entry)
-        view.settle()
+        gateway.follower.settle(self.request, view)
         return view, view.snapshot()
 
     def listed_input(self) -> list[ResponseItem]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from edge.listening.entries import Entry
 from schemas import (
     Ask,
+    Cause,
     ChunksRetrieved,
     EventRejected,
     MapEntry,
@@ -54,10 +57,15 @@ def retrieved(cause=0, attempt=1):
     )
 
 
-def rejected(error="Permanent", step="generate"):
+def rejected(error="Permanent", step="generate", topic="t", of=None, offset=0):
+    """A dead letter; `of` names the record that was given up."""
+    meta = ANSWERS.meta(step, 0)
+    if of is not None:
+        cause = Cause(topic=topic, partition=0, offset=offset, id=of.meta.id)
+        meta = structs.replace(meta, cause=cause)
     return EventRejected(
-        meta=ANSWERS.meta(step, 0),
-        topic="t",
+        meta=meta,
+        topic=topic,
         partition=0,
         offset=0,
         step=step,

@@ -8,11 +8,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from edge.answering.bounds import Bounds
 from edge.gateway.voiced_requests import NewQuestion
 from edge.problems import Problem
-from schemas import ChunksRetrieved, MapEntry, QuestionAsked
+from schemas import Ask, ChunksRetrieved, EventRejected, MapEntry, QueryRewritten, QuestionAsked
+from streams.log.clock import now_us
+from streams.topics import topic_of
 from tests.edge.fake_log import Answers, a_key
 from tests.edge.http_client import rejected
 
@@ -37,6 +40,17 @@ async def following(gateway, caller, log):
         watch = await gateway.ask_once(caller, NewQuestion("x", budget_ms=60_000), resources)
         answers = Answers(log.published(QuestionAsked)[-1])
         yield gateway.follower, watch, gateway.follower.view(caller, watch.request), answers
+
+
+def passages_of(answers):
+    return ChunksRetrieved(
+        meta=answers.meta("retrieve", 0),
+        outcome="retrieved",
+        subject=answers.question.subject,
+        question="q",
+        query="q",
+        ask=Ask(),
+    )
 
 
 async def all_of(frames):
@@ -176,6 +190,62 @@ async def test_a_deadline_that_passes_is_told_with_where_the_answer_will_be(gate
         problem = await problem_of(all_of(gateway.follower.frames(watch, view)))
     assert (problem.status, problem.retryable) == (504, True)
     assert f"/v1/messages/{watch.request.request}" in problem.detail
+
+
+@pytest.fixture
+def second_letter(following):
+    """What retrieve left of a second run, after passages of the first."""
+    topic = topic_of(QueryRewritten)
+    letter = rejected(following[3].question, step="retrieve")
+    return structs.replace(letter, topic=topic)
+
+
+async def test_an_answer_is_waited_for_beside_a_later_run_that_failed(
+    following, log, second_letter, caller
+):
+    follower, watch, view, answers = following
+    log.append(passages_of(answers))
+    log.append(second_letter)
+    frames = follower.frames(watch, view)
+    assert (await anext(frames))["type"] == "step"
+    going_on = asyncio.ensure_future(all_of(frames))
+    await asyncio.sleep(5 * QUICK.tick_s)
+    assert (await follower.answer_so_far(caller, watch.request))["status"] == "accepted"
+    assert await follower.status_of(watch.request) == "accepted"
+    for event in answers.whole("VAT ", "is due."):
+        log.append(event)
+    assert await going_on == ["delta", "delta", "completed"]
+    assert await follower.status_of(watch.request) == "completed"
+
+
+async def test_where_none_comes_that_run_is_told_of_when_the_time_is_over(
+    following, log, second_letter, caller
+):
+    follower, watch, view, answers = following
+    log.append(passages_of(answers))
+    log.append(second_letter)
+    hurried = replace(watch, request=replace(watch.request, deadline_us=now_us() + 100_000))
+    assert await all_of(follower.frames(hurried, view)) == ["step", "error"]
+    so_far = await follower.answer_so_far(caller, hurried.request)
+    assert (so_far["status"], so_far["error"]["status"]) == ("failed", 502)
+    assert await follower.status_of(hurried.request) == "failed"
+
+
+async def test_passages_that_are_there_are_told_beside_a_later_run_that_failed(
+    following, log, second_letter, caller, monkeypatch
+):
+    follower, watch, _, answers = following
+    for event in (passages_of(answers), second_letter):
+        log.append(event)
+    watch = replace(watch, from_log=True)
+    found = await follower.read_back(watch.request, (ChunksRetrieved, EventRejected))
+    found.sort(key=lambda one: isinstance(one.event, ChunksRetrieved))
+
+    async def read_back(*_):
+        return found  # of topics that are read side by side, in any order
+
+    monkeypatch.setattr(follower, "read_back", read_back)
+    assert await follower.passages(caller, watch) == []
 
 
 async def test_a_gateway_that_stops_tells_its_readers_to_resume(following, gateway):

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from edge.answering.cursors import in_reading_order, sent_by
 from edge.answering.view import AnswerView
-from schemas import EventRejected, MapEntry
+from schemas import (
+    ChunksRetrieved,
+    EventRejected,
+    MapEntry,
+    QueryRewritten,
+    QuestionAsked,
+    QuestionRedacted,
+    TokensGenerated,
+)
+from streams.topics import topic_of
 from tests.edge.answering import histories
 from tests.edge.answering.histories import ANSWERS, HISTORIES, NAMES, QUESTION, entries_of
 from tests.edge.fake_log import a_citation
@@ -164,6 +173,49 @@ def test_a_dead_letter_ends_the_stream_with_a_problem():
     assert frame["retryable"]
     assert frame["status"] == 503
     assert {"title", "detail", "request_id", "trace_id"} <= set(frame)
+
+
+PASSAGES = topic_of(ChunksRetrieved)
+RETRIEVED = histories.retrieved()
+BESIDE = {
+    "retrieve had answered": histories.rejected(topic=topic_of(QueryRewritten)),
+    "rewrite had answered": histories.rejected(topic=topic_of(QuestionRedacted)),
+    "redact had answered": histories.rejected(topic=topic_of(QuestionAsked)),
+    "generate had ended another run": histories.rejected(topic=PASSAGES, of=RETRIEVED, offset=1),
+}
+"""Dead letters of later runs, once passages are there: what follows from the first may answer."""
+ALONE = {
+    "generate gave up": histories.rejected(topic=PASSAGES, of=RETRIEVED, offset=0),
+    "moderate gave up": histories.rejected(topic=topic_of(TokensGenerated)),
+}
+
+
+@pytest.mark.parametrize("letter", BESIDE.values(), ids=BESIDE)
+@given(st.data())
+def test_a_dead_letter_of_a_later_run_waits_for_the_answer_of_the_first(letter, data):
+    whole = ANSWERS.whole("VAT ", "is due.")
+    place = data.draw(st.integers(0, len(whole)))
+    frames = frames_of([RETRIEVED, *whole[:place], letter, *whole[place:], letter])
+    assert [frame["type"] for frame in frames] == ["step", "delta", "delta", "completed"]
+
+
+@pytest.mark.parametrize("letter", BESIDE.values(), ids=BESIDE)
+def test_a_dead_letter_that_waits_is_told_in_the_end_where_no_answer_came(letter):
+    one = a_view()
+    for entry in entries_of([RETRIEVED, ANSWERS.tokens("VAT ", 0), letter, letter]):
+        one.take(entry)
+    assert (one.settled, one.settle()) == (False, [])
+    [frame] = one.give_up()
+    assert (frame["type"], one.snapshot()["status"]) == ("error", "failed")
+    assert sent_by(frame["cursor"], 0)["e"] == (0, 1)
+    assert one.give_up() == []
+
+
+@pytest.mark.parametrize("letter", [*BESIDE.values(), *ALONE.values()], ids=[*BESIDE, *ALONE])
+def test_a_dead_letter_beside_which_nothing_is_known_to_run_is_told_at_once(letter):
+    before = [] if letter in BESIDE.values() else [RETRIEVED, histories.retrieved(attempt=2)]
+    frames = frames_of([*before, letter])
+    assert frames[-1]["type"] == "error"
 
 
 @pytest.mark.parametrize("cut", range(1, 24))
@@ -363,17 +415,20 @@ RECORDS = st.one_of(
     st.builds(ANSWERS.retracted, st.just("no"), st.integers(0, 4)),
     st.builds(histories.retrieved, st.integers(0, 2), st.integers(1, 2)),
     st.builds(histories.rejected, st.sampled_from(["Transient", "Permanent"])),
+    st.sampled_from([*BESIDE.values(), *ALONE.values()]),
 )
 
 
-@given(st.lists(RECORDS, max_size=9), st.sets(st.integers(0, 8)))
-def test_no_history_makes_a_move_that_the_table_lacks(records, settled_at):
+@given(st.lists(RECORDS, max_size=9), st.sets(st.integers(0, 8)), st.sets(st.integers(0, 8)))
+def test_no_history_makes_a_move_that_the_table_lacks(records, settled_at, given_up_at):
     view = AnswerView("r-1", "s-1", 0, histories.reveal)
     frames = []
     for number, entry in enumerate(entries_of(records)):
         frames += view.take(entry)
         if number in settled_at:
             frames += view.settle()
+        if number in given_up_at:
+            frames += view.give_up()
         assert view.snapshot()["status"] == view.state.value
         assert view.settled == (view.state.value in ("completed", "retracted", "failed"))
     ends = [frame for frame in frames if frame["type"] == "completed"]

@@ -21,6 +21,8 @@ from tests.streams.delivery.lanes import finish, take
 from tests.streams.delivery.memory_group import FakeRefusedPlace, MemoryGroup
 
 TOPIC, OUTPUT = "playhead.question.asked", "playhead.question.redacted"
+LONG_NAMES = {f"{OUTPUT}.{number}": 1 for number in range(NOTE_BYTES_MAX // len(OUTPUT) + 1)}
+"""Of more outputs than a note has room for."""
 BASE = 7
 
 
@@ -102,8 +104,7 @@ def test_a_lane_whose_outputs_nobody_knows_keeps_the_note_that_it_had():
 
 
 def test_a_note_that_fits_no_commit_leaves_the_older_one_in_place():
-    long_names = {f"{OUTPUT}.{number}": 1 for number in range(NOTE_BYTES_MAX // len(OUTPUT) + 1)}
-    [commit] = due([done(a_lane(note="older", after=long_names), 0)])
+    [commit] = due([done(a_lane(note="older", after=LONG_NAMES), 0)])
     assert commit.note == "older"
 
 
@@ -275,25 +276,28 @@ def note(**ownership):
 
 
 @pytest.mark.parametrize(
-    ("before", "untouched", "epoch"),
+    ("before", "untouched", "epoch", "crashed"),
     [
-        ("", True, 0),  # nobody had it
-        ("", False, 1),  # somebody had, who says nothing: Kafka's own tools set it
-        ("of 0.1.0", False, 1),
-        (note_of(Progress(BASE, topic="t")), False, 1),  # who had it may have died
-        (note(epoch=3), False, 4),
-        (note(epoch=3, left=True), False, 3),  # nothing of it is on its way
+        ("", True, 0, 0),  # nobody had it
+        ("", False, 1, 0),  # somebody had, who says nothing: Kafka's own tools set it
+        ("of 0.1.0", False, 1, 0),
+        (note_of(Progress(BASE, topic="t")), False, 1, 0),  # who had it may have died
+        (note(epoch=3), False, 4, 3),
+        (note(epoch=3, left=True), False, 3, 0),  # nothing of it is on its way
+        (note(epoch=3, crashed=2), False, 4, 2),  # it had run nothing yet
+        (note(epoch=3, crashed=0), False, 4, 0),
     ],
     ids=str,
 )
-def test_who_takes_a_lane_over_has_an_epoch_of_its_own(before, untouched, epoch):
+def test_who_takes_a_lane_over_has_an_epoch_of_its_own(before, untouched, epoch, crashed):
     lane = a_lane(note=before)
     lane.untouched = untouched
     bench = Bench(lane)
     assert bench.commits.claimed(bench.client, claim([lane]))
-    assert lane.epoch == epoch
+    assert (lane.epoch, lane.crashed) == (epoch, crashed)
     assert bench.group.offsets() == {(TOPIC, 0): BASE}
-    assert ownership_of(BASE, bench.group.notes[TOPIC, 0]) == Ownership(epoch)
+    says = ownership_of(BASE, bench.group.notes[TOPIC, 0])
+    assert says == Ownership(epoch, crashed=crashed), "so far it has run nothing"
     assert bench.client.waited == [True]
 
 
@@ -301,7 +305,7 @@ def test_what_the_note_before_tells_stands_beside_the_epoch():
     before = Progress(BASE, frozenset({9}), {8: 2}, {OUTPUT: 5}, "t", (6, "f"), Ownership(2))
     lane = a_lane(note=note_of(before))
     [(_, _, claimed, _)] = claim([lane])
-    assert progress_of(BASE, claimed) == replace(before, ownership=Ownership(3))
+    assert progress_of(BASE, claimed) == replace(before, ownership=Ownership(3, crashed=2))
     lane = a_lane(note="of 0.1.0")
     [(_, _, claimed, _)] = claim([lane])
     assert progress_of(BASE, claimed) is None, "it tells nothing of what is done"
@@ -318,27 +322,29 @@ def learnt(told, learned, **changed):
     return lane
 
 
-def test_what_was_learned_to_be_done_and_no_commit_tells_is_committed_beside_the_epoch():
-    lane = learnt({BASE + 1}, {BASE + 1, BASE + 2})
+@pytest.mark.parametrize("learned", [(), (BASE + 1,), (BASE + 1, BASE + 2)])
+def test_before_a_lane_is_run_it_is_committed_what_was_learned_and_that_it_is_run_now(learned):
+    lane = learnt({BASE + 1}, learned)
     [commit] = inherited([lane])
     assert (commit.lane, commit.offset) == (lane, BASE)
     told = progress_of(BASE, commit.note)
-    assert told.closed == {BASE + 1, BASE + 2}
+    assert told.closed == {*learned}
     assert told.ownership == Ownership(3)
     assert told.after == {OUTPUT: 7}
 
 
-@pytest.mark.parametrize(
-    "lane",
-    [
-        learnt({BASE + 1}, {BASE + 1}),
-        learnt((), ()),
-        learnt((), {BASE + 1}, takes_notes=False),
-        learnt((), {BASE + 1}, displaced="its topic is another"),
-    ],
-)
-def test_nothing_is_committed_once_more_where_all_is_told_or_none_can_be(lane):
-    assert inherited([lane]) == []
+@pytest.mark.parametrize("before", ["", "of 0.1.0", note(epoch=3), note(epoch=3, left=True)])
+@pytest.mark.parametrize("after", [None, LONG_NAMES], ids=["not learned", "too long"])
+def test_that_a_lane_is_run_now_is_committed_where_nothing_else_can_be_told(before, after):
+    lane = a_lane(note=before, after=after)
+    claim([lane])
+    [commit] = inherited([lane])
+    assert ownership_of(BASE, commit.note) == Ownership(lane.epoch)
+
+
+@pytest.mark.parametrize("changed", [{"takes_notes": False}, {"displaced": "it is another topic"}])
+def test_of_a_lane_that_takes_no_notes_or_is_not_run_nothing_is_committed(changed):
+    assert inherited([learnt((), {BASE + 1}, **changed)]) == []
 
 
 @pytest.mark.parametrize("finished", [(), (0,)])

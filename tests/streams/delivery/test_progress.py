@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,17 @@ from hypothesis import strategies as st
 from streams.delivery.lane import REACH
 from streams.delivery.progress import (
     NOTE_BYTES_MAX,
+    Ownership,
     Progress,
     done_beyond,
     note_of,
+    note_with,
+    ownership_of,
     progress_of,
 )
 
+BROKERS_DEFAULT = 4_096
+"""Bytes of `offset.metadata.max.bytes`."""
 beyond = st.integers(0, REACH - 1)
 
 
@@ -74,6 +80,25 @@ def test_a_lanes_whole_reach_fits_beside_a_commit(closed, running):
         {f"playhead.a.topic.with.a.long.name.{n}": 2**40 for n in range(5)},
     )
     assert len(note_of(progress).encode()) <= NOTE_BYTES_MAX
+
+
+OWNERSHIPS = st.builds(
+    Ownership, st.integers(0, 10**9), st.booleans(), st.none() | st.integers(0, 10**9)
+)
+
+
+@given(progresses(), OWNERSHIPS, OWNERSHIPS)
+def test_whose_a_lane_is_takes_nothing_from_what_a_note_tells(progress, before, ours):
+    note = note_of(replace(progress, ownership=before))
+    claimed = note_with(progress.committed, note, ours)
+    assert progress_of(progress.committed, claimed) == replace(progress, ownership=ours)
+    assert ownership_of(progress.committed, claimed) == ours
+
+
+@given(st.integers(NOTE_BYTES_MAX - 300, NOTE_BYTES_MAX), OWNERSHIPS)
+def test_whose_a_lane_is_fits_wherever_a_note_did(size, ours):
+    note = note_of(Progress(0, after={"x" * size: 1}))
+    assert note is None or len(note_with(0, note, ours).encode()) <= BROKERS_DEFAULT
 
 
 def test_offsets_far_apart_are_not_written_bit_by_bit():

@@ -105,6 +105,12 @@ def redacted_chunks(offset, **fields):
     )
 
 
+def chunks_cut(offset, attempt=1):
+    ref = DocumentRef(document="d-1", version=1, uri="d-1.md")
+    meta = a_meta(id=f"{CUT}@{offset}", lane=LANE, attempt=attempt)
+    return ChunksCut(meta=meta, document=ref, batch=Batch(number=0, last=True), outcome="cut")
+
+
 def redacted_question(offset, **fields):
     meta = meta_of(ASKED, offset, **fields)
     return QuestionRedacted(
@@ -178,6 +184,27 @@ def test_what_a_lost_owner_knew_to_be_closed_is_known_by_its_id_too(log, knew):
     asked = a_meta(id=f"{ASKED}@1", attempt=1)
     assert history.duplicate(asked, ASKED, LANE, 1) is knew
     assert history.duplicate(asked, ASKED, LANE, 2) is knew
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("before", [1, RUNS + 1, 5 * RUNS + 2])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_of_whom_a_run_is_follows_from_its_number_above_that_of_its_input(log, epoch, before, more):
+    """A run of the step before may have any number; runs over what it wrote count from there."""
+    log.take_in(CUT, 1)
+    log.write(chunks_cut(1, attempt=before))
+    log.put(CUT, b"no event")
+    log.write(redacted_chunks(1, attempt=before + epoch * RUNS + more))
+    log.write(redacted_chunks(2, attempt=1 + epoch * RUNS + more))
+    done = log.done("redact", Source(CUT, LANE, 0, crashed=epoch))
+    assert done.progress[CUT, LANE].closed == (set() if more < 0 else {1, 2})
+
+
+def test_the_inputs_of_a_lane_that_nobody_lost_are_not_read(log):
+    log.write(chunks_cut(0))
+    log.write(redacted_chunks(0))
+    log.done("redact", Source(CUT, LANE, 0))
+    assert log.read[CUT] == 0
 
 
 def test_others_letters_are_not_read_for_a_lane_that_is_done(log):
