@@ -29,17 +29,19 @@ POLL_S = 0.05
 POLICY, COMPACTED, BOTH = "cleanup.policy", "compact", "compact,delete"
 
 
-def drop_before(admin: AdminClient, topic: str, partition: int, offset: int) -> None:
+def drop_before(
+    admin: AdminClient, topic: str, partition: int, offset: int, patience_s: float = ANSWER_S
+) -> None:
     """Let a partition begin at an offset; raises KafkaException, or TimeoutError."""
     is_compacted = settings_of(admin, [topic])[topic][POLICY] == COMPACTED
     place = TopicPartition(topic, partition, offset)
     if is_compacted:
-        _set_policy(admin, topic, BOTH)
+        _set_policy(admin, topic, BOTH, patience_s)
     try:
-        _drop(admin, place, patience_s=ANSWER_S if is_compacted else 0.0)
+        _drop(admin, place, patience_s=patience_s if is_compacted else 0.0)
     finally:
         if is_compacted:
-            _set_policy(admin, topic, COMPACTED)
+            _set_policy(admin, topic, COMPACTED, patience_s)
 
 
 def put_back(admin: AdminClient, compacted: Iterable[str]) -> None:
@@ -67,7 +69,7 @@ def _drop(admin: AdminClient, place: TopicPartition, *, patience_s: float) -> No
             return
 
 
-def _set_policy(admin: AdminClient, topic: str, policy: str) -> None:
+def _set_policy(admin: AdminClient, topic: str, policy: str, patience_s: float = ANSWER_S) -> None:
     """Set a topic's policy and wait until the broker tells of it."""
     resource = ConfigResource(
         ConfigResource.Type.TOPIC,
@@ -77,11 +79,11 @@ def _set_policy(admin: AdminClient, topic: str, policy: str) -> None:
         ],
     )
     admin.incremental_alter_configs([resource])[resource].result(ANSWER_S)
-    deadline = time.monotonic() + ANSWER_S
+    deadline = time.monotonic() + patience_s
     while (told := settings_of(admin, [topic])[topic][POLICY]) != policy:
         if time.monotonic() >= deadline:
             raise TimeoutError(
                 f"the broker took {POLICY}={policy} for {topic} and still tells {told} after "
-                f"{ANSWER_S:g} s: see its log, and call this again"
+                f"{patience_s:g} s: see its log, and call this again"
             )
         time.sleep(POLL_S)

@@ -7,7 +7,6 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.cimpl import NewTopic
 
-from replay.importing import dropping
 from replay.importing.dropping import (
     ANSWER_S,
     BOTH,
@@ -86,8 +85,7 @@ def test_wherever_it_ends_the_next_import_leaves_a_topic_as_it_must_be(policy, k
 
 
 @pytest.mark.parametrize(("tells_late", "heeds_late"), [(1, 0), (5, 0), (0, 1), (3, 4)])
-def test_what_a_broker_takes_over_late_is_waited_for(monkeypatch, tells_late, heeds_late):
-    monkeypatch.setattr(dropping, "POLL_S", 0.0)
+def test_what_a_broker_takes_over_late_is_waited_for(tells_late, heeds_late):
     admin = FakeAdmin(COMPACTED, tells_late=tells_late, heeds_late=heeds_late)
     for offset in (5, 7):  # as of two partitions of a topic, one behind the other
         drop_before(admin, TOPIC, 0, offset)
@@ -97,13 +95,11 @@ def test_what_a_broker_takes_over_late_is_waited_for(monkeypatch, tells_late, he
     assert admin.told == COMPACTED
 
 
-def test_a_broker_that_never_takes_it_over_is_an_error_that_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(dropping, "POLL_S", 0.0)
-    monkeypatch.setattr(dropping, "ANSWER_S", 0.01)
+def test_a_broker_that_never_takes_it_over_is_an_error_that_says_what_to_do():
     with pytest.raises(TimeoutError, match=r"took cleanup\.policy=compact,delete .* see its log"):
-        _set_policy(FakeAdmin(COMPACTED, tells_late=sys.maxsize), TOPIC, BOTH)
+        _set_policy(FakeAdmin(COMPACTED, tells_late=sys.maxsize), TOPIC, BOTH, 0.1)
     with pytest.raises(KafkaException, match="POLICY_VIOLATION"):
-        drop_before(FakeAdmin(COMPACTED, heeds_late=sys.maxsize), TOPIC, 0, 5)
+        drop_before(FakeAdmin(COMPACTED, heeds_late=sys.maxsize), TOPIC, 0, 5, 0.1)
 
 
 def test_what_a_broker_refuses_for_another_reason_is_not_tried_again():
