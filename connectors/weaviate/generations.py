@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from agents.errors import Permanent, Transient
+from connectors.shared_rounds import SharedRounds
 from connectors.weaviate.connecting import IndexClient, new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
@@ -89,6 +90,7 @@ class Index:
         self._connecting = asyncio.Lock()
         self._generation = (0.0, 0)  # until when it is trusted; its number
         self._asking: asyncio.Task[int] | None = None
+        self._alias_rounds: SharedRounds[None, Mapping[str, str]] = SharedRounds(self._aliases_once)
         self._holds: dict[str, float] = {}
         """Holds that stand -> when each was seen first."""
 
@@ -145,7 +147,10 @@ class Index:
             await asyncio.sleep(self.times.look_s)
 
     async def _aliases(self) -> Mapping[str, str]:
-        """Return what each alias points to."""
+        """Return what each alias points to, asked for after this was; many ask at once."""
+        return await self._alias_rounds.ask(None)
+
+    async def _aliases_once(self, _asked: Sequence[None]) -> Mapping[str, str]:
         client = await self._connected()
         told: Mapping[str, Any] = await client.alias.list_all()
         return {name: one.collection for name, one in told.items()}
