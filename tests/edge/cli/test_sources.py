@@ -112,8 +112,10 @@ def test_what_is_many_is_counted_and_not_listed(acme, folder):
     done = typed("run", "handbook")
     assert done.stderr.splitlines() == [
         "skipped 41: .bin files can't be read",
-        "acme: source handbook: 3 added, 0 changed, 0 removed, 0 unchanged, 41 skipped, 0 failed"
-        "; indexing goes on (--wait waits for it)",
+        (
+            "acme: source handbook: 3 added, 0 changed, 0 removed, 0 unchanged, 41 skipped, "
+            "0 failed; indexing goes on (--wait waits for it)"
+        ),
     ]
     for number in range(4, 50):
         (folder / f"{number}.md").write_text("x")
