@@ -85,7 +85,8 @@ class AwaitedOutlet:
     def hand_in(self, event: DocumentSubmitted | DocumentWithdrawn, seen: DocumentSeen) -> None:
         """Put a request on the log, and then what was seen."""
         self._outlet.hand_in(event, seen)
-        self._settling.expect(event.meta.request, seen.uri)
+        withdraws = isinstance(event, DocumentWithdrawn)
+        self._settling.expect(event.meta.request, seen.uri, withdraws=withdraws)
         self._settling.look()
 
     def note(self, seen: DocumentSeen) -> None:

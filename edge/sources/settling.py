@@ -45,6 +45,8 @@ class EndedRequest:
     status: str
     """One of those of documents: indexed, deleted or failed."""
     reason: str = ""
+    is_rejected: bool = False
+    """Whether a step gave it up; else a step said how it is with the document."""
 
 
 class EndingsLog:
@@ -97,7 +99,9 @@ class EndingsLog:
         except Undecodable:
             return None
         came = status_in(event) if event.meta.tenant == self._tenant else None
-        return came and EndedRequest(event.meta.request, *came)
+        if came is None:
+            return None
+        return EndedRequest(event.meta.request, *came, isinstance(event, EventRejected))
 
 
 @dataclass
@@ -138,7 +142,8 @@ class Settling:
         self._asked = 0
         self._store = sqlite3.connect("", isolation_level=None)  # a private file on the disk
         self._store.execute(
-            "CREATE TABLE awaited (request TEXT PRIMARY KEY, uri TEXT) WITHOUT ROWID"
+            "CREATE TABLE awaited (request TEXT PRIMARY KEY, uri TEXT, withdraws INTEGER)"
+            " WITHOUT ROWID"
         )
 
     def __enter__(self) -> Self:
@@ -147,9 +152,10 @@ class Settling:
     def __exit__(self, *_: object) -> None:
         self._store.close()
 
-    def expect(self, request: str, uri: str) -> None:
+    def expect(self, request: str, uri: str, *, withdraws: bool = False) -> None:
         """Wait for a request, too; once, however often it is said."""
-        taken = self._store.execute("INSERT OR IGNORE INTO awaited VALUES (?, ?)", (request, uri))
+        row = request, uri, withdraws
+        taken = self._store.execute("INSERT OR IGNORE INTO awaited VALUES (?, ?, ?)", row)
         self._asked += taken.rowcount
         self.report.left += taken.rowcount
 
@@ -175,11 +181,13 @@ class Settling:
 
     def _take(self, ended: EndedRequest) -> None:
         found = self._store.execute(
-            "DELETE FROM awaited WHERE request = ? RETURNING uri", (ended.request,)
+            "DELETE FROM awaited WHERE request = ? RETURNING uri, withdraws", (ended.request,)
         ).fetchall()
-        for (uri,) in found:
+        for uri, withdraws in found:
             self.report.left -= 1
-            match ended.status:
+            # of a document that could never be read there is nothing to withdraw: that is as well
+            is_gone = withdraws and not ended.is_rejected
+            match "deleted" if is_gone else ended.status:
                 case "indexed":
                     self.report.indexed += 1
                 case "deleted":

@@ -234,3 +234,14 @@ def test_waiting_ends_where_for_long_nothing_ends_and_not_before():
         with pytest.raises(Stalled, match="1 of what was handed in made no progress for 600 s"):
             settling.wait()
         assert settling.report.indexed == 5
+
+
+@pytest.mark.parametrize(("is_rejected", "counted"), [(False, (1, 0)), (True, (0, 1))])
+def test_what_was_never_there_counts_as_withdrawn_and_what_was_given_up_does_not(
+    is_rejected, counted
+):
+    ending = EndedRequest("r-1", "failed", "no such document was ever ingested", is_rejected)
+    with Settling(looked([ending]), RunWatcher()) as settling:
+        settling.expect("r-1", "a.md", withdraws=True)
+        settling.wait()
+        assert (settling.report.deleted, settling.report.failed) == counted
