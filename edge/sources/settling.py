@@ -33,6 +33,14 @@ LOOK_S = 0.5  # how long a look at the log waits for something
 QUEUED_KB = 4_096  # of records that librdkafka holds ahead of whoever reads
 
 
+SCHEMA = """
+CREATE TABLE awaited (
+  uri TEXT PRIMARY KEY, request TEXT, withdraws INTEGER, status TEXT, reason TEXT
+) WITHOUT ROWID;
+CREATE INDEX requests ON awaited (request);
+"""
+
+
 class Stalled(Exception):
     """Nothing more became of what was handed in; the message says what to do."""
 
@@ -104,7 +112,7 @@ class EndingsLog:
         return EndedRequest(event.meta.request, *came, isinstance(event, EventRejected))
 
 
-@dataclass
+@dataclass(frozen=True)
 class SettledReport:
     """What became of what was waited for."""
 
@@ -138,13 +146,9 @@ class Settling:
     ) -> None:
         """`look` tells what ended since it was called last, and waits so many seconds for it."""
         self._look, self._watcher, self._clock = look, watcher, clock
-        self.report = SettledReport()
-        self._asked = 0
+        self._asked = self._left = 0
         self._store = sqlite3.connect("", isolation_level=None)  # a private file on the disk
-        self._store.execute(
-            "CREATE TABLE awaited (request TEXT PRIMARY KEY, uri TEXT, withdraws INTEGER)"
-            " WITHOUT ROWID"
-        )
+        self._store.executescript(SCHEMA)
 
     def __enter__(self) -> Self:
         return self
@@ -153,46 +157,59 @@ class Settling:
         self._store.close()
 
     def expect(self, request: str, uri: str, *, withdraws: bool = False) -> None:
-        """Wait for a request, too; once, however often it is said."""
-        row = request, uri, withdraws
-        taken = self._store.execute("INSERT OR IGNORE INTO awaited VALUES (?, ?, ?)", row)
-        self._asked += taken.rowcount
-        self.report.left += taken.rowcount
+        """Wait for a request, too; it takes the place of one before about the same document."""
+        before = self._store.execute(
+            "SELECT request, status FROM awaited WHERE uri = ?", (uri,)
+        ).fetchone()
+        if before is not None and before[0] == request:
+            return
+        self._store.execute(
+            "INSERT OR REPLACE INTO awaited VALUES (?, ?, ?, NULL, '')", (uri, request, withdraws)
+        )
+        self._asked += before is None
+        self._left += before is None or before[1] is not None
 
     def look(self, wait_s: float = 0.0) -> bool:
         """Take in what ended meanwhile; tells whether something did."""
-        left = self.report.left
+        left = self._left
         for ended in self._look(wait_s):
             self._take(ended)
-        self._watcher.settled(self._asked - self.report.left, self._asked)
-        return self.report.left < left
+        self._watcher.settled(self._asked - self._left, self._asked)
+        return self._left < left
 
     def wait(self) -> None:
         """Return when everything has ended; raises Stalled where for long nothing did."""
         moved_s = self._clock()
-        while self.report.left:
+        while self._left:
             if self.look(LOOK_S):
                 moved_s = self._clock()
             elif self._clock() - moved_s > STALL_S:
                 raise Stalled(
-                    f"{self.report.left:,} of what was handed in made no progress for "
-                    f"{STALL_S:g} s: see `playhead status` and `playhead dead-letters list`"
+                    f"{self._left:,} of what was handed in made no progress for {STALL_S:g} s: see "
+                    "`playhead status` and `playhead dead-letters list`"
                 )
 
+    def report(self) -> SettledReport:
+        """Say what became of all of it until now."""
+        counts = dict(self._store.execute("SELECT status, count(*) FROM awaited GROUP BY status"))
+        failed = self._store.execute(
+            "SELECT uri, reason FROM awaited WHERE status = 'failed' ORDER BY uri LIMIT ?",
+            (TOLD_MAX,),
+        )
+        return SettledReport(
+            indexed=counts.get("indexed", 0),
+            deleted=counts.get("deleted", 0),
+            failed=counts.get("failed", 0),
+            told=[ToldThing(uri, "failed", reason) for uri, reason in failed],
+            left=self._left,
+        )
+
     def _take(self, ended: EndedRequest) -> None:
-        found = self._store.execute(
-            "DELETE FROM awaited WHERE request = ? RETURNING uri, withdraws", (ended.request,)
-        ).fetchall()
-        for uri, withdraws in found:
-            self.report.left -= 1
-            # of a document that could never be read there is nothing to withdraw: that is as well
-            is_gone = withdraws and not ended.is_rejected
-            match "deleted" if is_gone else ended.status:
-                case "indexed":
-                    self.report.indexed += 1
-                case "deleted":
-                    self.report.deleted += 1
-                case _:
-                    self.report.failed += 1
-                    if len(self.report.told) < TOLD_MAX:
-                        self.report.told.append(ToldThing(uri, "failed", ended.reason))
+        # of a document that could never be read there is nothing to withdraw: that is as well
+        status = "CASE WHEN withdraws AND NOT ? THEN 'deleted' ELSE ? END"
+        taken = self._store.execute(
+            f"UPDATE awaited SET status = {status}, reason = ?"  # noqa: S608 - words of our own
+            " WHERE request = ? AND status IS NULL",
+            (ended.is_rejected, ended.status, ended.reason, ended.request),
+        )
+        self._left -= taken.rowcount

@@ -207,9 +207,9 @@ class SourceDesk:
             for request, uri in self._handed_in(configured.source, since_us):
                 settling.expect(request, uri)
             report = self._run(configured, wish, watcher, settling)
-            report.settled = settling.report
             with suppress(KeyboardInterrupt):  # what is under way by then is told
                 settling.wait()
+            report.settled = settling.report()
         return report
 
     def _run(
@@ -220,12 +220,6 @@ class SourceDesk:
         settling: Settling | None,
     ) -> RunReport:
         name = configured.source
-
-        def held_up() -> None:
-            watcher.held_up()
-            if settling is not None:
-                settling.look()
-
         with source_lock(self._settings, self._tenant, name):
             digest, host = configured_digest(configured), host_name()
             history = RunHistory(self._log.runs(self._tenant), name, digest)
@@ -236,10 +230,10 @@ class SourceDesk:
             ran = SourceRan(
                 source=name, run=str(uuid.uuid4()), state="begun", configured=digest, host=host
             )
-            to_log: Outlet = self._outlet(configured, held_up)
-            if settling is not None:
-                to_log = AwaitedOutlet(to_log, settling)
-            outlet = AnnouncedOutlet(to_log, lambda: self._put_now(ran, f"{ran.run}|begun"))
+            outlet = AnnouncedOutlet(
+                self._watched_outlet(configured, watcher, settling),
+                lambda: self._put_now(ran, f"{ran.run}|begun"),
+            )
             if not wish.dry and not wish.quiet:
                 outlet.announce()
             began_s = time.monotonic()
@@ -319,6 +313,18 @@ class SourceDesk:
             self._settings,
             full=full,
         )
+
+    def _watched_outlet(
+        self, configured: SourceConfigured, watcher: RunWatcher, settling: Settling | None
+    ) -> Outlet:
+        if settling is None:
+            return self._outlet(configured, watcher.held_up)
+
+        def held_up() -> None:
+            watcher.held_up()
+            settling.look()
+
+        return AwaitedOutlet(self._outlet(configured, held_up), settling)
 
     def _outlet(
         self, configured: SourceConfigured, held_up: Callable[[], None] = lambda: None

@@ -150,6 +150,7 @@ def test_a_run_that_waits_tells_what_can_be_searched_and_what_can_not(
     # what the run before handed in is waited for, too
     again = sources("run", "mixed", "--wait")
     assert (counted(again), again["settled"]["indexed"]) == ({"unchanged": 41}, 1)
+    assert again["settled"]["failed"] == 0
 
 
 def test_a_run_that_is_killed_is_made_up_for_without_a_second_id(

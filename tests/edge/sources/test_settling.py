@@ -186,7 +186,7 @@ def test_each_request_ends_once_whatever_the_order_and_however_often_it_is_told(
         for name in [*names, *names[:3]]:
             settling.expect(name, f"{name}.md")
         settling.wait()
-        report = settling.report
+        report = settling.report()
     assert [report.indexed, report.deleted, report.failed, report.left] == [
         *map(outcomes.count, ("indexed", "deleted", "failed")),
         0,
@@ -215,8 +215,8 @@ def test_of_many_that_failed_the_first_are_told_and_all_are_counted():
         for name in names:
             settling.expect(name, name)
         settling.wait()
-        assert settling.report.failed == TOLD_MAX + 5
-        assert len(settling.report.told) == TOLD_MAX
+        assert settling.report().failed == TOLD_MAX + 5
+        assert len(settling.report().told) == TOLD_MAX
 
 
 def test_waiting_ends_where_for_long_nothing_ends_and_not_before():
@@ -230,10 +230,22 @@ def test_waiting_ends_where_for_long_nothing_ends_and_not_before():
 
     with Settling(look, RunWatcher(), clock) as settling:
         for number in range(6):
-            settling.expect(f"r-{number}", "x")
+            settling.expect(f"r-{number}", f"{number}.md")
         with pytest.raises(Stalled, match="1 of what was handed in made no progress for 600 s"):
             settling.wait()
-        assert settling.report.indexed == 5
+        assert settling.report().indexed == 5
+
+
+def test_of_a_document_its_newest_request_counts():
+    looks = looked([EndedRequest("r-1", "failed", "why")], [EndedRequest("r-2", "indexed")])
+    with Settling(looks, Shown()) as settling:
+        settling.expect("r-1", "a.md")
+        assert settling.look()
+        settling.expect("r-2", "a.md")
+        assert settling.report().left == 1
+        settling.wait()
+        report = settling.report()
+    assert (report.indexed, report.failed, report.told, report.left) == (1, 0, [], 0)
 
 
 @pytest.mark.parametrize(("is_rejected", "counted"), [(False, (1, 0)), (True, (0, 1))])
@@ -244,4 +256,4 @@ def test_what_was_never_there_counts_as_withdrawn_and_what_was_given_up_does_not
     with Settling(looked([ending]), RunWatcher()) as settling:
         settling.expect("r-1", "a.md", withdraws=True)
         settling.wait()
-        assert (settling.report.deleted, settling.report.failed) == counted
+        assert (settling.report().deleted, settling.report().failed) == counted
