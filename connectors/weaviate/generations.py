@@ -3,21 +3,24 @@
 Why it is so: a swap must lose no write and show no reader an older state than before. So whoever
 swaps holds writes back first (an alias that begins with HOLD is the sign), brings the other
 generation up to the log's end, moves the alias, and lets writes go on when every reader has
-followed it. A write asks for the aliases before it begins; one that began before the hold is of an
-event that lies before that end. A hold that nobody takes away, since whoever held was killed, is
-passed over by each process HELD_S after it saw it first (docs/decisions/0074).
+followed it. What a write asked of the aliases counts for WRITTEN_S, since asking is dear; whoever
+holds waits as long before they look where the log ends. So a write that began without knowing of
+the hold is of an event that lies before that end (docs/decisions/0107). A hold that nobody takes
+away, since whoever held was killed, is passed over by each process HELD_S after it saw it first
+(docs/decisions/0074).
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from agents.errors import Permanent, Transient
+from connectors.shared_rounds import SharedRounds
 from connectors.weaviate.connecting import IndexClient, new_client
 from connectors.weaviate.failures import translated
 from connectors.weaviate.schema import (
@@ -40,6 +43,7 @@ NO_ALIAS = f"Weaviate has no alias {ALIAS}: restart the worker to create it"
 HOLD = "PlayheadHold"
 """How the alias begins whose presence holds writes back."""
 HELD_S = 20.0  # after which a hold is passed over: longer than any swap holds
+WRITTEN_S = 0.25  # how long writes may begin after one asked for the aliases, and saw no hold
 HOLD_LOOK_S = 0.1  # between two looks whether a hold is over
 ASKED_AGAIN_S = 1.0  # after which it is asked for again, beside the work: then nobody waits for it
 
@@ -51,6 +55,7 @@ class AliasTimes(NamedTuple):
     asked_again_s: float = ASKED_AGAIN_S
     held_s: float = HELD_S
     look_s: float = HOLD_LOOK_S
+    written_s: float = WRITTEN_S
 
 
 _pinned: ContextVar[int] = ContextVar("pinned generation", default=0)
@@ -88,7 +93,9 @@ class Index:
         self._client: IndexClient | None = None
         self._connecting = asyncio.Lock()
         self._generation = (0.0, 0)  # until when it is trusted; its number
+        self._written = (0.0, 0)  # until when writes may begin unasked; the generation to write to
         self._asking: asyncio.Task[int] | None = None
+        self._alias_rounds: SharedRounds[None, Mapping[str, str]] = SharedRounds(self._aliases_once)
         self._holds: dict[str, float] = {}
         """Holds that stand -> when each was seen first."""
 
@@ -127,12 +134,15 @@ class Index:
         return number
 
     async def writable(self) -> int:
-        """Return the generation to write to, as the alias says now; waits while writes are held."""
+        """Return the generation to write to, as the alias said a moment ago; waits for holds."""
         if self._fixed is not None:
             return self._fixed
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
+            until, number = self._written
+            if began < until:
+                return number
             pointed = await self._aliases()
             if ALIAS not in pointed:
                 raise Transient(NO_ALIAS)
@@ -141,11 +151,16 @@ class Index:
             if all(began - seen > self.times.held_s for seen in self._holds.values()):
                 number = generation_of(pointed[ALIAS])
                 self._generation = (began + self.times.trusted_s, number)
+                if not holds:
+                    self._written = (began + self.times.written_s, number)
                 return number
             await asyncio.sleep(self.times.look_s)
 
     async def _aliases(self) -> Mapping[str, str]:
-        """Return what each alias points to."""
+        """Return what each alias points to, asked for after this was; many ask at once."""
+        return await self._alias_rounds.ask(None)
+
+    async def _aliases_once(self, _asked: Sequence[None]) -> Mapping[str, str]:
         client = await self._connected()
         told: Mapping[str, Any] = await client.alias.list_all()
         return {name: one.collection for name, one in told.items()}
@@ -154,7 +169,8 @@ class Index:
     async def hold(self) -> float:
         """Hold writes back, in every process, until `release`; return when, by the loop's clock.
 
-        It counts for HELD_S from then. Waits for the end of another hold, as a write does.
+        It counts for HELD_S from then. When this returns, no write begins any more. Waits for the
+        end of another hold, as a write does.
         """
         number = await self.writable()
         await self.release()  # of one that ended without it
@@ -162,6 +178,7 @@ class Index:
         await client.alias.create(
             alias_name=f"{HOLD}_{uuid.uuid4().hex}", target_collection=chunks_name(number)
         )
+        await asyncio.sleep(self.times.written_s)  # of those who asked just before
         return began
 
     @translated

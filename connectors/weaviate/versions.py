@@ -2,6 +2,11 @@
 
 Every write may be repeated, in order, and leaves the same state. What is written when, around the
 one write that makes a version visible, follows from the rule in `visibility.py`.
+
+Many documents of a tenant are written at once, and each writes to the same few objects: how far
+its lane has come, and the revision of the tenant's documents. So who comes to a write of theirs
+while one is under way shares the next one (`shared_rounds`): one after the other they were what a
+lane's documents waited for, three times as long as for the embedder.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from weaviate.classes.data import DataObject
 
+from connectors.shared_rounds import SharedRounds
 from connectors.weaviate.batches import by_uuid, insert, listed, pages
 from connectors.weaviate.conditions import any_number, any_text, at_most, equal, every, less
 from connectors.weaviate.connecting import new_client
@@ -44,6 +50,7 @@ from streams.settings import Settings
 
 ORDERED_MIN = 2  # chunks of a version: one alone stands beside none
 PATCHES_MAX = 8  # changes of single objects in flight
+_Switches = SharedRounds[Sequence[DataObject[Any, Any]], None]
 MUTABLE = ("version_to", "valid_to", "live", "uri", "groups", "metadata")
 """What later versions change of a chunk that they keep or retire."""
 
@@ -57,6 +64,12 @@ class VersionWriter(Index):
         super().__init__(settings, generation, client)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Of the objects that are read and then written; each lives while it is held or awaited."""
+        self._switches: WeakValueDictionary[tuple[int, str], _Switches] = WeakValueDictionary()
+        """By generation and tenant; each lives while somebody asks it."""
+        self._heads: WeakValueDictionary[tuple[int, str], SharedRounds[int, None]] = (
+            WeakValueDictionary()
+        )
+        """By generation and head."""
         self._patches = asyncio.Semaphore(PATCHES_MAX)
 
     @translated
@@ -187,11 +200,22 @@ class VersionWriter(Index):
             # a withdrawal says nothing of readers, and an event that is run again is not the newest
             properties["groups"] = sorted(known.groups)
             properties["metadata"] = sorted(known.metadata)
-        documents = await self.documents_of(call.tenant)
         item = DataObject(uuid=document_uuid(call.tenant, ref.document), properties=properties)
+        switches = await self._switches_of(call.tenant)
         # first: a search that read chunks before they were closed is told so (`search.py`)
-        await insert(documents, [*others, new_revision(call.tenant)])
-        await insert(documents, [item, new_revision(call.tenant)])
+        await switches.ask(others)
+        await switches.ask([item])
+
+    async def _switches_of(self, tenant: str) -> _Switches:
+        """Return what writes a tenant's documents, and behind them another revision."""
+        documents = await self.documents_of(tenant)
+
+        async def write(asked: Sequence[Sequence[DataObject[Any, Any]]]) -> None:
+            objects = {str(one.uuid): one for some in asked for one in some}
+            await insert(documents, [*objects.values(), new_revision(tenant)])
+
+        name = await self.number(), tenant
+        return self._switches.setdefault(name, SharedRounds(write))
 
     def _order(self, call: Call, request: PublishVersion) -> list[DataObject[Any, Any]]:
         """Say in which order the chunks stand; nobody looks there before the version is current."""
@@ -232,20 +256,24 @@ class VersionWriter(Index):
     async def _advance(self, call: Call) -> None:
         """Remember how far the lane has come; a lane is written by one process at a time."""
         head = head_uuid(call.tenant, call.lane)
-        async with self._lock(head):
-            documents = await self.documents_of(call.tenant)
+        documents = await self.documents_of(call.tenant)
+
+        async def reach(offsets: Sequence[int]) -> None:
             heads = await by_uuid(documents, [head], ("positions",))
             reached = max((max(item.properties["positions"]) for item in heads), default=-1)
-            # what was kept while the version was switched may lie on either side of that
+            # what was kept while versions were switched may lie on either side of that
             objects = [new_revision(call.tenant)]
-            if call.offset > reached:
+            if max(offsets) > reached:
                 properties: dict[str, Any] = {
                     "document": "",
                     "versions": [0],
-                    "positions": [call.offset],
+                    "positions": [max(offsets)],
                 }
                 objects.append(DataObject(uuid=head, properties=properties))
             await insert(documents, objects)
+
+        rounds = self._heads.setdefault((await self.number(), head), SharedRounds(reach))
+        await rounds.ask(call.offset)
 
     def _lock(self, identity: str) -> asyncio.Lock:
         return self._locks.setdefault(identity, asyncio.Lock())

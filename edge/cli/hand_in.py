@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from streams.settings import Settings
 WAIT_MAX_S = 600.0
 """How long `--wait` waits without any document getting further."""
 PAUSE_S = (0.05, 1.0)
-"""Between looks at the documents: the first pause and the longest."""
+"""Between looks at the oldest document under way: the first pause and the longest."""
 UNDER_WAY = ("accepted", "ingested")
 
 
@@ -252,23 +253,36 @@ def _send(
     report.sent.append(SentFile(one.name, accepted["document_id"], accepted["request_id"]))
 
 
+def _document(gateway: GatewayClient, one: SentFile) -> dict[str, Any]:
+    return gateway.get(f"/v1/documents/{one.document}")
+
+
 def _wait(gateway: GatewayClient, sent: list[SentFile]) -> None:
-    """Wait until every document is indexed or failed; raises click.ClickException."""
-    pending, moved_s, pause_s = sent, time.monotonic(), PAUSE_S[0]
+    """Wait until every document is indexed or failed; raises click.ClickException.
+
+    They are worked on in the order in which they were sent, more or less. So the oldest alone is
+    looked at until it is through, and then the next: of ten thousand that wait, all but one are
+    looked at once.
+    """
+    pending, moved_s, pause_s = deque(sent), time.monotonic(), PAUSE_S[0]
     with progress_bar(len(sent), "indexing") as advance:
-        while True:
-            for one in pending:
-                if one.learn(gateway.get(f"/v1/documents/{one.document}")):
-                    moved_s = time.monotonic()
-                if one.status not in UNDER_WAY:
-                    advance()
-            pending = [one for one in pending if one.status in UNDER_WAY]
-            if not pending:
-                return
+        while pending:
+            oldest = pending[0]
+            if oldest.learn(_document(gateway, oldest)):
+                moved_s = time.monotonic()
+            if oldest.status not in UNDER_WAY:
+                pending.popleft()
+                advance()
+                continue
             if time.monotonic() - moved_s > WAIT_MAX_S:
-                raise click.ClickException(
-                    f"{counted(len(pending), 'document')} made no progress for {WAIT_MAX_S:g} s: "
-                    "see `playhead status` and `playhead dead-letters list`"
-                )
+                # it may be the one that hangs: the others are looked at before all is given up
+                moved = [one.learn(_document(gateway, one)) for one in pending]
+                if not any(moved):
+                    raise click.ClickException(
+                        f"{counted(len(pending), 'document')} made no progress for "
+                        f"{WAIT_MAX_S:g} s: see `playhead status` and `playhead dead-letters list`"
+                    )
+                moved_s = time.monotonic()
+                pending.rotate(-1)
             time.sleep(pause_s)
             pause_s = min(PAUSE_S[1], pause_s * 1.5)

@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 T = TypeVar("T")
 
@@ -28,18 +31,34 @@ def with_progress(items: list[T], label: str) -> Iterator[T]:
 @contextmanager
 def progress_bar(total: int, label: str) -> Iterator[Callable[[], None]]:
     """Show a progress bar on a terminal's stderr, nothing elsewhere; gives what advances it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    with progress_on_terminal() as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda: progress.advance(task)
 
-    progress = Progress(
+
+@contextmanager
+def progress_on_terminal() -> Iterator[Progress]:
+    """Show on a terminal's stderr, and nowhere else, how far work is, and how fast."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from edge.cli.rate_column import RateColumn
+
+    with Progress(
         "[progress.description]{task.description}",
         BarColumn(),
         MofNCompleteColumn(),
+        RateColumn(),
+        TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
-    )
-    task = progress.add_task(label, total=total)
-    with progress:
-        yield lambda: progress.advance(task)
+    ) as progress:
+        yield progress

@@ -7,9 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.sources.findings import DocumentSource
+from edge.cli.output import progress_on_terminal
+from edge.sources.run_watcher import RunWatcher
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 DEBOUNCE_MS = 1_600  # changes that come closer together are one
 LOOK_MS = 500
@@ -63,36 +68,44 @@ class Awake:
 
 
 @contextmanager
-def following(name: str) -> Iterator[Callable[[DocumentSource], Callable[[], None]]]:
-    """Show on a terminal how far a run is, with the time that it still takes where that is known.
+def following(name: str, *, wait: bool = False) -> Iterator[RunWatcher]:
+    """Show on a terminal how far a run is, how fast, and how long it still takes, if that is known.
 
-    Gives what a run tells of its source, and what that returns of each finding.
+    With `wait` a second line shows how many of the documents are through all steps.
     """
     if not sys.stderr.isatty():
-        yield lambda _: lambda: None
+        yield RunWatcher()
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    with progress_on_terminal() as progress:
+        yield ShownRun(progress, name, wait=wait)
 
-    progress = Progress(
-        "[progress.description]{task.description}",
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with progress:
 
-        def begun(source: DocumentSource) -> Callable[[], None]:
-            task = progress.add_task(name, total=source.expected())
-            return lambda: progress.advance(task)
+class ShownRun(RunWatcher):
+    """Moves the bars of a run."""
 
-        yield begun
+    def __init__(self, progress: Progress, name: str, *, wait: bool) -> None:
+        self._progress, self._name = progress, name
+        self._found = progress.add_task(name, total=None)
+        self._settled = progress.add_task("searchable", total=None) if wait else None
+        self._is_held_up = False
+
+    def begun(self, source: DocumentSource) -> None:
+        """Begin, with what the source is expected to have."""
+        self._progress.update(self._found, total=source.expected())
+
+    def found(self) -> None:
+        """Move on."""
+        self._progress.advance(self._found)
+        if self._is_held_up:
+            self._is_held_up = False
+            self._progress.update(self._found, description=self._name)
+
+    def held_up(self) -> None:
+        """Say why nothing moves."""
+        self._is_held_up = True
+        self._progress.update(self._found, description=f"{self._name}: waits for ingest")
+
+    def settled(self, done: int, asked: int) -> None:
+        """Move the line of what is through; it grows while more is handed in."""
+        if self._settled is not None:
+            self._progress.update(self._settled, completed=done, total=asked)

@@ -18,6 +18,7 @@ from edge.cli.output import print_json
 from edge.cli.source_watch import Awake, following
 from edge.cli.sources_told import described, tell_run, tell_sources
 from edge.requests import limits
+from edge.sources.settling import Stalled
 from edge.sources.source_desk import SourceDesk
 from edge.sources.source_history import NoSuchSource, RunWish
 from edge.sources.source_lock import SourceBusy
@@ -28,7 +29,8 @@ from streams.operations.printing import counted
 from streams.settings import Settings
 
 BY_MAX = 100
-TROUBLES = (BadSource, NoSuchSource, NoSourceTopics, SourceAway, SourceBusy)
+TROUBLES = (BadSource, NoSuchSource, NoSourceTopics, SourceAway, SourceBusy, Stalled)
+INTERRUPTED = "interrupted: what was handed in stands, and the same again goes on from there"
 EVERY_S = 60.0
 """Between two looks of `--watch`, where nothing else tells of a change."""
 
@@ -175,6 +177,7 @@ def list_(tenant: str, run: Path | None, as_json: bool) -> None:
     "--allow-deletions", is_flag=True, help="Withdraw though more than half of the documents went."
 )
 @click.option("--take-over", is_flag=True, help="Do so though a run elsewhere did not end.")
+@click.option("--wait", is_flag=True, help="Return when what was handed in can be searched.")
 @click.option("--watch", is_flag=True, help="Go on: run again whenever something may have changed.")
 @click.option(
     "--every",
@@ -192,6 +195,7 @@ def run(
     full: bool,
     allow_deletions: bool,
     take_over: bool,
+    wait: bool,
     watch: bool,
     every: float,
     run: Path | None,
@@ -201,22 +205,29 @@ def run(
 
     What can't be read is told and left out. Exits 1 where a document failed, or where more than
     half of them went: nothing is withdrawn then. A run that was cut off goes on where it stopped.
+    Documents are cut and indexed after they were handed in: --wait tells which of them can't be,
+    and why, those of the run before among them.
 
     \b
     Example:
       playhead sources run handbook --tenant acme --dry-run
-      playhead sources run handbook --tenant acme
+      playhead sources run handbook --tenant acme --wait
       playhead sources run handbook --tenant acme --watch --every 300
     """
     if watch and (dry or as_json):
         raise click.UsageError("--watch goes on and on: leave out --dry-run and --json")
-    wish = RunWish(dry, full, allow_deletions, take_over)
+    if wait and (dry or watch):
+        raise click.UsageError("--wait waits for what one run hands in: leave out the other")
+    wish = RunWish(dry, full, allow_deletions, take_over, wait)
     with desk_of(run, tenant) as (_, desk):
         configured = desk.configured(name)
         if watch:
             _keep_following(desk, tenant, configured, wish, every)
-        with following(name) as watcher:
-            report = desk.run(configured, wish, watcher)
+        try:
+            with following(name, wait=wait) as watcher:
+                report = desk.run(configured, wish, watcher)
+        except KeyboardInterrupt:
+            raise click.ClickException(INTERRUPTED) from None
     if as_json:
         print_json({"source": name, "tenant": tenant, "dry_run": dry} | report.as_json())
     tell_run(tenant, name, report, dry=dry)

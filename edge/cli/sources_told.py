@@ -12,6 +12,7 @@ from rich.table import Table
 
 from edge.cli.output import print_json
 from edge.sources.run_report import OUTCOMES, RunReport, ToldThing
+from edge.sources.settling import SettledReport
 from edge.sources.source_history import ListedSource
 from schemas import SourceConfigured, SourceRan
 from streams.operations.printing import console, counted
@@ -96,7 +97,30 @@ def tell_run(
             err=True,
         )
     would = "would be: " if dry else ""
-    click.echo(f"{tenant}: source {name}: {would}{_counts(report)}", err=True)
+    goes_on = report.handed_in and report.settled is None and not (dry or brief)
+    further = "; indexing goes on (--wait waits for it)" if goes_on else ""
+    click.echo(f"{tenant}: source {name}: {would}{_counts(report)}{further}", err=True)
+    if report.settled is not None:
+        _tell_settled(tenant, report.settled)
+
+
+def _tell_settled(tenant: str, settled: SettledReport) -> None:
+    """Say what became of the documents, and of which none can be searched, and why."""
+    for one in settled.told[:LINES_MAX]:
+        click.echo(f"failed {one.name}: {one.reason}", err=True)
+    if (more := settled.failed - min(len(settled.told), LINES_MAX)) > 0:
+        click.echo(f"failed: {more:,} more (--json names {len(settled.told):,})", err=True)
+    also = [
+        f"{number:,} {what}"
+        for number, what in (
+            (settled.deleted, "withdrawn"),
+            (settled.failed, "failed"),
+            (settled.left, "still under way (the same again goes on waiting)"),
+        )
+        if number
+    ]
+    done = f"{counted(settled.indexed, 'document')} can be searched"
+    click.echo(f"{tenant}: {', '.join([done, *also])}", err=True)
 
 
 def _tell_reasons(report: RunReport, told: Sequence[ToldThing]) -> None:

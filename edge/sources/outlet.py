@@ -17,6 +17,7 @@ from confluent_kafka import KafkaException
 
 from agents.errors import Transient
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes
+from edge.sources.settling import Settling
 from edge.sources.source_log import SourceLog
 from schemas import DocumentSeen, DocumentSubmitted, DocumentWithdrawn
 from streams.log.offsets import NoAnswer, read_offsets
@@ -75,6 +76,28 @@ class AnnouncedOutlet:
         self._outlet.flush()
 
 
+class AwaitedOutlet:
+    """Has what is handed in be waited for, and looks now and then what became of it."""
+
+    def __init__(self, outlet: Outlet, settling: Settling) -> None:
+        self._outlet, self._settling = outlet, settling
+
+    def hand_in(self, event: DocumentSubmitted | DocumentWithdrawn, seen: DocumentSeen) -> None:
+        """Put a request on the log, and then what was seen."""
+        self._outlet.hand_in(event, seen)
+        withdraws = isinstance(event, DocumentWithdrawn)
+        self._settling.expect(event.meta.request, seen.uri, withdraws=withdraws)
+        self._settling.look()
+
+    def note(self, seen: DocumentSeen) -> None:
+        """Put on the log what was seen."""
+        self._outlet.note(seen)
+
+    def flush(self) -> None:
+        """Wait until the broker has everything."""
+        self._outlet.flush()
+
+
 class HandInPace:
     """So many a second at most; 0 for no bound."""
 
@@ -106,9 +129,13 @@ class IngestRoom:
         *,
         waiting: Callable[[int], int] | None = None,
         pause: Callable[[float], None] = time.sleep,
+        held_up: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take `waiting`, which tells how many submissions of a lane wait for ingest."""
-        self._settings, self._pause = settings, pause
+        """Take `waiting`, which tells how many submissions of a lane wait for ingest.
+
+        `held_up` is told each time that there is no room.
+        """
+        self._settings, self._pause, self._held_up = settings, pause, held_up
         self._waiting = waiting or self._ask
         self._until_look = 0
 
@@ -118,6 +145,7 @@ class IngestRoom:
         if self._until_look > 0:
             return
         while self._waiting(lane) * SHARE > self._settings.document_lag_max:
+            self._held_up()
             self._pause(FULL_S)
         self._until_look = LOOK_EVERY
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from edge.sources.settling import SettledReport
 
 TOLD_MAX = 1_000  # things that are told one by one; the rest are counted
 FoundOutcome = Literal["added", "changed", "removed", "unchanged", "skipped", "failed"]
@@ -43,6 +46,8 @@ class RunReport:
     """Why something may be there that was not listed."""
     notes: list[str] = field(default_factory=list)
     """What an operator should know besides."""
+    settled: SettledReport | None = None
+    """What became of what was handed in, where that was waited for."""
 
     def add(self, name: str, outcome: FoundOutcome, reason: str = "") -> None:
         """Take in what became of one thing; what is as it was is counted only."""
@@ -67,13 +72,21 @@ class RunReport:
         )
 
     @property
+    def handed_in(self) -> int:
+        """How many documents the steps have to do with now."""
+        return sum(self.counts[outcome] for outcome in ("added", "changed", "removed"))
+
+    @property
     def went_well(self) -> bool:
         """Whether each document that is there was taken in, and each that is gone followed."""
+        if self.settled is not None and (self.settled.failed or self.settled.left):
+            return False
         return not self.counts["failed"] and not self.refused
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
-        return {
+        settled = {} if self.settled is None else {"settled": self.settled.as_json()}
+        return settled | {
             "counts": {outcome: self.counts[outcome] for outcome in OUTCOMES},
             "complete": not self.incomplete,
             "incomplete": self.incomplete,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +22,18 @@ from edge.requests.configured_limits import ConfiguredLimits
 from edge.requests.identity import stamp
 from edge.requests.publishing import WORD_TIMEOUT_S, Publishes, RequestPublisher
 from edge.requests.validity import check_groups
-from edge.sources.outlet import AnnouncedOutlet, HandInPace, IngestRoom, LogOutlet
+from edge.sources.outlet import (
+    AnnouncedOutlet,
+    AwaitedOutlet,
+    HandInPace,
+    IngestRoom,
+    LogOutlet,
+    Outlet,
+)
 from edge.sources.run_report import RunReport
+from edge.sources.run_watcher import RunWatcher
 from edge.sources.seen_documents import SeenDocuments
+from edge.sources.settling import EndingsLog, Settling
 from edge.sources.source_history import (
     ListedSource,
     NoSuchSource,
@@ -42,7 +51,7 @@ from edge.sources.source_log import (
     key_of,
     source_identity,
 )
-from edge.sources.source_run import RunTerms, SourceRun
+from edge.sources.source_run import RunTerms, SourceRun, handed_in_as
 from schemas import SourceConfigured, SourceRan
 from streams.log.chosen_model import in_force
 from streams.log.codec import Codec, open_codec
@@ -65,6 +74,9 @@ def publisher_now(settings: Settings, codec: Codec) -> RequestPublisher:
     return RequestPublisher(settings, codec, client=EDGE, must_sign=must_sign)
 
 
+UNWATCHED = RunWatcher()
+
+
 class SourceDesk:
     """A tenant's sources; a context manager.
 
@@ -82,9 +94,16 @@ class SourceDesk:
         configured: ConfiguredLimits | None = None,
         open_source: Callable[..., DocumentSource] = opened,
         room: Callable[[int], None] | None = None,
+        endings: Callable[[int | None], EndingsLog] | None = None,
     ) -> None:
         self._settings, self._tenant = settings, tenant
         codec = open_codec(settings) if log is None or publisher is None else None
+
+        def open_endings(since_us: int | None) -> EndingsLog:
+            assert codec is not None
+            return EndingsLog(settings, codec, tenant, since_us)
+
+        self._endings = endings or open_endings
         self._keyring = keyring or Keyring(settings)
         if configured is None:
             configured = limits_in_force(settings, codec) if codec else ConfiguredLimits()
@@ -95,7 +114,7 @@ class SourceDesk:
         self._log = log or SourceLog(settings, codec)  # type: ignore[arg-type]
         self._publisher = publisher or publisher_now(settings, codec)  # type: ignore[arg-type]
         self._open = open_source
-        self._room = room or IngestRoom(settings).wait
+        self._room = room
 
     def __enter__(self) -> Self:
         return self
@@ -174,12 +193,32 @@ class SourceDesk:
         self,
         configured: SourceConfigured,
         wish: RunWish,
-        watch: Callable[[DocumentSource], Callable[[], None]] = lambda _: lambda: None,
+        watcher: RunWatcher = UNWATCHED,
     ) -> RunReport:
-        """Follow a source once. `watch` is told of it, and returns who is told of each finding.
+        """Follow a source once, and tell a watcher how that comes along.
 
-        Raises SourceBusy, SourceAway, BadSource.
+        Raises SourceBusy, SourceAway, BadSource, and Stalled where waiting comes to nothing.
         """
+        if not wish.wait:
+            return self._run(configured, wish, watcher, None)
+        digest = configured_digest(configured)
+        since_us = RunHistory(self._log.runs(self._tenant), configured.source, digest).since_us
+        with self._endings(since_us) as endings, Settling(endings.look, watcher) as settling:
+            for request, uri in self._handed_in(configured.source, since_us):
+                settling.expect(request, uri)
+            report = self._run(configured, wish, watcher, settling)
+            with suppress(KeyboardInterrupt):  # what is under way by then is told
+                settling.wait()
+            report.settled = settling.report()
+        return report
+
+    def _run(
+        self,
+        configured: SourceConfigured,
+        wish: RunWish,
+        watcher: RunWatcher,
+        settling: Settling | None,
+    ) -> RunReport:
         name = configured.source
         with source_lock(self._settings, self._tenant, name):
             digest, host = configured_digest(configured), host_name()
@@ -192,7 +231,7 @@ class SourceDesk:
                 source=name, run=str(uuid.uuid4()), state="begun", configured=digest, host=host
             )
             outlet = AnnouncedOutlet(
-                LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room),
+                self._watched_outlet(configured, watcher, settling),
                 lambda: self._put_now(ran, f"{ran.run}|begun"),
             )
             if not wish.dry and not wish.quiet:
@@ -208,8 +247,9 @@ class SourceDesk:
                 outlet,
                 RunTerms(wish.dry, wish.allow_deletions, history.trusted, history.cursor),
                 others=self._log.configured(self._tenant),
-                advance=watch(source),
+                advance=watcher.found,
             )
+            watcher.begun(source)
             state, reason = "failed", "it was interrupted"
             try:
                 report = run.go()
@@ -234,7 +274,7 @@ class SourceDesk:
         with source_lock(self._settings, self._tenant, name):
             known = self._known()
             source = NothingListed()
-            outlet = LogOutlet(self._publisher, self._log, HandInPace(configured.rate), self._room)
+            outlet = self._outlet(configured)
             others = self._log.configured(self._tenant)
             run = SourceRun(
                 self._tenant,
@@ -273,6 +313,36 @@ class SourceDesk:
             self._settings,
             full=full,
         )
+
+    def _watched_outlet(
+        self, configured: SourceConfigured, watcher: RunWatcher, settling: Settling | None
+    ) -> Outlet:
+        if settling is None:
+            return self._outlet(configured, watcher.held_up)
+
+        def held_up() -> None:
+            watcher.held_up()
+            settling.look()
+
+        return AwaitedOutlet(self._outlet(configured, held_up), settling)
+
+    def _outlet(
+        self, configured: SourceConfigured, held_up: Callable[[], None] = lambda: None
+    ) -> LogOutlet:
+        room = self._room or IngestRoom(self._settings, held_up=held_up).wait
+        return LogOutlet(self._publisher, self._log, HandInPace(configured.rate), room)
+
+    def _handed_in(self, source: str, since_us: int | None) -> Iterator[tuple[str, str]]:
+        """Yield the requests by which a source handed documents in, from a time on, and uris."""
+        if since_us is None:
+            return
+        identities = self._requests.identities
+        for seen in self._log.seen(self._tenant):
+            if seen.source == source and seen.meta.at >= since_us:
+                told = handed_in_as(seen)
+                identity = identities.of_known_document(self._tenant, seen.document, told)
+                if seen.meta.request == identity.request:  # else it was noted, or withdrawn
+                    yield identity.request, seen.uri
 
     def _known(self) -> SeenDocuments:
         known = SeenDocuments()

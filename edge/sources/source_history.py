@@ -25,6 +25,8 @@ class RunWish:
     full: bool = False
     allow_deletions: bool = False
     take_over: bool = False
+    wait: bool = False
+    """Until what is handed in can be searched."""
     quiet: bool = False
     """One of many: it stands on the log only where it found something."""
 
@@ -44,9 +46,13 @@ class RunHistory:
     def __init__(self, runs: Iterator[SourceRan], source: str, digest: str) -> None:
         self.last: SourceRan | None = None
         self.cursor = ""
+        self.since_us: int | None = None
+        """When the last run began that ended, or the first of those behind it that were cut off."""
         for ran in runs:
             if ran.source != source:
                 continue
+            if ran.state == "begun" and (self.last is None or self.last.state == "ended"):
+                self.since_us = ran.meta.at
             self.last = ran
             if ran.configured != digest:
                 self.cursor = ""

@@ -202,7 +202,8 @@ class SourceRun:
             chunk_policy=configured.chunk_policy,
         )
         seen = structs.replace(seen, changes=known.changes + 1)
-        identity = self._identity(known, f"{seen.changes}|{seen.marker}|{seen.content}")
+        fingerprint = handed_in_as(structs.replace(seen, source=self._name))
+        identity = self._identified(known, fingerprint)
         event = self._requests.submit(identity, document)
         if not self._terms.dry:
             self._outlet.hand_in(event, self._stamped(identity, seen, version.validators))
@@ -238,7 +239,9 @@ class SourceRun:
     # ------------------------------------------------------------------ records
 
     def _identity(self, known: SeenDocument, what: str) -> Identity:
-        fingerprint = f"source|{self._name}|{known.document}|{what}"
+        return self._identified(known, _fingerprint(self._name, known.document, what))
+
+    def _identified(self, known: SeenDocument, fingerprint: str) -> Identity:
         return self._requests.identities.of_known_document(
             self._tenant, known.document, fingerprint
         )
@@ -270,6 +273,16 @@ class SourceRun:
         told = [version.media_type, version.title, dict(sorted(version.metadata.items()))]
         head = json.dumps(told, separators=(",", ":")).encode()
         return self._keyring.digest(self._tenant, b"\n".join((self._shape, head, version.content)))
+
+
+def handed_in_as(seen: DocumentSeen) -> str:
+    """Return the fingerprint of the request by which a document was handed in as it was seen."""
+    what = f"{seen.changes}|{seen.marker}|{seen.content}"
+    return _fingerprint(seen.source, seen.document, what)
+
+
+def _fingerprint(source: str, document: str, what: str) -> str:
+    return f"source|{source}|{document}|{what}"
 
 
 def _seen_as(known: SeenDocument) -> DocumentSeen:

@@ -121,6 +121,38 @@ def test_a_folder_of_mixed_files_is_followed(running, tenant, sources, tmp_path)
     assert set(settled(running, tenant).values()) == {"deleted"}
 
 
+def test_a_run_that_waits_tells_what_can_be_searched_and_what_can_not(
+    running, tenant, sources, tmp_path
+):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.md").write_text(f"# Hook {number}\n\nHook {number} is by the stairs.")
+    (folder / "empty.txt").write_text("")
+    (folder / "torn.docx").write_bytes(b"PK\x03\x04 no archive")
+    sources("add", "mixed", folder)
+    report = sources("run", "mixed", "--wait", code=1)
+    assert counted(report) == {"added": 42}
+    settled = report["settled"]
+    assert (settled["indexed"], settled["failed"], settled["under_way"]) == (40, 2, 0)
+    reasons = {one["name"].rpartition("/")[2]: one["reason"] for one in settled["failures"]}
+    assert "holds no text" in reasons["empty.txt"]
+    assert "damaged" in reasons["torn.docx"]
+    found = running.search(tenant, "Where is hook 39?")
+    assert "Hook 39 is by the stairs." in found[0]["text"]
+
+    for name in ("empty.txt", "torn.docx"):
+        (folder / name).unlink()
+    gone = sources("run", "mixed", "--wait")
+    assert (counted(gone), gone["settled"]["deleted"]) == ({"removed": 2, "unchanged": 40}, 2)
+    (folder / "40.md").write_text("# Hook 40\n\nHook 40 is in the loft.")
+    sources("run", "mixed")
+    # what the run before handed in is waited for, too
+    again = sources("run", "mixed", "--wait")
+    assert (counted(again), again["settled"]["indexed"]) == ({"unchanged": 41}, 1)
+    assert again["settled"]["failed"] == 0
+
+
 def test_a_run_that_is_killed_is_made_up_for_without_a_second_id(
     running, tenant, sources, tmp_path
 ):

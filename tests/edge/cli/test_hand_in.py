@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
 from connectors.sources.file_uris import uri_of
+from edge.cli import hand_in as module
 from edge.cli.hand_in import ingest
-from schemas import EventRejected
+from edge.client.gateway_client import GatewayClient
+from schemas import DocumentSubmitted, EventRejected
 from streams.topics import topic_of
 from tests.edge.cli.running import run
 from tests.edge.http_client import outcomes_of
@@ -281,3 +286,50 @@ def test_what_was_left_out_is_told(stack, log, folder):
     assert json.loads(done.stdout)["documents"][0]["notes"] == ["pages 2 of 3 held no text"]
     assert "note " in done.stderr
     assert "a.md: pages 2 of 3 held no text" in done.stderr
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Forty files of a folder."""
+    for number in range(40):
+        (tmp_path / f"{number:02}.md").write_text(f"# {number}")
+    return tmp_path
+
+
+@pytest.fixture
+def looks(log, monkeypatch):
+    """What was looked at; each time `looks.then` may go on with a document, by its number."""
+    looks = SimpleNamespace(paths=[], then=lambda: (), late_s=0.0)
+    get, monotonic = GatewayClient.get, time.monotonic
+
+    def look(gateway, path):
+        for number in looks.then():
+            for outcome in outcomes_of(log.published(DocumentSubmitted)[number]):
+                log.append(outcome)
+        looks.paths.append(path)
+        return get(gateway, path)
+
+    def sleep(_pause_s):
+        looks.late_s += module.WAIT_MAX_S / 2
+
+    monkeypatch.setattr(GatewayClient, "get", look)
+    clock = SimpleNamespace(monotonic=lambda: monotonic() + looks.late_s, sleep=sleep)
+    monkeypatch.setattr(module, "time", clock)
+    return looks
+
+
+def test_many_that_wait_are_not_all_looked_at_each_time(stack, log, many, looks):
+    order = iter(range(40))
+    looks.then = lambda: list(islice(order, 1)) if len(looks.paths) % 2 else []
+    done = run(ingest, "--tenant", "acme", str(many), "--wait", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert {one["status"] for one in json.loads(done.stdout)["documents"]} == {"indexed"}
+    assert len(looks.paths) <= 3 * 40
+
+
+def test_one_that_hangs_does_not_hide_that_others_come_along(stack, log, many, looks):
+    order = iter(range(1, 40))
+    looks.then = lambda: list(islice(order, 5))
+    done = run(ingest, "--tenant", "acme", str(many), "--wait", "--json")
+    assert done.exit_code == 1
+    assert "1 document made no progress for 600 s" in done.stderr

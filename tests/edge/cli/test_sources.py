@@ -112,7 +112,10 @@ def test_what_is_many_is_counted_and_not_listed(acme, folder):
     done = typed("run", "handbook")
     assert done.stderr.splitlines() == [
         "skipped 41: .bin files can't be read",
-        "acme: source handbook: 3 added, 0 changed, 0 removed, 0 unchanged, 41 skipped, 0 failed",
+        (
+            "acme: source handbook: 3 added, 0 changed, 0 removed, 0 unchanged, 41 skipped, "
+            "0 failed; indexing goes on (--wait waits for it)"
+        ),
     ]
     for number in range(4, 50):
         (folder / f"{number}.md").write_text("x")
@@ -262,6 +265,8 @@ def test_what_does_not_tell_is_looked_at_again_after_a_while(tmp_path):
 
 
 def test_progress_is_shown_on_a_terminal_alone(capsys):
-    with following("handbook") as begun:
-        begun(None)()
+    with following("handbook", wait=True) as watcher:
+        watcher.begun(None)
+        watcher.found()
+        watcher.settled(1, 2)
     assert capsys.readouterr() == ("", "")

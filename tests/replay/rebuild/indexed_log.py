@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from agents.index import index
 from connectors.weaviate import Weaviate
 from connectors.weaviate.build_states import BuildState
+from connectors.weaviate.generations import AliasTimes
 from connectors.weaviate.versions import VersionWriter
 from replay.rebuild.filler import Filler, Rate
 from replay.rebuild.index_comparison import IndexComparison
@@ -77,6 +78,8 @@ class IndexedLog:
         self.log.topics[INPUTS, 0] = []
         self.log.topics[OUTCOMES, 0] = []
         self.worker = Weaviate(Settings(), client=self.server)
+        # whoever holds waits as long at least
+        self.worker.times = AliasTimes(written_s=0.01)
 
     def put(self, event, **fields):
         key = fields.pop("key", event.meta.tenant.encode())

@@ -17,7 +17,7 @@ from streams.settings import Settings
 from tests.connectors.weaviate.request_turns import RequestTurns
 from tests.replay.rebuild.indexed_log import IndexedLog, a_call, chunk
 
-QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002)
+QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002, written_s=0.01)
 TIMES = SwapTimes(followed_s=0.06)
 
 
@@ -62,10 +62,10 @@ def version_of_a(shown):
 
 async def test_no_reader_sees_anything_older_than_before_while_documents_come_in():
     past = IndexedLog()
+    past.worker.times = QUICK
     past.publish("a", {"a0"})
     past.publish("w", {"w0"})
     await past.index_all()
-    past.worker.times = QUICK
     reader = an_index(past, kind=Weaviate)  # with its caches
     done, least = [0], []
     seen, indexes, over = [], set(), asyncio.Event()
@@ -185,6 +185,26 @@ async def test_writes_wait_for_the_end_of_a_hold_and_searches_do_not():
     await asyncio.wait_for(writing, 60)
     assert await past.visible() == {"a1", "b1"}
     assert not [name for name in past.server.pointers if name.startswith(HOLD)]
+
+
+async def test_a_write_that_asked_before_the_hold_begins_before_the_hold_is_told_of():
+    past = IndexedLog()
+    past.worker.times = QUICK._replace(written_s=0.05)
+    past.publish("a", {"a1"})
+    await past.index_all()  # it asked: for a while it does not again
+    holding = asyncio.create_task(an_index(past, written_s=0.05).hold())
+    await asyncio.sleep(0.01)
+    assert any(name.startswith(HOLD) for name in past.server.pointers)
+    past.publish("b", {"b1"})
+    await asyncio.wait_for(past.index_all(), 60)
+    assert await past.visible() == {"a1", "b1"}
+    assert not holding.done()  # so whoever swaps sees b on the log
+    await holding
+    past.publish("c", {"c1"})
+    writing = asyncio.create_task(past.index_all())
+    await asyncio.sleep(0.02)
+    assert not writing.done()
+    writing.cancel()
 
 
 async def test_a_hold_that_nobody_takes_away_is_passed_over_and_a_new_one_counts():
