@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from streams.running.collector import while_loading
 from streams.settings import Settings
 from worker.configurations_chosen import followed
 from worker.wiring import Host, Hosted, attach, connect, log_made_ready, wait_for_topics
@@ -21,12 +22,13 @@ MadeT = TypeVar("MadeT")
 async def prepared(settings: Settings, hosted: Sequence[Hosted]) -> Host:
     """Give hosted steps what they need to run, as soon as all of it is there."""
     steps = [one.step for one in hosted]
-    connecting = _in_daemon(lambda: connect(settings, steps))
-    schemas = _in_daemon(lambda: log_made_ready(settings))
-    await wait_for_topics(settings, steps)
-    ids = await schemas
-    configured = await _in_daemon(lambda: followed(settings, ids))
-    connectors, keyring = await connecting
+    with while_loading():
+        connecting = _in_daemon(lambda: connect(settings, steps))
+        schemas = _in_daemon(lambda: log_made_ready(settings))
+        await wait_for_topics(settings, steps)
+        ids = await schemas
+        configured = await _in_daemon(lambda: followed(settings, ids))
+        connectors, keyring = await connecting
     return attach(settings, hosted, connectors, keyring, ids, configured)
 
 

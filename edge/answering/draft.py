@@ -24,7 +24,9 @@ from schemas import (
 )
 from streams.topics import topic_of
 
-BEFORE_RETRIEVAL = frozenset(map(topic_of, (QuestionAsked, QuestionRedacted, QueryRewritten)))
+BEFORE_RETRIEVAL = frozenset(
+    topic_of(record) for record in (QuestionAsked, QuestionRedacted, QueryRewritten)
+)
 """What is read by the steps that a question has passed once its passages are there."""
 
 

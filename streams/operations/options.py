@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from streams.running.collector import while_loading
 from streams.variables import variable
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -143,7 +144,8 @@ class LateGroup(Group):
         if cmd_name not in self.verbs:
             return None
         module, attribute = self.verbs[cmd_name].place.split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        with while_loading():
+            command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click calls it so

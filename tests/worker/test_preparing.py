@@ -1,10 +1,12 @@
 """What a worker waits for before it starts is waited for side by side."""
 
 import asyncio
+import gc
 import threading
 
 import pytest
 
+from streams.running.collector import GC_OBJECTS, SELDOM
 from streams.settings import Settings
 from streams.topics import step
 from tests.fake_connectors import FakeKeyring
@@ -31,6 +33,7 @@ class Waits:
     def connect(self, _settings, steps):
         self.asked_for["connectors"] = steps
         self.begun.wait()
+        self.looks = gc.get_threshold()
         return [self.keyring], self.keyring
 
     def log_made_ready(self, _settings):
@@ -56,6 +59,7 @@ async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, s
     given = await asyncio.wait_for(prepared(settings, hosted), 60)
     assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids", "by ids")
     assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
+    assert waits.looks == (GC_OBJECTS, *SELDOM), "what is loaded meanwhile is no garbage"
 
 
 @pytest.mark.parametrize("name", ["connect", "log_made_ready"])

@@ -1,8 +1,11 @@
+import gc
+
 import click
 import pytest
 from click.testing import CliRunner
 
-from streams.operations.options import Group, microseconds
+from streams.operations.options import Group, LateGroup, Verb, microseconds
+from streams.running.collector import GC_OBJECTS, SELDOM
 
 
 @click.command()
@@ -68,3 +71,14 @@ def test_an_option_that_the_verb_behind_it_would_not_see_is_refused(words):
     assert (done.exit_code, "swapped" in done.output) == (2, False)
     assert "--run before 'swap' is of `building` alone: write it behind 'swap'" in done.output
     assert CliRunner().invoke(building, ["-n", "3", "swap"]).exit_code == 2
+
+
+def test_while_a_verb_is_imported_the_collector_looks_seldom(tmp_path, monkeypatch):
+    (tmp_path / "a_late_verb.py").write_text(
+        "import gc, click\nLOOKS = gc.get_threshold()\n@click.command()\ndef verb(): click.echo(LOOKS)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    group = LateGroup("late", verbs={"verb": Verb("a_late_verb:verb", "A verb")})
+    before = gc.get_threshold()
+    assert CliRunner().invoke(group, ["verb"]).output == f"{(GC_OBJECTS, *SELDOM)}\n"
+    assert gc.get_threshold() == before

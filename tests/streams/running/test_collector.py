@@ -1,11 +1,13 @@
 """The garbage collector leaves what was loaded alone, and looks less often."""
 
+import gc
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from streams.running.collector import GC_OBJECTS
+from streams.running.collector import GC_OBJECTS, SELDOM, while_loading
 
 PROGRAM = """
 import gc, worker.cli
@@ -22,6 +24,14 @@ def test_it_walks_over_nothing_that_was_loaded_before():
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
     )
     assert told.stdout.split() == [str(GC_OBJECTS), "True"]
+
+
+def test_while_modules_are_loaded_it_looks_seldom_and_then_as_before():
+    before = gc.get_threshold()
+    with suppress(ImportError), while_loading():
+        assert gc.get_threshold() == (GC_OBJECTS, *SELDOM)
+        raise ImportError
+    assert gc.get_threshold() == before
 
 
 LEFT_BEHIND = """
