@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.judgements import Judgements, digest_of_tree
-from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, GoldenLog, Judged, MutantJudge
+from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, UNDECIDED, GoldenLog, Judged, MutantJudge
 from tests.golden.mutations import Mutant, mutants_of, sample
 from tests.golden.packing import unpacked
 from tests.golden.verifying import ROOT
@@ -151,7 +151,8 @@ def judged_of(
         judge = MutantJudge(copies(Path(place)), own_tests if tests else lambda _: [])
         judge.prepare(known.beside("lines"))
         for one in judge.judge(left, processes):
-            if tests or one.by == BY_VERIFY:  # without tests nobody knows whether it survives
+            # without tests nobody knows whether it survives
+            if one.by != UNDECIDED and (tests or one.by == BY_VERIFY):
                 known.keep(one)
             yield one
 
@@ -183,10 +184,14 @@ def main() -> int:
     if given.not_run:
         return list_not_run([given.only] if given.only else files_of_steps())
     mutants = drawn(given.n, given.seed, given.only)
-    began, judged = time.monotonic(), list[Judged]()
+    began, judged, undecided = time.monotonic(), list[Judged](), 0
     known = Judgements(given.keep, digest_of_tree(ROOT))
     try:
         for one in judged_of(mutants, known, given.processes, tests=not given.verify_only):
+            if one.by == UNDECIDED:
+                undecided += 1
+                print(f"{one.by}, {one.how}: {line_of(one)}", flush=True)
+                continue
             judged.append(one)
             said = f"{len(judged)} of {len(mutants)}: {one.by}"
             print(said, end="\r", file=sys.stderr, flush=True)
@@ -198,8 +203,10 @@ def main() -> int:
     print(
         f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s; "
         f"{len(EQUIVALENT)} are listed as equivalent and not drawn"
+        + f"; {undecided} could not be judged and do not count"
+        * bool(undecided)
     )
-    return 0 if judged and reached(judged) else 1
+    return 0 if judged and not undecided and reached(judged) else 1
 
 
 if __name__ == "__main__":
