@@ -19,9 +19,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from replay.whatif.whatif_figures import share_of
 from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.judgements import Judgements, digest_of_tree
-from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, UNDECIDED, GoldenLog, Judged, MutantJudge
+from tests.golden.mutant_runs import (
+    BY_TESTS,
+    BY_VERIFY,
+    SURVIVED,
+    UNDECIDED,
+    GoldenLog,
+    Judged,
+    MutantJudge,
+)
 from tests.golden.mutations import Mutant, mutants_of, sample
 from tests.golden.packing import unpacked
 from tests.golden.verifying import ROOT
@@ -127,6 +136,16 @@ def table(judged: Sequence[Judged]) -> list[str]:
     ]
 
 
+def shares(judged: Sequence[Judged]) -> list[str]:
+    """Tell what share of all mutants is noticed, each with Wilson's interval of the sample."""
+    told = []
+    for name, missed in (("verify", {SURVIVED, BY_TESTS}), ("verify or tests", {SURVIVED})):
+        share = share_of(sum(one.by not in missed for one in judged), len(judged))
+        if share is not None:
+            told.append(f"by {name} {share.value:.1%} ({share.low:.1%} to {share.high:.1%})")
+    return told
+
+
 def reached(judged: Sequence[Judged]) -> bool:
     """Say whether as many were noticed as should be."""
     verified = sum(one.by == BY_VERIFY for one in judged)
@@ -199,7 +218,7 @@ def main() -> int:
                 print(f"{one.by}: {line_of(one)}", flush=True)
     except KeyboardInterrupt:
         print("interrupted: the figures are of those that were judged", file=sys.stderr)
-    print("\n".join(table(judged)) if judged else "no mutant")
+    print("\n".join([*table(judged), *shares(judged)]) if judged else "no mutant")
     print(
         f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s; "
         f"{len(EQUIVALENT)} are listed as equivalent and not drawn"

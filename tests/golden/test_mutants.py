@@ -361,4 +361,7 @@ def test_the_bounds_are_of_both_measures(verified, tested, survived, enough):
     )
     assert reached(judged) is enough
     assert table(judged)[-1].split() == ["all", "100", f"{verified}%", f"{verified + tested}%"]
+    low, high = command.shares(judged)[0].split("(")[1].rstrip(")").split(" to ")
+    assert float(low[:-1]) <= verified <= float(high[:-1])
+    assert command.shares(judged)[1].startswith(f"by verify or tests {verified + tested}.0% (")
     assert command.line_of(judged[0]) == "agents/x.py:7\n    - a < b\n    + a <= b"
