@@ -42,7 +42,7 @@ RELOADED = ("agents", "connectors", "replay", "streams")
 SURVIVED, BY_VERIFY, BY_TESTS = "survived", "verify", "tests"
 UNDECIDED = "undecided"
 CPU_TIMES = 5  # what the logs take as they are; work is bounded, not waiting
-TESTS_CPU_S = 240
+TESTS_CPU_S = 600
 MEMORY_BYTES = (
     6 * 2**30
 )  # of addresses: what grows without end is stopped long before the machine is full

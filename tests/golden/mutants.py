@@ -45,7 +45,7 @@ KEPT = ROOT / ".playhead" / "mutants.jsonl"
 
 @cache
 def imported(file: str, root: Path = ROOT) -> frozenset[str]:
-    """Return the files of `agents` that a file imports; of a package the one that stands for it."""
+    """Return the files of `agents` and its tests that a file imports; of a package the one that stands for it."""
     found = set()
     for node in ast.walk(ast.parse((root / file).read_bytes())):
         names = []
@@ -54,7 +54,7 @@ def imported(file: str, root: Path = ROOT) -> frozenset[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            if name.startswith("agents."):
+            if name.startswith(("agents.", "tests.agents.")):
                 place = name.replace(".", "/")
                 paths = (f"{place}.py", f"{place}/__init__.py")
                 found |= {path for path in paths if (root / path).exists()}
@@ -62,7 +62,7 @@ def imported(file: str, root: Path = ROOT) -> frozenset[str]:
 
 
 def reached_from(files: Iterable[str], root: Path = ROOT) -> set[str]:
-    """Return the files of `agents` that run when some do, those included."""
+    """Return the files of `agents` and its tests that run when some do, those included."""
     found, new = set[str](), set(files)
     while new:
         found |= new
@@ -76,16 +76,17 @@ def files_of_steps(root: Path = ROOT) -> list[str]:
 
 
 @cache
-def run_by(step: str) -> set[str]:
-    """Return the files that run when the step of a file does."""
-    return reached_from({step})
+def run_by(file: str) -> set[str]:
+    """Return the files that run when a file does: a step's, or a test's."""
+    return reached_from({file})
 
 
 @cache
 def own_tests(file: str) -> list[str]:
     """List the tests of a file, its own first: of its name in its folder, or else those that import it.
 
-    Then those of each step that runs it.
+    Then those of each step that runs it, and those that run it by way of others: a tool's tests drive
+    the step by what its own tests drive it with.
     """
     folder, path = ROOT / "tests" / "agents", Path(file).relative_to("agents")
     named = folder / path.with_name(f"test_{path.name}")
@@ -94,7 +95,9 @@ def own_tests(file: str) -> list[str]:
     own = [test for test in tests if file in imported(test)]
     if named.exists():
         own = [str(named.relative_to(ROOT))]
-    return own + [test for test, name in tests.items() if name in steps and test not in own]
+    of_steps = [test for test, name in tests.items() if name in steps]
+    driving = [test for test in tests if not run_by(test).isdisjoint({file, *of_steps})]
+    return list(dict.fromkeys([*own, *of_steps, *driving]))
 
 
 def is_equivalent(mutant: Mutant) -> bool:

@@ -149,6 +149,8 @@ def test_the_tests_of_a_file_are_its_own_and_then_those_of_the_steps_that_run_it
     assert tests[0] == "tests/agents/routing/test_trials.py"
     assert "tests/agents/test_generate.py" in tests
     assert "tests/agents/test_ingest.py" not in tests
+    # which drives generate by what its tests drive it with
+    assert "tests/agents/tools/test_tool_turns.py" in own_tests("agents/composer.py")
 
 
 def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted(made_once):
