@@ -64,6 +64,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "MARKS_MAX = 30",
         "MARKS_MAX = 31",
     ): "marks come in one order by either way: the long one is for the time it takes",
+    (
+        "agents/instructions.py",
+        "ENCODED_CHARACTERS = 1_000",
+        "ENCODED_CHARACTERS = 1001",
+    ): "base64 is decoded by fours: a character beyond the last whole four is left out",
 }
 
 
