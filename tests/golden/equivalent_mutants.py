@@ -69,6 +69,16 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "ENCODED_CHARACTERS = 1_000",
         "ENCODED_CHARACTERS = 1001",
     ): "base64 is decoded by fours: a character beyond the last whole four is left out",
+    (
+        "agents/instructions.py",
+        'text = base64.b64decode(whole + "=" * (-len(whole) % 4)).decode()',
+        'text = base64.b64decode(whole + "=" * (len(whole) % 4)).decode()',
+    ): "three characters of four get three signs in place of one: what is padded too much decodes alike",
+    (
+        "agents/before/spoken_answers.py",
+        "late: bool = False",
+        "late: bool = True",
+    ): "read behind a part, which sets it, or of a reply without any, which is no answer",
 }
 
 
