@@ -79,6 +79,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "late: bool = False",
         "late: bool = True",
     ): "read behind a part, which sets it, or of a reply without any, which is no answer",
+    (
+        "agents/checking/quantities.py",
+        "counted = words[1:2] if unit else words[:1]",
+        "counted = words[1:3] if unit else words[:1]",
+    ): "two words are looked at behind a number: there is no third",
 }
 
 
