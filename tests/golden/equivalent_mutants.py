@@ -84,6 +84,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "counted = words[1:2] if unit else words[:1]",
         "counted = words[1:3] if unit else words[:1]",
     ): "two words are looked at behind a number: there is no third",
+    (
+        "agents/checking/calendar_days.py",
+        "return CalendarPoint((0, 0, 0), _minute(match), False, *place)",
+        "return CalendarPoint((0, 0, 0), _minute(match), True, *place)",
+    ): "a time has neither day nor month: both are 0, whichever comes first",
 }
 
 
