@@ -137,7 +137,8 @@ _AXES = {
     ),
 }
 SHORT = 3  # letters up to which a word is known as it is written alone: its stem says too little
-NOT_POLAR = frozenset({"highly", "newly", "hardly", "lately"})
+NOT_POLAR = frozenset({"highly", "newly", "hardly"})
+"""Words that say something else than what they are formed of."""
 
 
 def _by_form(axes: dict[str, str]) -> dict[str, tuple[str, int]]:

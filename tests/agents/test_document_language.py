@@ -3,6 +3,7 @@
 import pytest
 
 from agents.document_language import (
+    _SCRIPTS,
     COMMON,
     SAMPLE_CHARS,
     SAMPLES_MAX,
@@ -17,35 +18,56 @@ def paragraphs(*texts, kind="paragraph"):
     return [Block(kind=kind, text=text) for text in texts]
 
 
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("The pump is started by the lever, and it must be primed before that.", "en"),
-        ("Die Pumpe wird mit dem Hebel gestartet und muss vorher gefüllt werden.", "de"),
-        ("La pompe est mise en marche par le levier et doit être remplie avant.", "fr"),
-        ("La bomba se pone en marcha con la palanca y debe llenarse antes de usarla.", "es"),
-        ("La pompa si avvia con la leva e deve essere riempita prima di usarla.", "it"),
-        ("A bomba é ligada com a alavanca e não deve ser usada sem água.", "pt"),
-        ("De pomp wordt met de hendel gestart en moet van tevoren worden gevuld.", "nl"),
-        ("Pumpen startas med spaken och får inte användas utan att den är fylld.", "sv"),
-        ("Pompa jest uruchamiana za pomocą dźwigni i nie może być używana na sucho.", "pl"),
-        ("Насос запускается рычагом, и его не следует использовать без воды.", "ru"),
-        ("Насос запускається важелем, і його не слід використовувати без води та олії.", "uk"),
-        ("يتم تشغيل المضخة من الذراع على الجانب ولا يجب أن تعمل هذه بدون ماء", "ar"),
-        ("पंप को लीवर से चालू किया जाता है और इसे पानी के बिना नहीं चलाना है।", "hi"),
-        ("ポンプは左側のレバーで始動します。", "ja"),
-        ("水泵由左侧的杠杆启动。使用前必须注水。", "zh"),
-        ("펌프는 왼쪽의 레버로 시작합니다.", "ko"),
-        ("ปั๊มเริ่มทำงานด้วยคันโยก", "th"),
-        ("Η αντλία ξεκινά με τον μοχλό.", "el"),
-        ("המשאבה מופעלת באמצעות הידית.", "he"),
-        ("17 42 3.5", "und"),  # ISO 639-2
-        ("", UNDETERMINED),
-        ("Zulu qwertz blorf knirps wumm zack peng.", UNDETERMINED),
-    ],
-)
-def test_a_language_is_told(text, language):
-    assert document_language(paragraphs(text)) == language
+SAID = {  # ISO 639-1
+    "en": "The pump is started by the lever, and it must be primed before that.",
+    "de": "Die Pumpe wird mit dem Hebel gestartet und muss vorher gefüllt werden.",
+    "fr": "La pompe est mise en marche par le levier et doit être remplie avant.",
+    "es": "La bomba se pone en marcha con la palanca y debe llenarse antes de usarla.",
+    "it": "La pompa si avvia con la leva e deve essere riempita prima di usarla.",
+    "pt": "A bomba é ligada com a alavanca e não deve ser usada sem água.",
+    "nl": "De pomp wordt met de hendel gestart en moet van tevoren worden gevuld.",
+    "sv": "Pumpen startas med spaken och får inte användas utan att den är fylld.",
+    "da": "Pumpen startes med grebet, og den må ikke bruges af nogle, hvad der end sker.",
+    "nb": "Pumpen startes med spaken, og den må ikke brukes av noen etter at vannet ble brukt opp.",
+    "fi": "Pumppu on käynnistettävä vivulla, mutta se ei saa käydä kuivana ja kun vesi loppuu.",
+    "pl": "Pompa jest uruchamiana za pomocą dźwigni i nie może być używana na sucho.",
+    "cs": "Čerpadlo se spouští pákou a nebo tlačítkem, ale je to zakázáno, když v něm není voda.",
+    "ro": "Pompa este pornită de la manetă și nu poate fi folosită fără apă, sau cu nisip.",
+    "hu": "A szivattyú egy kar segítségével indul, és nem szabad víz nélkül vagy homokkal használni.",
+    "tr": "Pompa bir kol ile çalıştırılır ve su olmadan kullanmak için uygun değil.",
+    "id": "Pompa ini dinyalakan dengan tuas dan tidak boleh digunakan untuk pasir.",
+    "vi": "Máy bơm này được khởi động với cần gạt và không dùng cho cát.",
+    "ru": "Насос запускается рычагом, и его не следует использовать без воды.",
+    "uk": "Насос запускається важелем, і його не слід використовувати без води та олії.",
+    "bg": "Помпата се пуска от лоста и не е за пясък, който да се засмуква.",
+    "sr": "Пумпа се покреће полугом и није за песак, али су вода и уље од користи.",
+    "ar": "يتم تشغيل المضخة من الذراع على الجانب ولا يجب أن تعمل هذه بدون ماء",
+    "fa": "این پمپ با اهرم روشن می شود و برای آن آب را به کار برید.",
+    "ur": "یہ پمپ لیور سے چلتا ہے اور اس کو پانی کے بغیر نہیں چلانا ہے۔",
+    "hi": "पंप को लीवर से चालू किया जाता है और इसे पानी के बिना नहीं चलाना है।",
+    "mr": "हे पंप लीव्हरने सुरू होते आणि ते पाण्यात आहे.",
+    "ja": "ポンプは左側のレバーで始動します。",
+    "zh": "水泵由左侧的杠杆启动。使用前必须注水。",
+    "ko": "펌프는 왼쪽의 레버로 시작합니다.",
+    "th": "ปั๊มเริ่มทำงานด้วยคันโยก",
+    "he": "המשאבה מופעלת באמצעות הידית.",
+    "el": "Η αντλία ξεκινά με τον μοχλό.",
+    "bn": "পাম্পটি লিভার দিয়ে চালু করা হয়।",
+    "ta": "பம்பு நெம்புகோலால் இயக்கப்படுகிறது.",
+    "te": "పంపు లివర్‌తో ప్రారంభమవుతుంది.",
+    "ka": "ტუმბო ბერკეტით ირთვება.",
+    "hy": "Պոմպը միացվում է լծակով։",
+}
+
+
+@pytest.mark.parametrize("language", [*COMMON, *(language for language, *_ in _SCRIPTS)])
+def test_every_language_is_told_by_the_code_that_it_has(language):
+    assert document_language(paragraphs(SAID[language])) == language
+
+
+@pytest.mark.parametrize("text", ["17 42 3.5", "", "Zulu qwertz blorf knirps wumm zack peng."])
+def test_where_little_is_known_no_language_is_told(text):
+    assert document_language(paragraphs(text)) == UNDETERMINED == "und"  # ISO 639-2
 
 
 def test_code_tells_nothing():

@@ -64,6 +64,31 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "MARKS_MAX = 30",
         "MARKS_MAX = 31",
     ): "marks come in one order by either way: the long one is for the time it takes",
+    (
+        "agents/instructions.py",
+        "ENCODED_CHARACTERS = 1_000",
+        "ENCODED_CHARACTERS = 1001",
+    ): "base64 is decoded by fours: a character beyond the last whole four is left out",
+    (
+        "agents/instructions.py",
+        'text = base64.b64decode(whole + "=" * (-len(whole) % 4)).decode()',
+        'text = base64.b64decode(whole + "=" * (len(whole) % 4)).decode()',
+    ): "three characters of four get three signs in place of one: what is padded too much decodes alike",
+    (
+        "agents/before/spoken_answers.py",
+        "late: bool = False",
+        "late: bool = True",
+    ): "read behind a part, which sets it, or of a reply without any, which is no answer",
+    (
+        "agents/checking/quantities.py",
+        "counted = words[1:2] if unit else words[:1]",
+        "counted = words[1:3] if unit else words[:1]",
+    ): "two words are looked at behind a number: there is no third",
+    (
+        "agents/checking/calendar_days.py",
+        "return CalendarPoint((0, 0, 0), _minute(match), False, *place)",
+        "return CalendarPoint((0, 0, 0), _minute(match), True, *place)",
+    ): "a time has neither day nor month: both are 0, whichever comes first",
 }
 
 

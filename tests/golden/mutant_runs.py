@@ -2,7 +2,8 @@
 
 First by verifying golden logs: the product's modules are imported anew in the fork, the mutant's text in place of the
 file's, and the report must be the one that the log was written with. Who survives that is run by its module's own
-tests, those that are quick. A mutant that raises, hangs or takes more than its share of CPU is noticed, too.
+tests, those that are quick. A mutant that raises, hangs or takes more than its share of CPU is noticed, too. Whatever
+else goes wrong is the fault of who judges: of such a mutant nothing is known.
 
 A log that does not run the changed line (`reach.py`) is not verified again: it could show nothing. One that does is
 first verified over some of the inputs that run it, and as a whole where those show nothing.
@@ -16,12 +17,15 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import json
+import math
 import os
 import pickle
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,12 +40,15 @@ from tests.golden.verifying import LATER, ROOT, environment
 RELOADED = ("agents", "connectors", "replay", "streams")
 """Packages that may hold what a mutant changes; the records of schemas stay as they are."""
 SURVIVED, BY_VERIFY, BY_TESTS = "survived", "verify", "tests"
-CPU_S = 20  # a verification takes 1 or 2; work is bounded, not waiting
-TESTS_CPU_S = 240
+UNDECIDED = "undecided"
+CPU_TIMES = 5  # what the logs take as they are; work is bounded, not waiting
+TESTS_CPU_S = 600
 MEMORY_BYTES = (
     6 * 2**30
 )  # of addresses: what grows without end is stopped long before the machine is full
 MUTANT = "MUTANT_FILE"  # where the tests of a mutant find it
+FAILED = "failed"  # the file beside it in which they name a test that does
+NO_TESTS = 5  # what pytest ends with where it has none to run: all are slow, say
 
 
 LinesRun = dict[str, dict[int, list[RunInput]]]
@@ -217,15 +224,19 @@ class MutantJudge:
         self._readings = Readings()
         self._run: dict[GoldenLog, LinesRun] = {}
         """Of each log, the lines of the steps that its verification runs, and over which inputs."""
+        self.cpu_s = 0.0
+        """How much a mutant may take while the logs are verified."""
 
     def prepare(self, kept: Path | None = None) -> None:
         """Import everything, read all documents; raises where a log does not verify as it is.
 
         Which lines run is watched once where there is a file to keep it in, named for this state of the tree.
         """
+        began = time.process_time()
         for log in self._logs:
             if found := difference(log, self._readings):
                 raise SystemExit(f"without a mutant {found}: mend that first")
+        self.cpu_s = CPU_TIMES * (time.process_time() - began)
         if kept is not None and kept.exists():
             by_name = pickle.loads(kept.read_bytes())
             self._run = {log: by_name[log.folder.name] for log in self._logs}
@@ -279,13 +290,15 @@ class MutantJudge:
 
     def _ways(self, log: GoldenLog, mutant: Mutant) -> list[Focus]:
         lines = self._run[log].get(mutant.file, {})
-        if mutant.line not in lines_of_functions((ROOT / mutant.file).read_text()):
-            return [Focus()]
-        if mutant.line not in lines:
-            return []
-        places = Counter((one.step, one.lane) for one in lines[mutant.line] if one.step)
+        if mutant.line in lines_of_functions((ROOT / mutant.file).read_text()):
+            if mutant.line not in lines:
+                return []
+            inputs = lines[mutant.line]
+        else:  # of the module: whoever runs a line of it may show it
+            inputs = list(dict.fromkeys(one for of_line in lines.values() for one in of_line))
+        places = Counter((one.step, one.lane) for one in inputs if one.step)
         most = next(iter(places.most_common(1)), ((), 0))[0]
-        some = tuple(one for one in lines[mutant.line] if (one.step, one.lane) == most)
+        some = tuple(one for one in inputs if (one.step, one.lane) == most)
         return [Focus(some), Focus()] if some else [Focus()]
 
     def judge(self, mutants: Iterable[Mutant], processes: int) -> Iterator[Judged]:
@@ -305,7 +318,7 @@ class MutantJudge:
             mutant, reading = running.pop(pid)
             with os.fdopen(reading) as told:
                 by, _, how = told.read().partition("\n")
-            yield Judged(mutant, by or BY_VERIFY, how or f"the process ended with {status}")
+            yield Judged(mutant, by, how) if by else ended(mutant, status)
 
     def _fork(self, mutant: Mutant, writing: int) -> int:
         pid = os.fork()
@@ -315,7 +328,7 @@ class MutantJudge:
             by, how = self._judged(mutant)
             os.write(writing, f"{by}\n{how}"[:4_000].encode())
         except BaseException:  # noqa: BLE001 - nothing of the fork may go on as the process it was forked from
-            os.write(writing, f"{BY_VERIFY}\n{traceback.format_exc(limit=-1)}"[:4_000].encode())
+            os.write(writing, f"{UNDECIDED}\n{traceback.format_exc(limit=-1)}"[:4_000].encode())
         finally:
             os._exit(0)
 
@@ -323,20 +336,28 @@ class MutantJudge:
         silent = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silent, stream)
-        soft = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        _limit(CPU_S)
+        _limit(resource.RLIMIT_AS, MEMORY_BYTES)
+        listed, tests = self.ways(mutant), self._tests(mutant.file)
+        most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        _limit(resource.RLIMIT_CPU, math.ceil(self.cpu_s))
         install(mutant.file, mutant.source)
-        try:
-            for log, ways in self.ways(mutant):
-                for focus in ways:
-                    if found := difference(log, self._readings, focus):
-                        return BY_VERIFY, found
-        except Exception as error:  # noqa: BLE001 - a mutant may raise anything
-            return BY_VERIFY, f"{type(error).__name__}: {error}"
-        resource.setrlimit(
-            resource.RLIMIT_CPU, (resource.RLIM_INFINITY if soft < 0 else soft, soft)
-        )
-        return by_tests(mutant, self._tests(mutant.file))
+        for log, ways in listed:
+            for focus in ways:
+                try:
+                    found = difference(log, self._readings, focus)
+                except BaseException as error:  # noqa: BLE001 - a mutant may raise anything
+                    found = f"{type(error).__name__}: {error}"
+                if found:
+                    return BY_VERIFY, found
+        _limit(resource.RLIMIT_CPU, most)
+        return by_tests(mutant, tests)
+
+
+def ended(mutant: Mutant, status: int) -> Judged:
+    """Judge by how a process ended that told nothing: by the limit of its CPU, or by who knows what."""
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return Judged(mutant, BY_VERIFY, "the process ended at its limit of CPU")
+    return Judged(mutant, UNDECIDED, f"the process ended with {status}")
 
 
 def _next(running: Mapping[int, Any]) -> tuple[int, int]:
@@ -347,25 +368,35 @@ def _next(running: Mapping[int, Any]) -> tuple[int, int]:
     return pid, status
 
 
-def _limit(cpu_s: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+def _limit(what: int, most: int) -> None:
+    resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
 
 
 def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
-    """Run tests over a mutant, in a process of their own."""
+    """Run tests over a mutant, in a process of their own; who fails must pass without it."""
     if not tests:
         return SURVIVED, "and has no tests of its own"
+    ended_with, failed = run_tests(mutant.file, mutant.source, tests)
+    if ended_with in {0, NO_TESTS}:
+        return SURVIVED, "verify and its own tests"
+    if failed and run_tests(mutant.file, (ROOT / mutant.file).read_text(), [failed])[1]:
+        return UNDECIDED, f"{failed} fails without the mutant, too"
+    if not failed and ended_with != -signal.SIGXCPU:
+        return UNDECIDED, f"pytest ended with {ended_with}"
+    return BY_TESTS, failed or "the tests ended at their limit of CPU"
+
+
+def run_tests(file: str, source: str, tests: list[str]) -> tuple[int, str]:
+    """Run tests with a text in the place of a file, until one fails; return how that ended, and which failed."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "mutant.json"
-        place.write_text(json.dumps({"file": mutant.file, "source": mutant.source}))
+        place.write_text(json.dumps({"file": file, "source": source}))
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "tests.golden.mutated",
              "-p", "no:cacheprovider", "--timeout", "120", "-m", "not slow and not stack", *tests],
             cwd=ROOT, env={**os.environ, MUTANT: str(place), "HYPOTHESIS_STORAGE_DIRECTORY": f"{folder}/examples"},
             capture_output=True, text=True, check=False,
-            preexec_fn=lambda: _limit(TESTS_CPU_S),
+            preexec_fn=lambda: _limit(resource.RLIMIT_CPU, TESTS_CPU_S),
         )  # fmt: skip
-    if ran.returncode == 0:
-        return SURVIVED, "verify and its own tests"
-    failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return BY_TESTS, failed[0] if failed else f"pytest ended with {ran.returncode}"
+        failed = place.with_name(FAILED)
+        return ran.returncode, failed.read_text() if failed.exists() else ""

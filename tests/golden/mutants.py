@@ -19,9 +19,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from replay.whatif.whatif_figures import share_of
 from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.judgements import Judgements, digest_of_tree
-from tests.golden.mutant_runs import BY_VERIFY, SURVIVED, GoldenLog, Judged, MutantJudge
+from tests.golden.mutant_runs import (
+    BY_TESTS,
+    BY_VERIFY,
+    SURVIVED,
+    UNDECIDED,
+    GoldenLog,
+    Judged,
+    MutantJudge,
+)
 from tests.golden.mutations import Mutant, mutants_of, sample
 from tests.golden.packing import unpacked
 from tests.golden.verifying import ROOT
@@ -36,7 +45,7 @@ KEPT = ROOT / ".playhead" / "mutants.jsonl"
 
 @cache
 def imported(file: str, root: Path = ROOT) -> frozenset[str]:
-    """Return the files of `agents` that a file imports; of a package the one that stands for it."""
+    """Return the files of `agents` and its tests that a file imports; of a package the one that stands for it."""
     found = set()
     for node in ast.walk(ast.parse((root / file).read_bytes())):
         names = []
@@ -45,7 +54,7 @@ def imported(file: str, root: Path = ROOT) -> frozenset[str]:
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         for name in names:
-            if name.startswith("agents."):
+            if name.startswith(("agents.", "tests.agents.")):
                 place = name.replace(".", "/")
                 paths = (f"{place}.py", f"{place}/__init__.py")
                 found |= {path for path in paths if (root / path).exists()}
@@ -53,7 +62,7 @@ def imported(file: str, root: Path = ROOT) -> frozenset[str]:
 
 
 def reached_from(files: Iterable[str], root: Path = ROOT) -> set[str]:
-    """Return the files of `agents` that run when some do, those included."""
+    """Return the files of `agents` and its tests that run when some do, those included."""
     found, new = set[str](), set(files)
     while new:
         found |= new
@@ -67,16 +76,17 @@ def files_of_steps(root: Path = ROOT) -> list[str]:
 
 
 @cache
-def run_by(step: str) -> set[str]:
-    """Return the files that run when the step of a file does."""
-    return reached_from({step})
+def run_by(file: str) -> set[str]:
+    """Return the files that run when a file does: a step's, or a test's."""
+    return reached_from({file})
 
 
 @cache
 def own_tests(file: str) -> list[str]:
     """List the tests of a file, its own first: of its name in its folder, or else those that import it.
 
-    Then those of each step that runs it.
+    Then those of each step that runs it, and those that run it by way of others: a tool's tests drive
+    the step by what its own tests drive it with.
     """
     folder, path = ROOT / "tests" / "agents", Path(file).relative_to("agents")
     named = folder / path.with_name(f"test_{path.name}")
@@ -85,7 +95,9 @@ def own_tests(file: str) -> list[str]:
     own = [test for test in tests if file in imported(test)]
     if named.exists():
         own = [str(named.relative_to(ROOT))]
-    return own + [test for test, name in tests.items() if name in steps and test not in own]
+    of_steps = [test for test, name in tests.items() if name in steps]
+    driving = [test for test in tests if not run_by(test).isdisjoint({file, *of_steps})]
+    return list(dict.fromkeys([*own, *of_steps, *driving]))
 
 
 def is_equivalent(mutant: Mutant) -> bool:
@@ -127,6 +139,16 @@ def table(judged: Sequence[Judged]) -> list[str]:
     ]
 
 
+def shares(judged: Sequence[Judged]) -> list[str]:
+    """Tell what share of all mutants is noticed, each with Wilson's interval of the sample."""
+    told = []
+    for name, missed in (("verify", {SURVIVED, BY_TESTS}), ("verify or tests", {SURVIVED})):
+        share = share_of(sum(one.by not in missed for one in judged), len(judged))
+        if share is not None:
+            told.append(f"by {name} {share.value:.1%} ({share.low:.1%} to {share.high:.1%})")
+    return told
+
+
 def reached(judged: Sequence[Judged]) -> bool:
     """Say whether as many were noticed as should be."""
     verified = sum(one.by == BY_VERIFY for one in judged)
@@ -151,7 +173,8 @@ def judged_of(
         judge = MutantJudge(copies(Path(place)), own_tests if tests else lambda _: [])
         judge.prepare(known.beside("lines"))
         for one in judge.judge(left, processes):
-            if tests or one.by == BY_VERIFY:  # without tests nobody knows whether it survives
+            # without tests nobody knows whether it survives
+            if one.by != UNDECIDED and (tests or one.by == BY_VERIFY):
                 known.keep(one)
             yield one
 
@@ -183,10 +206,14 @@ def main() -> int:
     if given.not_run:
         return list_not_run([given.only] if given.only else files_of_steps())
     mutants = drawn(given.n, given.seed, given.only)
-    began, judged = time.monotonic(), list[Judged]()
+    began, judged, undecided = time.monotonic(), list[Judged](), 0
     known = Judgements(given.keep, digest_of_tree(ROOT))
     try:
         for one in judged_of(mutants, known, given.processes, tests=not given.verify_only):
+            if one.by == UNDECIDED:
+                undecided += 1
+                print(f"{one.by}, {one.how}: {line_of(one)}", flush=True)
+                continue
             judged.append(one)
             said = f"{len(judged)} of {len(mutants)}: {one.by}"
             print(said, end="\r", file=sys.stderr, flush=True)
@@ -194,12 +221,14 @@ def main() -> int:
                 print(f"{one.by}: {line_of(one)}", flush=True)
     except KeyboardInterrupt:
         print("interrupted: the figures are of those that were judged", file=sys.stderr)
-    print("\n".join(table(judged)) if judged else "no mutant")
+    print("\n".join([*table(judged), *shares(judged)]) if judged else "no mutant")
     print(
         f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s; "
         f"{len(EQUIVALENT)} are listed as equivalent and not drawn"
+        + f"; {undecided} could not be judged and do not count"
+        * bool(undecided)
     )
-    return 0 if judged and reached(judged) else 1
+    return 0 if judged and not undecided and reached(judged) else 1
 
 
 if __name__ == "__main__":

@@ -79,8 +79,9 @@ class LineWatch:
         if event == "line":
             code, line = frame.f_code, frame.f_lineno
             inputs = self._run.setdefault(code.co_filename, {}).setdefault(line, {})
-            inputs[self.over] = None
-            if len(inputs) >= INPUTS_MAX:
+            if len(inputs) < INPUTS_MAX:  # a code is watched on for the sake of its other lines
+                inputs[self.over] = None
+            else:
                 self._left[id(code)].discard(line)
         return self._line
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import pickle
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,16 @@ from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.mutant_runs import (
     BY_TESTS,
     BY_VERIFY,
+    NO_TESTS,
     SURVIVED,
+    UNDECIDED,
     Focus,
     GoldenLog,
     Judged,
     MutantJudge,
     Readings,
     by_tests,
+    ended,
 )
 from tests.golden.mutants import copies, drawn, files_of_steps, own_tests, reached, table
 from tests.golden.mutations import Mutant, mutants_of, sample
@@ -145,6 +149,8 @@ def test_the_tests_of_a_file_are_its_own_and_then_those_of_the_steps_that_run_it
     assert tests[0] == "tests/agents/routing/test_trials.py"
     assert "tests/agents/test_generate.py" in tests
     assert "tests/agents/test_ingest.py" not in tests
+    # which drives generate by what its tests drive it with
+    assert "tests/agents/tools/test_tool_turns.py" in own_tests("agents/composer.py")
 
 
 def test_an_equivalent_mutant_is_one_that_can_be_made_and_is_not_counted(made_once):
@@ -194,13 +200,14 @@ def test_verify_notices_a_handful_of_mutants_and_the_tree_stays_as_it_is(judge):
 @pytest.mark.parametrize(
     ("body", "how"),
     [
-        ("while True: pass", "ended with"),
+        ("while True: pass", "ended at its limit"),
+        ("a = []\nwhile True: a.append(bytes(2**28))", "MemoryError"),
         ("raise SystemExit(3)", "SystemExit"),
         ("1 / 0", "ZeroDivisionError"),
     ],
 )
 def test_a_mutant_that_hangs_ends_or_raises_is_noticed(judge, monkeypatch, body, how):
-    monkeypatch.setattr("tests.golden.mutant_runs.CPU_S", 3)
+    monkeypatch.setattr(judge, "cpu_s", 3)
     [one] = judge.judge([Mutant("agents/scoring.py", 1, "", "", body, 0)], 1)
     assert one.by == BY_VERIFY
     assert how in one.how
@@ -225,6 +232,80 @@ def test_own_tests_notice_what_verify_does_not():
     assert by_tests(unchanged, own_tests("agents/numbering.py"))[0] == SURVIVED
 
 
+A_MUTANT = Mutant("agents/scoring.py", 1, "", "", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "by"), [(signal.SIGXCPU, BY_VERIFY), (signal.SIGKILL, UNDECIDED), (0, UNDECIDED)]
+)
+def test_a_process_that_told_nothing_is_judged_by_how_it_ended(status, by):
+    assert ended(A_MUTANT, status).by == by
+
+
+def test_an_error_of_who_judges_is_no_judgement():
+    def tests(_file: str) -> list[str]:
+        raise OSError("no file of tests")
+
+    judge = MutantJudge([], tests)
+    [one] = judge.judge([A_MUTANT], 1)
+    assert one.by == UNDECIDED
+    assert "no file of tests" in one.how
+
+
+@pytest.mark.parametrize(
+    ("ended_with", "failed", "fails_without", "by"),
+    [
+        (0, "", "", SURVIVED),
+        (NO_TESTS, "", "", SURVIVED),
+        (1, "test_x.py::test_y", "", BY_TESTS),
+        (1, "test_x.py::test_y", "test_x.py::test_y", UNDECIDED),
+        (2, "test_x.py", "", BY_TESTS),
+        (-signal.SIGXCPU, "", "", BY_TESTS),
+        (-signal.SIGKILL, "", "", UNDECIDED),
+        (4, "", "", UNDECIDED),
+    ],
+)
+def test_tests_notice_a_mutant_where_one_fails_that_passes_without_it(
+    monkeypatch, ended_with, failed, fails_without, by
+):
+    def runs(_file: str, source: str, tests: list[str]) -> tuple[int, str]:
+        return (ended_with, failed) if source == "" else (int(bool(fails_without)), fails_without)
+
+    monkeypatch.setattr("tests.golden.mutant_runs.run_tests", runs)
+    assert by_tests(A_MUTANT, ["test_x.py"])[0] == by
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("test", "by"),
+    [
+        ("def test_it(): assert 0", UNDECIDED),
+        ("import nothing_of_this_name", UNDECIDED),
+        ("import pytest\n@pytest.mark.slow\ndef test_it(): assert 0", SURVIVED),
+        ("def test_it():\n    import agents.embed as embed\n    assert embed.embed", BY_TESTS),
+    ],
+)
+def test_what_a_run_of_tests_says(tmp_path, test, by):
+    (tmp_path / "test_it.py").write_text(test)
+    emptied = Mutant("agents/embed.py", 1, "", "", "", 0)
+    assert by_tests(emptied, [str(tmp_path / "test_it.py")])[0] == by
+
+
+def test_who_could_not_judge_a_mutant_says_so_and_keeps_nothing(monkeypatch, capsys, tmp_path):
+    undecided = Judged(A_MUTANT, UNDECIDED, "the disk is full")
+
+    monkeypatch.setattr(MutantJudge, "prepare", lambda *_: None)
+    monkeypatch.setattr(MutantJudge, "judge", lambda *_: iter([a_judged(BY_VERIFY), undecided]))
+    monkeypatch.setattr(command, "copies", lambda place: [])
+    monkeypatch.setattr(command, "drawn", lambda *options: [A_MUTANT])
+    monkeypatch.setattr(sys, "argv", ["mutants", "--keep", str(tmp_path / "kept")])
+    assert command.main() == 1
+    said = capsys.readouterr().out
+    assert "undecided, the disk is full: agents/scoring.py:1" in said
+    assert "1 could not be judged" in said
+    assert len((tmp_path / "kept").read_text().splitlines()) == 1
+
+
 @pytest.mark.slow
 def test_a_line_that_no_log_runs_is_left_to_the_tests_and_others_are_not(judge):
     [lines] = judge.not_run(["agents/moderate.py"]).values()
@@ -240,6 +321,8 @@ def test_a_line_is_verified_over_some_inputs_that_run_it_and_then_as_a_whole(jud
     [(log, [some, whole])] = judge.ways(mutant)
     assert {(one.step, one.lane) for one in some.inputs} == {("retrieve", some.inputs[0].lane)}
     assert whole == Focus()
+    [(_, [of_module, _])] = judge.ways(replace(mutant, line=1))
+    assert {one.step for one in of_module.inputs} == {"retrieve"}
     report = log.report(Readings(), some)
     assert (report["inputs"], report["diverged"]) == (len(some.inputs), [])
 
@@ -280,4 +363,7 @@ def test_the_bounds_are_of_both_measures(verified, tested, survived, enough):
     )
     assert reached(judged) is enough
     assert table(judged)[-1].split() == ["all", "100", f"{verified}%", f"{verified + tested}%"]
+    low, high = command.shares(judged)[0].split("(")[1].rstrip(")").split(" to ")
+    assert float(low[:-1]) <= verified <= float(high[:-1])
+    assert command.shares(judged)[1].startswith(f"by verify or tests {verified + tested}.0% (")
     assert command.line_of(judged[0]) == "agents/x.py:7\n    - a < b\n    + a <= b"

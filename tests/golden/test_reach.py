@@ -82,9 +82,14 @@ def test_of_a_line_some_inputs_are_remembered(tmp_path):
         for number in range(2 * INPUTS_MAX):
             watch.over = RunInput("s", "t", 0, number)
             module.f(number)
+            module.of(1)
+        module.of(3)
 
     lines = watched(tmp_path, work)["steps/m.py"]
     assert [one.offset for one in lines[17]] == list(range(INPUTS_MAX))
+    # a function of which another line is still to be watched
+    assert [one.offset for one in lines[8]] == list(range(INPUTS_MAX))
+    assert len(lines[10]) == 1
 
 
 def test_what_lies_in_no_function_counts_as_run(tmp_path):

@@ -134,6 +134,13 @@ def test_a_comparison_speaks_of_both_sides():
     assert text_of(question, *apart, both) == both
 
 
+def test_what_names_both_sides_and_nothing_else_speaks_of_both():
+    question = "For backups, what is the difference between VolumeA and VolumeB?"
+    both = "VolumeA is more than VolumeB."  # the rest are words that carry no meaning
+    found = text_of(question, f"VolumeA is for backups.\n\nVolumeB is not for backups.\n\n{both}")
+    assert both in found
+
+
 def test_statements_come_in_the_order_of_their_document():
     text = "The valve opens first. Steam leaves the valve through the pipe then. The lake is deep."
     found = text_of("Through which pipe does steam leave when the valve opens?", text)

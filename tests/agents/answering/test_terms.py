@@ -18,6 +18,11 @@ def test_forms_without_a_common_stem_are_brought_together(one, other):
     assert terms(one) == terms(other)
 
 
+@pytest.mark.parametrize("mark", ["'", "’"])
+def test_a_genitive_is_its_name_and_what_is_negated_in_short_says_nothing(mark):
+    assert terms(f"Ann{mark}s boat shouldn{mark}t sink") == terms("Ann boat sink")
+
+
 def test_a_name_of_several_words_is_itself():
     assert terms("GitIgnoreSpec") == ("gitignorespec",)
     assert terms("GitIgnoreSpec") != terms("GitIgnore")

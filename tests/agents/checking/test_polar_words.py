@@ -3,7 +3,8 @@
 import pytest
 
 from agents.checking.clauses import claim_of
-from agents.checking.polar_words import axis_of, without_prefix
+from agents.checking.polar_words import AXES, axis_of, without_prefix
+from agents.language import stem
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,12 @@ def test_opposites_stand_on_one_axis_at_two_places(one, other):
 
 def test_most_words_stand_on_none():
     assert axis_of("server") is None
+
+
+@pytest.mark.parametrize("word", ["highly", "newly", "hardly"])
+def test_a_word_that_says_something_else_than_what_it_is_formed_of_stands_on_none(word):
+    assert AXES[stem(word)]
+    assert axis_of(word) is None
 
 
 def test_a_word_without_its_negating_beginning():

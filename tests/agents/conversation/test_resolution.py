@@ -36,6 +36,8 @@ def resolved(question, *turns):
         ("Who keeps those animals?", ["Tell me about bees."], "Who keeps those animals (bees)?"),
         ("What is her name?", ["Who is Ann?"], "What is Ann's name?"),
         ("Who saw her?", ["Who is Ann?"], "Who saw Ann?"),
+        # a name that ends as a plural does is one person's
+        ("Where did he live?", ["Did James meet Ann?"], "Where did James live (Ann)?"),
         ("Is that allowed?", ["Is smoking legal?"], "Is smoking allowed?"),
         ("What is their food?", ["Tell me about bees."], "What is bees' food?"),
         ("What are the symptoms?", ["What is gout?"], "What are the symptoms (gout)?"),

@@ -54,6 +54,14 @@ async def test_a_model_asks_for_a_tool_and_what_it_says_of_it_is_checked_and_cit
     )
 
 
+async def test_json_of_a_schema_is_asked_for_behind_what_a_model_said_beside_its_tools():
+    schema = '{"type": "object", "properties": {"degrees": {"type": "integer"}}}'
+    turns = turn(call("weather", **OSLO)), turn(text="degrees: 4"), turn(text='{"degrees": 4}')
+    answer, fx = await answered(a_world(*turns), ask=Ask(response_schema=schema))
+    assert answer.text == '{"degrees": 4}'
+    assert [request.json_schema for request in asked(fx, Generate)] == ["", "", schema]
+
+
 async def test_what_a_model_makes_up_beside_a_result_is_not_shown():
     world = a_world(turn(call("weather", **OSLO)), turn(text="It will rain on Sunday in Oslo."))
     answer, _ = await answered(world)
