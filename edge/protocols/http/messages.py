@@ -95,13 +95,19 @@ async def get_message(
 
 @router.post("/v1/messages/{request_id}/cancel", status_code=202)
 async def cancel_message(
-    request_id: str, request: Request, gateway: TheGateway, caller: TheCaller
+    request_id: str,
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    idempotency_key: IdempotencyKey = "",
 ) -> JSONResponse:
     """Have an answer end where it is, whoever follows it: its model is stopped.
 
-    One that was over stays as it is. Again and again it is the same.
+    One that was over stays as it is. Again and again it is the same. A body says nothing here.
     """
-    taken = await gateway.cancelling.cancel(caller, without_prefix(request_id), trace_of(request))
+    question = without_prefix(request_id)
+    async with gateway.reception.once(caller, idempotency_key, fingerprinted(request, b"")):
+        taken = await gateway.cancelling.cancel(caller, question, trace_of(request))
     told = {"request_id": taken.request.request, "status": taken.status}
     return JSONResponse(told, 202 if taken.in_time else 200)
 
