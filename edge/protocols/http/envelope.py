@@ -102,6 +102,8 @@ class Envelope:
             if message["type"] in STARTS:
                 started = True
                 _stamp(message, ids, span, nearest)
+            elif message["type"] == "websocket.accept":  # the answer to a handshake, too
+                message["headers"] = [*message.get("headers", ()), *_ids_told(ids)]
             await send(message)
 
         try:
@@ -150,10 +152,16 @@ def _stamp(
         *given,
         *(header for header in UNLESS_SAID if header[0] not in named),
         *(header for header in limits if header[0] not in named),
-        (b"x-request-id", ids["request_id"].encode()),
-        (b"traceparent", ids["traceparent"].encode()),
+        *_ids_told(ids),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
+    ]
+
+
+def _ids_told(ids: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"x-request-id", ids["request_id"].encode()),
+        (b"traceparent", ids["traceparent"].encode()),
     ]
 
 
