@@ -19,6 +19,7 @@ from edge.load.quotas import NEAREST
 from edge.problems import Problem
 from edge.protocols.openai.openai_shape import is_spoken_at
 from edge.protocols.responses import response_of
+from edge.protocols.route_rules import RULES
 from streams.watching.logs import logger, places
 from streams.watching.tracing import (
     TRACEPARENT,
@@ -49,6 +50,12 @@ UNLESS_SAID = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
 )
 """Headers of every response that does not say otherwise."""
+PUBLIC_PAGES = frozenset(
+    name.removeprefix("GET ")
+    for name, rule in RULES.items()
+    if rule.public and name.startswith("GET ") and not name.startswith("GET /login")
+)
+"""What anybody may look at, and looking changes nothing."""
 STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -96,6 +103,7 @@ class Envelope:
         NEAREST.set(nearest)
         started = False
         app = two_lengths if has_two_lengths(scope) else self._app
+        asked = as_get(scope) if is_public_head(scope) else scope
 
         async def stamped(message: Message) -> None:
             nonlocal started
@@ -107,7 +115,7 @@ class Envelope:
             await send(message)
 
         try:
-            await app(scope, receive, stamped)
+            await app(asked, receive, stamped)
         except LEFT:
             log.info("a client went away", request=ids["request_id"])
         except asyncio.CancelledError:
@@ -121,6 +129,16 @@ class Envelope:
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await response_of(problem, ids)(scope, receive, stamped)
+
+
+def is_public_head(scope: Scope) -> bool:
+    """Tell whether somebody looks, without a key, if a page is there: monitors and proxies do."""
+    return scope.get("method") == "HEAD" and scope["path"] in PUBLIC_PAGES
+
+
+def as_get(scope: Scope) -> Scope:
+    """Return a request of GET; the server, which has the original, leaves out the body."""
+    return {**scope, "method": "GET"}
 
 
 def has_two_lengths(scope: Scope) -> bool:

@@ -34,8 +34,8 @@ from edge.protocols.websocket.client_frames import (
     ClientFrame,
     MessageFrame,
     ResumeFrame,
-    parse,
     names_in,
+    parse,
 )
 from edge.protocols.websocket.open_connections import OpenConnections
 from schemas import Ask

@@ -134,7 +134,7 @@ async def test_a_stream_that_is_asked_for_again_under_its_key_goes_on_after_the_
         return frames_of(response)
 
     frames = await asked(**{"Last-Event-ID": "of a question before"})
-    assert [frame["type"] for frame in frames][0] == "accepted"
+    assert frames[0]["type"] == "accepted"
     for seen, frame in enumerate(frames):
         assert await asked(**{"Last-Event-ID": frame["cursor"]}) == frames[seen + 1 :]
     assert await asked() == frames
