@@ -82,7 +82,6 @@ OPTIONS = [
 ]
 SERVERS = {("worker",), ("gateway",)}  # they report to nobody: they run until they are told to stop
 CONVERSES = {("replay", "debug")}  # with whoever sits there, in the debugger's words
-WRITES_JSON = {("audit", "prove"), ("audit", "receipt")}  # a file for programs, whoever asks
 WITHOUT_A_STACK = {("parts",), ("audit", "verify-receipt"), ("audit", "witness")}
 
 
@@ -117,7 +116,7 @@ def test_every_number_has_its_range():
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
 def test_every_verb_reports_as_json_and_takes_a_run_folder(path, command):
-    assert ("--json" in flags(command)) is (path not in SERVERS | CONVERSES | WRITES_JSON)
+    assert ("--json" in flags(command)) is (path not in SERVERS | CONVERSES)
     assert ("--run" in flags(command)) is (path not in WITHOUT_A_STACK)
 
 
