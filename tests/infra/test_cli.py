@@ -1,6 +1,7 @@
 """The command line as a whole: help with examples, errors of one line, and a quick start."""
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -293,3 +294,25 @@ def test_an_error_is_said_in_one_line(error, message):
 def test_our_own_errors_are_those_of_the_packages_that_ship():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == OURS
+
+
+@pytest.mark.parametrize("late", ["streams.settings", "infra.local.network"])
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ArithmeticError"])
+def test_ctrl_c_while_the_command_line_is_imported_is_a_line_and_no_trace(late, error):
+    """Half of what is interrupted early is: nothing but imports has begun by then."""
+    code = (
+        "import sys\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {late!r}:\n"
+        f"            raise {error}\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "import infra.cli\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if error == "KeyboardInterrupt":
+        assert (done.stderr, done.returncode) == ("\nplayhead: interrupted\n", -signal.SIGINT)
+    else:
+        assert ("Traceback" in done.stderr, done.returncode) == (True, 1)
