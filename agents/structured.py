@@ -13,9 +13,10 @@ from typing import Any
 
 import re2
 from jsonschema import Draft202012Validator, ValidationError, validators
-from jsonschema.exceptions import UnknownType
+from jsonschema.exceptions import SchemaError, UnknownType
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from agents.json_texts import levels
 
@@ -23,6 +24,8 @@ WORK_MAX = 100_000  # keywords applied; of a large answer to a large schema some
 DEPTH_MAX = 60  # levels of keywords within keywords: each takes some frames of a stack of 1,000
 UNCHECKED = ("unevaluatedItems", "unevaluatedProperties", "$dynamicRef")
 """Keywords whose own work can't be counted."""
+VALUES = ("const", "enum", "default", "examples")
+"""Keywords that hold values, not schemas."""
 
 
 class _Bounded(Exception):
@@ -91,6 +94,54 @@ def _first_breach(value: Any, schema: Any) -> str:
         return ""
     place = "".join(f"[{step}]" if isinstance(step, int) else ".…" for step in error.absolute_path)
     return f"at ${place[:80]} it breaks {str(error.validator)[:40]!r}"
+
+
+def fault_of(schema: str) -> str:
+    """Say why no answer could be shown to follow a schema; empty where one could.
+
+    Its words are places in the schema, never what stands there.
+    """
+    if levels(schema) > 2 * DEPTH_MAX:
+        return f"it nests deeper than {2 * DEPTH_MAX} levels"
+    try:
+        content = json.loads(schema, parse_constant=_no_constant)
+        Draft202012Validator.check_schema(content)
+        return _fault_within(content)
+    except SchemaError as error:
+        return f"what it gives at {error.json_path[:80]} is no JSON schema (draft 2020-12)"
+    except _Bounded as bounded:
+        return str(bounded)
+    except (ValueError, RecursionError):
+        return "it is no JSON"
+
+
+def _fault_within(schema: Any) -> str:
+    """Look for what `breach` can't check, in a schema that is one."""
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    references, has_ids, waiting = set(), False, [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        if not isinstance(part, dict):
+            continue
+        waiting += [value for name, value in part.items() if name not in VALUES]
+        has_ids = has_ids or isinstance(part.get("$id"), str)
+        if isinstance(reference := part.get("$ref"), str):
+            references.add(reference)
+        patterns = [part.get("pattern"), *(part.get("patternProperties") or ())]
+        for pattern in patterns:
+            if isinstance(pattern, str):
+                _compiled(pattern)
+    for reference in () if has_ids else sorted(references):  # else one may lead to any of them
+        if not reference.startswith("#"):
+            return "it refers to what is not in it"
+        if reference.startswith("#/"):
+            try:
+                resolver.lookup(reference)
+            except (Unresolvable, ValueError):
+                return "it refers to what is not in it"
+    return ""
 
 
 def mended(prompt: str, text: str, breaks: str) -> str:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+import infra.interrupted  # noqa: F401 - before what takes long
 from infra.local.network import without_proxy
 from infra.local.paths import made_absolute
 from streams.operations.options import LateGroup, Verb

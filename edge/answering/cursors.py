@@ -30,6 +30,8 @@ Frame = dict[str, Any]
 FramesSent = dict[str, tuple[int, int]]
 """Topic's letter -> (offset of its last record, number of its frames that were sent)."""
 NONE_SENT = (-1, 0)
+MARK = 8
+"""Characters of a request's id by which a cursor is known to be of it."""
 
 LETTERS: dict[type[Event], str] = {
     ChunksRetrieved: "k",
@@ -56,19 +58,28 @@ def opaque_read(spelt: str) -> bytes:
     return base64.b64decode(padded, altchars=b"-_", validate=True)
 
 
-def cursor_of(lane: int, sent: FramesSent) -> str:
-    """Spell a place as an opaque cursor."""
-    content = {"l": lane, "p": {letter: list(sent[letter]) for letter in sorted(sent)}}
+def cursor_of(lane: int, sent: FramesSent, request: str) -> str:
+    """Spell a place in an answer as an opaque cursor."""
+    content = {
+        "l": lane,
+        "p": {letter: list(sent[letter]) for letter in sorted(sent)},
+        "r": request[:MARK],
+    }
     return opaque(orjson.dumps(content))
 
 
-def sent_by(cursor: str, lane: int) -> FramesSent:
-    """Read a cursor back; raises Problem for one that is not ours or of another lane."""
+def sent_by(cursor: str, lane: int, request: str) -> FramesSent:
+    """Read a cursor back; raises Problem for one that is not ours, or of another answer.
+
+    By another answer's a reader would be told of none of what lies before it. Gateways of before
+    named no request.
+    """
     try:
         content = json.loads(opaque_read(cursor))
         place = {letter: (offset, count) for letter, (offset, count) in content["p"].items()}
         is_ours = (
             content["l"] == lane
+            and content.get("r", request[:MARK]) == request[:MARK]
             and set(place) <= set(LETTERS.values())
             and all(_is_position(number) for pair in place.values() for number in pair)
         )
@@ -163,5 +174,5 @@ class Bookmark:
             letter: max(self.seen.get(letter, NONE_SENT), self._sent.get(letter, NONE_SENT))
             for letter in {**self.seen, **self._sent}
         }
-        cursor = cursor_of(self._lane, furthest)
+        cursor = cursor_of(self._lane, furthest, self._request)
         return {"type": frame["type"], "request_id": self._request, "cursor": cursor} | frame

@@ -91,7 +91,7 @@ class Follower:
             request.session,
             request.lane,
             lambda entries: self._access.reveal(caller, entries),
-            sent_by(cursor, request.lane) if cursor else {},
+            sent_by(cursor, request.lane, request.request) if cursor else {},
             with_receipt=with_receipt,
         )
 

@@ -362,6 +362,20 @@ class Gateway:
             self.quotas.tell_of_document(identity, caller.key)
         return is_there
 
+    async def withdraw_once(
+        self, caller: Caller, document: str, turn: KeyTurn, trace: str = ""
+    ) -> str:
+        """Withdraw a document, unless that is on the log under its key; returns the request's id.
+
+        Raises Problem.
+        """
+        entry = self.access.document(caller, document)
+        mark = turn.fingerprint and f"{turn.fingerprint}|withdraw|{entry.id}"
+        identity = self.reception.identify_withdrawal(caller, entry.id, mark)
+        if mark and self.requests.find(identity.whose) is not None:
+            return identity.request
+        return (await self.reception.withdraw(caller, entry.id, trace, mark)).request
+
     async def ask_once(self, caller: Caller, question: NewQuestion, resources: ExitStack) -> Watch:
         """Ask a question, unless it was asked before, and follow it; raises Problem.
 

@@ -78,6 +78,9 @@ ANSWERS: Mapping[tuple[str, str], OperationAnswer] = {
     ("patch", "/v1/uploads/{upload_id}"): OperationAnswer(
         204, "These bytes have arrived.", None, (*UPLOADS, 408, 413, 415, 460), "", TUS_OFFSET
     ),
+    ("post", "/v1/uploads/{upload_id}"): OperationAnswer(
+        204, "As by the other method.", None, (*UPLOADS, 405, 408, 413, 415, 460), "", TUS_OFFSET
+    ),
     ("delete", "/v1/uploads/{upload_id}"): OperationAnswer(204, "It is gone.", None, UPLOADS),
     ("get", "/v1/documents"): OperationAnswer(200, "A page.", handed_in.DocumentsListed, (422,)),
     ("get", "/v1/documents/{document}"): OperationAnswer(

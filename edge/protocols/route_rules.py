@@ -46,6 +46,7 @@ RULES = {
     "GET /v1/documents/{document}/original": RouteRule(("restore",)),
     "OPTIONS /v1/uploads": PUBLIC,
     "POST /v1/uploads": INGEST,
+    "POST /v1/uploads/{upload_id}": INGEST,
     "HEAD /v1/uploads/{upload_id}": INGEST,
     "GET /v1/uploads/{upload_id}": INGEST,
     "PATCH /v1/uploads/{upload_id}": INGEST,

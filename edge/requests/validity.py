@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.errors import Permanent
 from agents.schema_work import schema_work
+from agents.structured import fault_of
 from edge.requests import limits
 from schemas import Ask
 
@@ -94,6 +95,8 @@ def check_ask(ask: Ask) -> None:
             f"of patterns, the limit is {limits.SCHEMA_WORK_MAX}: lower its minItems, maxItems and "
             "the like, or the {m,n} of its patterns"
         )
+    if ask.response_schema and (fault := fault_of(ask.response_schema)):
+        raise Refused(f"response_schema: {fault}; no answer could follow it")
 
 
 def check_tools(tools: str) -> None:

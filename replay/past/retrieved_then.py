@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import uuid
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -186,8 +185,6 @@ def open_connectors(settings: Settings) -> list[Connector]:
         if hasattr(connector, "then_alone"):
             connector.then_alone = True
         made.append(connector)
-    # the index's client has every warning shown, that of a socket which the process ends with, too
-    warnings.filterwarnings("ignore", category=ResourceWarning)
     return made
 
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import sys
 import time
-import warnings
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -339,8 +338,6 @@ def _rebuilding(settings: Settings, bar: Bar | None = None, rate: float = 0) -> 
     from replay.rebuild.filler import FillWatch
     from replay.rebuild.rebuilding import Rebuilding
 
-    # Weaviate's client has all warnings shown, those about the registry's connections too
-    warnings.simplefilter("ignore", ResourceWarning)
     watch = FillWatch(bar.update, bar.waiting) if bar else FillWatch()
     made: type[Rebuilding] = click.get_current_context().find_root().obj or Rebuilding
     return made(settings, watch, rate)

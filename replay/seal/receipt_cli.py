@@ -39,6 +39,10 @@ from streams.operations.options import run_option
 from streams.operations.printing import counted
 from streams.settings import Settings
 
+ANYHOW = click.option(
+    "--json", is_flag=True, expose_value=False, help="Changes nothing: a receipt is JSON."
+)
+
 
 @click.command("prove")
 @click.argument("topic")
@@ -46,6 +50,7 @@ from streams.settings import Settings
 @click.argument("offset", type=click.IntRange(0, 2**63 - 1))
 @ARCHIVE
 @KEYS
+@ANYHOW
 @run_option
 def prove_command(
     topic: str,
@@ -72,6 +77,7 @@ def prove_command(
 @click.argument("request")
 @ARCHIVE
 @KEYS
+@ANYHOW
 @run_option
 def receipt_command(
     request: str, archive: ArchivePlace | None, keys: tuple[str, ...], run: Path | None

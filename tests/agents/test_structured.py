@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agents.structured import DEPTH_MAX, WORK_MAX, breach, mended
+from agents.structured import DEPTH_MAX, WORK_MAX, breach, fault_of, mended
 
 PERSON = {
     "type": "object",
@@ -72,6 +72,7 @@ def test_the_first_breach_is_named_without_a_value(value, says):
     ],
 )  # fmt: skip
 def test_keywords_mean_what_the_standard_says(schema, good, bad):
+    assert fault_of(json.dumps(schema)) == ""
     assert breaks(good, schema) == ""
     assert breaks(bad, schema) or schema is True
 
@@ -111,6 +112,44 @@ DOUBLING = {
 )  # fmt: skip
 def test_a_hostile_schema_or_text_is_a_breach_and_soon(value, schema, says):
     assert any(part in breaks(value, schema) for part in says.split("|")), breaks(value, schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        ({"type": "nonsense"}, "at $.type is no JSON schema"),
+        ({"items": {"required": "secret"}}, "at $.items.required is no JSON schema"),
+        ({"properties": {"a": {"pattern": "("}}}, "at $.properties.a.pattern is no JSON schema"),
+        ({"multipleOf": 0}, "no JSON schema"),
+        ([], "no JSON schema"),
+        ({"items": {"pattern": "(?=x)"}}, "linear time"),
+        ({"patternProperties": {"(?=x)": {}}}, "linear time"),
+        ({"$ref": "http://127.0.0.1:1/schema"}, "refers to what is not in it"),
+        ({"anyOf": [{"type": "string"}, {"$ref": "#/nowhere"}]}, "refers to what is not in it"),
+        ({"$ref": "#/$defs/~"}, "refers to what is not in it"),
+        ("[" * 100_000, "nests deeper"),
+        ("{", "is no JSON"),
+        ('{"minimum": NaN}', "is no JSON"),
+    ],
+)
+def test_a_schema_that_no_answer_can_follow_is_told_by_its_place(schema, says):
+    text = schema if isinstance(schema, str) else json.dumps(schema)
+    assert says in fault_of(text)
+    assert "secret" not in fault_of(text)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        PERSON,
+        {"properties": {"pattern": {"type": "string"}, "$ref": {"type": "string"}}},
+        {"const": {"$ref": "http://127.0.0.1:1/a value"}, "examples": [{"pattern": "("}]},
+        {"$id": "http://x.test/a", "$defs": {"b": {"$id": "b"}}, "$ref": "b"},
+        {"$defs": {"a/b": {"$anchor": "n"}}, "anyOf": [{"$ref": "#/$defs/a~1b"}, {"$ref": "#n"}]},
+    ],
+)
+def test_a_value_that_looks_like_a_keyword_is_none(schema):
+    assert fault_of(json.dumps(schema)) == ""
 
 
 def test_a_large_answer_to_an_ordinary_schema_is_checked_whole():

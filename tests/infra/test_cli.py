@@ -1,6 +1,7 @@
 """The command line as a whole: help with examples, errors of one line, and a quick start."""
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -82,7 +83,6 @@ OPTIONS = [
 ]
 SERVERS = {("worker",), ("gateway",)}  # they report to nobody: they run until they are told to stop
 CONVERSES = {("replay", "debug")}  # with whoever sits there, in the debugger's words
-WRITES_JSON = {("audit", "prove"), ("audit", "receipt")}  # a file for programs, whoever asks
 WITHOUT_A_STACK = {("parts",), ("audit", "verify-receipt"), ("audit", "witness")}
 
 
@@ -117,7 +117,7 @@ def test_every_number_has_its_range():
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(path) for path, _ in LEAVES])
 def test_every_verb_reports_as_json_and_takes_a_run_folder(path, command):
-    assert ("--json" in flags(command)) is (path not in SERVERS | CONVERSES | WRITES_JSON)
+    assert ("--json" in flags(command)) is (path not in SERVERS | CONVERSES)
     assert ("--run" in flags(command)) is (path not in WITHOUT_A_STACK)
 
 
@@ -294,3 +294,25 @@ def test_an_error_is_said_in_one_line(error, message):
 def test_our_own_errors_are_those_of_the_packages_that_ship():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == OURS
+
+
+@pytest.mark.parametrize("late", ["streams.settings", "infra.local.network"])
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "ArithmeticError"])
+def test_ctrl_c_while_the_command_line_is_imported_is_a_line_and_no_trace(late, error):
+    """Half of what is interrupted early is: nothing but imports has begun by then."""
+    code = (
+        "import sys\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {late!r}:\n"
+        f"            raise {error}\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "import infra.cli\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if error == "KeyboardInterrupt":
+        assert (done.stderr, done.returncode) == ("\nplayhead: interrupted\n", -signal.SIGINT)
+    else:
+        assert ("Traceback" in done.stderr, done.returncode) == (True, 1)

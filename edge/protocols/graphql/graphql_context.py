@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from strawberry.dataloader import DataLoader
+from strawberry.types.info import Info
 
 from edge.callers.caller import Caller
 from edge.callers.standing import Standing
@@ -38,6 +40,8 @@ class GraphqlContext:
     """What that message said."""
     tenants_named: Sequence[str] = ()
     """Tenants that the handshake of a WebSocket named."""
+    operation_key: str = ""
+    """The Idempotency-Key that an operation came with over HTTP."""
     standing: Standing | None = None
     """How the key stands with which a connection is open."""
     resources: ExitStack = field(default_factory=ExitStack)
@@ -98,7 +102,15 @@ class GraphqlContext:
         return await self.gateway.session_desk.titles(self.caller, wanted)
 
     @asynccontextmanager
-    async def once(self, key: str, spelt: bytes) -> AsyncIterator[KeyTurn]:
-        """Take a request in once for each idempotency key; raises Problem."""
+    async def once(
+        self, info: Info[Any, Any], spelt: bytes, key: str = ""
+    ) -> AsyncIterator[KeyTurn]:
+        """Take a request in once for each idempotency key; raises Problem.
+
+        Where the field has none, the operation's stands for it: one key for each field of it.
+        """
+        if self.operation_key and key in ("", self.operation_key):
+            place = f"{self.operation_key}\n{info.path.key}"
+            key = hashlib.sha256(place.encode()).hexdigest()
         async with self.gateway.reception.once(self.caller, key, b"graphql\n" + spelt) as turn:
             yield turn

@@ -65,14 +65,14 @@ class Mutation:
             trace=context.traceparent,
         )
         with ExitStack() as resources:
-            async with context.once(idempotency_key, b"ask\n" + orjson.dumps(given)) as turn:
+            async with context.once(info, b"ask\n" + orjson.dumps(given), idempotency_key) as turn:
                 watch = await gateway.ask_once(caller, question.in_its(turn), resources)
         asked = watch.request
         return GraphqlAsked(
             request_id=strawberry.ID(asked.request),
             session_id=strawberry.ID(asked.session),
             known=asked,
-            may_return=bool(idempotency_key),
+            may_return=bool(turn.fingerprint),
         )
 
     @strawberry.mutation(description="Hand a document in, up to a megabyte; larger ones over HTTP.")
@@ -113,7 +113,7 @@ class Mutation:
             chunk_policy=fields.chunk_policy,
         )
         spelt = b"submitDocument\n" + orjson.dumps(given)
-        async with context.once(idempotency_key, spelt) as turn:
+        async with context.once(info, spelt, idempotency_key) as turn:
             identity = reception.identify_document(caller, document.uri, turn.fingerprint)
             if not context.gateway.is_taken(caller, identity, turn):
                 await reception.submit(caller, identity, document, context.traceparent)
@@ -126,11 +126,9 @@ class Mutation:
         """Withdraw a document; raises Problem."""
         context = info.context
         caller, gateway = context.writer(), context.gateway
-        known = gateway.access.document(caller, str(id))
-        taken = await gateway.reception.withdraw(caller, known.id, context.traceparent)
-        return GraphqlTaken(
-            document_id=strawberry.ID(known.id), request_id=strawberry.ID(taken.request)
-        )
+        async with context.once(info, b"withdrawDocument\n" + id.encode()) as turn:
+            request = await gateway.withdraw_once(caller, id, turn, context.traceparent)
+        return GraphqlTaken(document_id=id, request_id=strawberry.ID(request))
 
     @strawberry.mutation(description="Judge an answer: -1 bad, 0 neutral, 1 good.")
     async def feedback(
@@ -148,7 +146,8 @@ class Mutation:
         fields = validated(given, FeedbackBody)
         question = gateway.access.question(caller, without_prefix(fields.request_id))
         judgement = fields.rating, fields.comment or ""
-        async with context.once(idempotency_key, b"feedback\n" + orjson.dumps(given)) as turn:
+        spelt = b"feedback\n" + orjson.dumps(given)
+        async with context.once(info, spelt, idempotency_key) as turn:
             told = await gateway.reception.judge(
                 caller, question, judgement, turn, context.traceparent
             )

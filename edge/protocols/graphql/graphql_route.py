@@ -23,6 +23,7 @@ from edge.problems import Problem
 from edge.protocols.graphql.graphql_socket import Socket, is_operation
 from edge.protocols.http.ask_once import until_left
 from edge.protocols.http.bodies import read_body
+from edge.protocols.http.dependencies import fingerprinted
 from edge.protocols.origins import check_origin
 from edge.protocols.responses import response_of
 from edge.protocols.tenants_named import tenants_named
@@ -81,6 +82,9 @@ class GraphqlRoute:
         with gateway.admission.body(caller.tenant, caller.key) as count:
             body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         operation = operation_in(body)
+        key = request.headers.get("idempotency-key", "")
+        async with gateway.reception.once(caller, key, fingerprinted(request, body)):
+            pass  # each field that puts something on the log has its turn by a key of its own
         served = await self.loaded()
         with ExitStack() as resources:
             result = await served.executed(
@@ -90,6 +94,7 @@ class GraphqlRoute:
                 request.scope["state"],
                 resources,
                 partial(until_left, request),
+                key,
             )
         accepts = request.headers.get("accept", "")
         is_new = GRAPHQL_JSON in accepts

@@ -59,10 +59,12 @@ async def executed(
     ids: MutableMapping[str, Any],
     resources: ExitStack,
     until_left: Callable[[AnswerWork], AnswerWork],
+    key: str,
 ) -> dict[str, Any]:
     """Execute a query or a mutation; returns the response's members. Raises Problem."""
     context = context_of(gateway, caller, ids, resources)
     context.until_left = until_left
+    context.operation_key = key
     try:
         result = await the_schema().execute(
             operation["query"],

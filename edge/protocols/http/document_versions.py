@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
+from edge.gateway.voiced_requests import KeyTurn
 from edge.problems import Problem
 from edge.protocols.http.bodies import WithdrawalBody, openapi_of, parsed, read_body
 from edge.protocols.http.dependencies import (
@@ -69,29 +70,22 @@ async def withdraw_documents(
     mark = fingerprinted(request, body)
     async with gateway.reception.once(caller, idempotency_key, mark) as turn:
         told = [
-            await _withdrawn(request, gateway, caller, one, turn.fingerprint)
+            await _withdrawn(request, gateway, caller, one, turn)
             for one in dict.fromkeys(fields.document_ids)
         ]
     return {"documents": told}
 
 
 async def _withdrawn(
-    request: Request, gateway: Gateway, caller: Caller, document: str, fingerprint: str
+    request: Request, gateway: Gateway, caller: Caller, document: str, turn: KeyTurn
 ) -> dict[str, Any]:
     """Withdraw one document, and tell what became of that."""
-    reception = gateway.reception
     try:
-        entry = gateway.access.document(caller, document)
-        mark = fingerprint and f"{fingerprint}|withdraw|{entry.id}"
-        identity = reception.identify_withdrawal(caller, entry.id, mark)
-        request_id = identity.request
-        if gateway.requests.find(identity.whose) is None:
-            taken = await reception.withdraw(caller, entry.id, trace_of(request), mark)
-            request_id = taken.request
+        request_id = await gateway.withdraw_once(caller, document, turn, trace_of(request))
     except Problem as problem:
         fields = problem.fields(request.state.request_id, trace_id_of(trace_of(request)))
         return {"document_id": document, "status": problem.status, "problem": fields}
-    return {"document_id": entry.id, "status": 202, "request_id": request_id}
+    return {"document_id": document, "status": 202, "request_id": request_id}
 
 
 def _name_of(uri: str) -> str:

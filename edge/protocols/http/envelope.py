@@ -19,6 +19,7 @@ from edge.load.quotas import NEAREST
 from edge.problems import Problem
 from edge.protocols.openai.openai_shape import is_spoken_at
 from edge.protocols.responses import response_of
+from edge.protocols.route_rules import RULES
 from streams.watching.logs import logger, places
 from streams.watching.tracing import (
     TRACEPARENT,
@@ -49,6 +50,12 @@ UNLESS_SAID = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
 )
 """Headers of every response that does not say otherwise."""
+PUBLIC_PAGES = frozenset(
+    name.removeprefix("GET ")
+    for name, rule in RULES.items()
+    if rule.public and name.startswith("GET ") and not name.startswith("GET /login")
+)
+"""What anybody may look at, and looking changes nothing."""
 STARTS = ("http.response.start", "websocket.http.response.start")
 
 
@@ -96,16 +103,19 @@ class Envelope:
         NEAREST.set(nearest)
         started = False
         app = two_lengths if has_two_lengths(scope) else self._app
+        asked = as_get(scope) if is_public_head(scope) else scope
 
         async def stamped(message: Message) -> None:
             nonlocal started
             if message["type"] in STARTS:
                 started = True
                 _stamp(message, ids, span, nearest)
+            elif message["type"] == "websocket.accept":  # the answer to a handshake, too
+                message["headers"] = [*message.get("headers", ()), *_ids_told(ids)]
             await send(message)
 
         try:
-            await app(scope, receive, stamped)
+            await app(asked, receive, stamped)
         except LEFT:
             log.info("a client went away", request=ids["request_id"])
         except asyncio.CancelledError:
@@ -119,6 +129,16 @@ class Envelope:
             if scope["type"] == "http" and not started:
                 problem = Problem(500, "internal", "an error of the gateway's own: report the ids")
                 await response_of(problem, ids)(scope, receive, stamped)
+
+
+def is_public_head(scope: Scope) -> bool:
+    """Tell whether somebody looks, without a key, if a page is there: monitors and proxies do."""
+    return scope.get("method") == "HEAD" and scope["path"] in PUBLIC_PAGES
+
+
+def as_get(scope: Scope) -> Scope:
+    """Return a request of GET; the server, which has the original, leaves out the body."""
+    return {**scope, "method": "GET"}
 
 
 def has_two_lengths(scope: Scope) -> bool:
@@ -150,10 +170,16 @@ def _stamp(
         *given,
         *(header for header in UNLESS_SAID if header[0] not in named),
         *(header for header in limits if header[0] not in named),
-        (b"x-request-id", ids["request_id"].encode()),
-        (b"traceparent", ids["traceparent"].encode()),
+        *_ids_told(ids),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
+    ]
+
+
+def _ids_told(ids: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"x-request-id", ids["request_id"].encode()),
+        (b"traceparent", ids["traceparent"].encode()),
     ]
 
 

@@ -36,13 +36,21 @@ from edge.requests.building import response_schema_text
 from schemas import Ask
 
 router = APIRouter()
+LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=limits.CURSOR_MAX)]
 
 
 @router.post("/v1/messages", openapi_extra=openapi_of(MessageBody))
 async def post_message(
-    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    idempotency_key: IdempotencyKey = "",
+    last_event_id: LastEventId = "",
 ) -> Response:
-    """Ask a question; the answer as JSON, or as server-sent events with `stream`."""
+    """Ask a question; the answer as JSON, or as server-sent events with `stream`.
+
+    A stream that is asked for again under its `Idempotency-Key` goes on after the last cursor.
+    """
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
         fields = await parsed(body, MessageBody, caller)
@@ -63,10 +71,13 @@ async def post_message(
         # a stream has a cursor by which it is taken up again
         leaves = not fields.stream
         watch = await ask_once(request, gateway, caller, question, key, resources, leaves=leaves)
-        view = gateway.follower.view(caller, watch.request, with_receipt=fields.receipt)
+        resumes = fields.stream and idempotency_key and watch.from_log
+        after = last_event_id if resumes else ""
+        view = gateway.follower.view(caller, watch.request, after, with_receipt=fields.receipt)
         bursts = gateway.follower.bursts(watch, view)
         if fields.stream:
-            return _stream(request, gateway, view, view.accepted(), bursts, resources.pop_all())
+            first = None if after else view.accepted()
+            return _stream(request, gateway, view, first, bursts, resources.pop_all())
         return JSONResponse(await until_left(request, whole(bursts, view)))
 
 
@@ -76,7 +87,7 @@ async def get_message(
     request: Request,
     gateway: TheGateway,
     caller: TheCaller,
-    last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=limits.CURSOR_MAX)] = "",
+    last_event_id: LastEventId = "",
 ) -> Response:
     """Return the answer so far; as an event stream, everything after the last cursor."""
     question = gateway.access.question(caller, request_id)
@@ -95,13 +106,19 @@ async def get_message(
 
 @router.post("/v1/messages/{request_id}/cancel", status_code=202)
 async def cancel_message(
-    request_id: str, request: Request, gateway: TheGateway, caller: TheCaller
+    request_id: str,
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    idempotency_key: IdempotencyKey = "",
 ) -> JSONResponse:
     """Have an answer end where it is, whoever follows it: its model is stopped.
 
-    One that was over stays as it is. Again and again it is the same.
+    One that was over stays as it is. Again and again it is the same. A body says nothing here.
     """
-    taken = await gateway.cancelling.cancel(caller, without_prefix(request_id), trace_of(request))
+    question = without_prefix(request_id)
+    async with gateway.reception.once(caller, idempotency_key, fingerprinted(request, b"")):
+        taken = await gateway.cancelling.cancel(caller, question, trace_of(request))
     told = {"request_id": taken.request.request, "status": taken.status}
     return JSONResponse(told, 202 if taken.in_time else 200)
 

@@ -11,7 +11,14 @@ from edge.callers.caller import Caller
 from edge.gateway.gateway import Gateway
 from edge.gateway.voiced_requests import NewJudgement
 from edge.protocols.http.bodies import Model, openapi_of, parse, read_body
-from edge.protocols.http.dependencies import TheCaller, TheGateway, name_after, trace_of
+from edge.protocols.http.dependencies import (
+    IdempotencyKey,
+    TheCaller,
+    TheGateway,
+    fingerprinted,
+    name_after,
+    trace_of,
+)
 from edge.protocols.openai.openai_shape import without_prefix
 from edge.requests import limits
 
@@ -49,26 +56,30 @@ async def next_answer(
 
 
 @router.post("/v1/review/judge", status_code=202, openapi_extra=openapi_of(ReviewBody))
-async def judge_answer(request: Request, gateway: TheGateway, caller: TheCaller) -> dict[str, str]:
+async def judge_answer(
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
+) -> dict[str, str]:
     """Judge an answer; the same judgement again changes nothing, another is refused."""
-    fields = await _fields(request, gateway, caller, ReviewBody)
+    fields, body = await _fields(request, gateway, caller, ReviewBody)
     judgement = NewJudgement(
         fields.grade, fields.citations_wrong, fields.note or "", trace_of(request)
     )
     about = without_prefix(fields.request_id)
-    given = await gateway.desk.judge(caller, about, judgement)
+    async with gateway.reception.once(caller, idempotency_key, fingerprinted(request, body)):
+        given = await gateway.desk.judge(caller, about, judgement)
     name_after(request, given)
     return {"request_id": given, "about": about}
 
 
 @router.post("/v1/review/undo", status_code=202, openapi_extra=openapi_of(UndoBody))
 async def undo_judgement(
-    request: Request, gateway: TheGateway, caller: TheCaller
+    request: Request, gateway: TheGateway, caller: TheCaller, idempotency_key: IdempotencyKey = ""
 ) -> dict[str, str]:
     """Take one's judgement back, within two minutes; the answer waits again."""
-    fields = await _fields(request, gateway, caller, UndoBody)
+    fields, body = await _fields(request, gateway, caller, UndoBody)
     about = without_prefix(fields.request_id)
-    given = await gateway.desk.undo(caller, about, trace_of(request))
+    async with gateway.reception.once(caller, idempotency_key, fingerprinted(request, body)):
+        given = await gateway.desk.undo(caller, about, trace_of(request))
     name_after(request, given)
     return {"request_id": given, "about": about}
 
@@ -79,7 +90,9 @@ async def reviewers_agreement(gateway: TheGateway, caller: TheCaller) -> dict[st
     return await gateway.desk.agreement(caller)
 
 
-async def _fields(request: Request, gateway: Gateway, caller: Caller, model: type[Model]) -> Model:
+async def _fields(
+    request: Request, gateway: Gateway, caller: Caller, model: type[Model]
+) -> tuple[Model, bytes]:
     with gateway.admission.body(caller.tenant, caller.key) as count:
         body = await read_body(request, limits.BODY_MAX, count, gateway.bounds.pace)
-        return parse(body, model, caller)
+        return parse(body, model, caller), body

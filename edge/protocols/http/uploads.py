@@ -87,6 +87,14 @@ router = APIRouter(route_class=TusRoute)
 TusVersion = Annotated[
     str, Header(alias="Tus-Resumable", description="Version of the protocol: 1.0.0.")
 ]
+UploadOffset = Annotated[str, Header(description="Where these bytes go.")]
+UploadChecksum = Annotated[str, Header(description="Algorithm and base64 digest of these bytes.")]
+PART_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {PART_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 @router.options("/v1/uploads", status_code=204)
@@ -161,25 +169,14 @@ async def get_upload(
     return JSONResponse(_told(await gateway.uploads.standing(caller, upload_id)))
 
 
-@router.patch(
-    "/v1/uploads/{upload_id}",
-    status_code=204,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {PART_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
-)
+@router.patch("/v1/uploads/{upload_id}", status_code=204, openapi_extra=PART_BODY)
 async def continue_upload(
     upload_id: str,
     request: Request,
     gateway: TheGateway,
     caller: TheCaller,
-    upload_offset: Annotated[str, Header(description="Where these bytes go.")] = "",
-    upload_checksum: Annotated[
-        str, Header(description="Algorithm and base64 digest of these bytes.")
-    ] = "",
+    upload_offset: UploadOffset = "",
+    upload_checksum: UploadChecksum = "",
     tus_resumable: TusVersion = "",
 ) -> Response:
     """Go on with an upload; with the last byte its document is on the log."""
@@ -206,6 +203,35 @@ async def end_upload(
     _check_version(tus_resumable)
     await gateway.uploads.delete(caller, upload_id)
     return Response(status_code=204)
+
+
+@router.post("/v1/uploads/{upload_id}", status_code=204, openapi_extra=PART_BODY)
+async def overridden(
+    upload_id: str,
+    request: Request,
+    gateway: TheGateway,
+    caller: TheCaller,
+    method: Annotated[
+        str, Header(alias="X-HTTP-Method-Override", description="PATCH or DELETE.")
+    ] = "",
+    upload_offset: UploadOffset = "",
+    upload_checksum: UploadChecksum = "",
+    tus_resumable: TusVersion = "",
+) -> Response:
+    """Do what the header names: for clients behind a proxy that lets neither method through."""
+    match method.strip().upper():
+        case "PATCH":
+            return await continue_upload(
+                upload_id, request, gateway, caller, upload_offset, upload_checksum, tus_resumable
+            )
+        case "DELETE":
+            return await end_upload(upload_id, gateway, caller, tus_resumable)
+    raise Problem(
+        405,
+        "method-not-allowed",
+        "an upload goes on by PATCH, or by POST with X-HTTP-Method-Override: PATCH",
+        headers={"Allow": "DELETE, GET, HEAD, PATCH, POST"},
+    )
 
 
 # ---------------------------------------------------------------------- a part

@@ -66,3 +66,24 @@ def parse(text: bytes) -> ClientFrame:
     if model is None:
         raise Problem(422, "invalid", "type: send a message, resume or cancel frame")
     return validated(content, model)
+
+
+def names_in(text: bytes) -> dict[str, Any]:
+    """Return by what a client knows the frame that it sent, as an error frame tells it.
+
+    A message by its own `id`, another frame by the request that it is about; empty where nothing
+    of the like can be read.
+    """
+    try:
+        content = orjson.loads(text) if len(text) <= limits.FRAME_MAX else None
+    except orjson.JSONDecodeError:
+        content = None
+    if not isinstance(content, dict):
+        return {}
+    field, most = ("request_id", limits.ID_MAX)
+    if content.get("type") not in (ResumeFrame.kind, CancelFrame.kind):
+        field, most = ("id", limits.FRAME_NAME_MAX)
+    name = content.get(field)
+    if type(name) is int and field == "id":
+        return {field: name}
+    return {field: name} if isinstance(name, str) and 0 < len(name) <= most else {}

@@ -34,6 +34,7 @@ from edge.protocols.websocket.client_frames import (
     ClientFrame,
     MessageFrame,
     ResumeFrame,
+    names_in,
     parse,
 )
 from edge.protocols.websocket.open_connections import OpenConnections
@@ -85,6 +86,7 @@ class Connection:
         self._reading: asyncio.Task[Any] | None = None
         """The task that reads, while it does."""
         self._trace_id = trace_id_of(str(websocket.scope["state"]["traceparent"]))
+        self._request_id = str(websocket.scope["state"]["request_id"])
 
     async def serve(self) -> None:
         """Read frames until the client leaves or has to, writing beside it."""
@@ -149,8 +151,8 @@ class Connection:
                     text = await self._receive()
                     try:
                         await self._take(parse(text))
-                    except Problem as problem:
-                        await self._hand_over(self._error(problem))
+                    except Problem as problem:  # the client must know which frame it was
+                        await self._hand_over(self._refused(problem, text))
         except asyncio.CancelledError:
             # as by a timeout: whoever else cancels this task is not answered by us
             if self._reading is not None or _uncancelled() > 0:
@@ -172,7 +174,17 @@ class Connection:
         return text.encode("utf-8", "replace") if text is not None else message.get("bytes") or b""
 
     def _error(self, problem: Problem) -> Frame:
-        return {"cursor": "", **problem.frame("", self._trace_id)}
+        return {"cursor": "", **problem.frame(self._request_id, self._trace_id)}
+
+    def _refused(self, problem: Problem, text: bytes) -> Frame:
+        """Tell of a frame that was refused, by the client's name of it.
+
+        An answer that goes out here is not over: what was refused is another wish about it.
+        """
+        names = names_in(text)
+        if names.get("request_id") in self._streams:
+            del names["request_id"]
+        return {**self._error(problem), **names}
 
     # ------------------------------------------------------------------ what clients ask for
 
@@ -181,10 +193,7 @@ class Connection:
         FRAMES[frame.kind].check(self._caller)
         match frame:
             case MessageFrame():
-                try:
-                    await self._message(frame)
-                except Problem as problem:  # the client must know which message it was
-                    await self._hand_over({**frame.name, **self._error(problem)})
+                await self._message(frame)
             case ResumeFrame():
                 await self._resume(frame)
             case CancelFrame():

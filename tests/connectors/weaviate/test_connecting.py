@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 
 import grpc
 import pytest
@@ -139,3 +142,13 @@ def test_the_key_is_read_from_its_file_where_there_is_one(tmp_path, content, sen
 def test_a_key_that_can_not_be_read_names_the_setting_and_not_the_key(tmp_path):
     with pytest.raises(Transient, match=r"IsADirectoryError\): see weaviate_key_file"):
         new_client(Settings(weaviate_key_file=str(tmp_path)))
+
+
+def test_the_client_shows_nobody_a_warning_that_is_none_of_its_own():
+    """Its import has all of them shown: at the end of a verb, a socket of another client."""
+    code = "import connectors.weaviate, socket\nsocket.socket()\nimport weaviate.classes.data"
+    quiet = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=quiet, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""

@@ -262,7 +262,7 @@ def test_a_reader_that_resumes_gets_everything_after_its_cursor_exactly_once(cut
     whole = frames_of(HISTORY, values=NAMES)
     assert len(whole) == 10
     cursor = whole[cut - 1]["cursor"] if cut else a_view().accepted()["cursor"]
-    seen = sent_by(cursor, 0)
+    seen = sent_by(cursor, 0, "r-1")
     resumed = a_view(seen, NAMES)
     rest = [
         frame
@@ -276,7 +276,7 @@ def test_a_reader_that_saw_the_retraction_is_told_nothing_of_the_answer():
     early = [HISTORY[0], ANSWERS.retracted("no", 7), *HISTORY[1:3]]
     frames = frames_of(early)
     assert shape(frames) == [("delta", "wrong "), ("retracted", "")]
-    seen = sent_by(frames[-1]["cursor"], 0)
+    seen = sent_by(frames[-1]["cursor"], 0, "r-1")
     resumed = a_view(seen)
     log = in_reading_order(entries_of([*HISTORY[:3], ANSWERS.retracted("no", 7)]), seen)
     assert [frame for entry in log for frame in resumed.take(entry)] == []
@@ -299,7 +299,7 @@ def test_who_was_shown_text_that_reading_back_does_not_find_is_told_to_start_ove
     *tokens, closing = entries_of(records)
     before = a_view()
     shown_before = [frame for entry in tokens[:2] for frame in before.take(entry)]
-    resumed = a_view(sent_by(shown_before[-1]["cursor"], 0))
+    resumed = a_view(sent_by(shown_before[-1]["cursor"], 0, "r-1"))
     assert resumed.take(closing) == []
     rest = resumed.settle()
     assert shape(rest) == [
@@ -349,7 +349,7 @@ def test_whatever_is_read_of_an_answer_on_each_connection_the_reader_ends_with_i
     text, ended, cursor = "", False, a_view().accepted()["cursor"]
     for connection in range(4):
         last = connection == 3
-        seen = sent_by(cursor, 0)
+        seen = sent_by(cursor, 0, "r-1")
         found = tokens[: len(tokens) if last else data.draw(st.integers(0, len(tokens)))]
         if data.draw(st.booleans()) or seen:
             order = in_reading_order([*found, closing], seen)
@@ -441,7 +441,7 @@ def test_cursors_never_go_back(records):
     before = {}
     for entry in entries_of(records):
         for frame in view.take(entry):
-            after = sent_by(frame["cursor"], 0)
+            after = sent_by(frame["cursor"], 0, "r-1")
             assert all(after[letter] >= sent for letter, sent in before.items())
             assert after != before
             before = after

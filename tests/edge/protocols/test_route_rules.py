@@ -44,6 +44,22 @@ def test_a_route_is_made_once_however_many_applications_have_it(app, gateway):
     assert ours == others
 
 
+WITHOUT_A_KEY = {
+    "/v1/responses/{response_id}/cancel",  # nothing can be: it is refused
+    "/v1/uploads/{upload_id}",  # bytes have their place, and go there once
+}
+
+
+def test_every_post_that_may_do_something_takes_an_idempotency_key(app):
+    posts = {
+        route.path: {one.alias for one in route.dependant.header_params}
+        for route in app.routes
+        if isinstance(route, APIRoute) and "POST" in route.methods
+    }
+    lacking = {path for path, headers in posts.items() if "Idempotency-Key" not in headers}
+    assert lacking - {rule.split()[1] for rule, who in RULES.items() if who.public} == WITHOUT_A_KEY
+
+
 def test_every_frame_has_a_rule_and_every_rule_a_frame():
     assert set(FRAMES) == set(KINDS)
 

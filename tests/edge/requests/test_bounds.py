@@ -6,6 +6,7 @@ What is at all bounds at once still fits the log.
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -161,6 +162,25 @@ async def test_a_short_response_schema_that_unfolds_without_end_is_refused(
     assert log.published(QuestionAsked) == []
 
 
+@pytest.mark.parametrize(
+    "schema", [{"type": "nope"}, {"$ref": "http://x.test/"}, {"pattern": "(?=x)"}]
+)
+async def test_a_schema_that_no_answer_can_follow_is_asked_of_no_model(call, log, schema):
+    refused = await call("POST", "/v1/messages", {**QUESTION, "response_schema": schema})
+    assert "no answer could follow it" in is_problem(refused, 422)["detail"]
+    query = 'mutation ($s: JSON!) { ask(text: "x", responseSchema: $s) { requestId } }'
+    body = {"query": query, "variables": {"s": schema}}
+    [error] = (await call("POST", "/graphql", body)).json()["errors"]
+    assert error["extensions"]["status"] == 422
+    chat = {"messages": [{"role": "user", "content": "x"}], "model": "playhead"}
+    chat["response_format"] = {
+        "type": "json_schema",
+        "json_schema": {"name": "n", "schema": schema},
+    }
+    assert (await call("POST", "/v1/chat/completions", chat)).status_code == 400
+    assert log.published(QuestionAsked) == []
+
+
 async def test_a_response_schema_has_a_size(call, gateway, log):
     log.answer = answers_with("x")
     at, beyond = (
@@ -237,8 +257,8 @@ def test_the_inbox_takes_in_at_each_bound_and_rejects_beyond_it(inbox, record, n
         ({"filters": labels(limits.FILTERS_MAX)}, {"filters": labels(limits.FILTERS_MAX + 1)}),
         ({"filters": labels(1)}, {"filters": {"": "v"}}),
         (
-            {"response_schema": "x" * limits.RESPONSE_SCHEMA_MAX},
-            {"response_schema": "x" * (limits.RESPONSE_SCHEMA_MAX + 1)},
+            {"response_schema": json.dumps(a_schema(limits.RESPONSE_SCHEMA_MAX - 1))},
+            {"response_schema": json.dumps(a_schema(limits.RESPONSE_SCHEMA_MAX + 1))},
         ),
     ],
 )
@@ -266,7 +286,7 @@ def test_what_is_at_every_bound_at_once_fits_the_log(settings_of_inbox):
     ask = Ask(
         filters=wide,
         groups=(WIDE * limits.GROUP_MAX,) * GROUPS_ASKED_MAX,
-        response_schema="x" * limits.RESPONSE_SCHEMA_MAX,
+        response_schema=response_schema_text(a_schema(limits.RESPONSE_SCHEMA_MAX)),
         as_of=limits.INT64_MAX,
         deadline=limits.INT64_MAX,
     )

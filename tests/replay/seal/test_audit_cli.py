@@ -212,6 +212,7 @@ def test_a_text_of_another_record_is_not_told_as_an_answer(sealed, tmp_path):
     words = ("prove", asked, stored.partition, stored.offset, "--archive", sealed / "archive")
     status, receipt = told(*words)
     assert status == 0, receipt
+    assert told(*words, "--json") == (0, receipt)
     path = tmp_path / "receipt.json"
     path.write_text(json.dumps({**json.loads(receipt), "text": event.meta.session}))
     status, said = told("verify-receipt", path, "--key", sealed / "key")

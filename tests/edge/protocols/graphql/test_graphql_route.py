@@ -124,6 +124,48 @@ async def test_an_idempotency_key_makes_a_repeat_the_same_request(call, log):
     assert problem["type"] == "urn:playhead:problem:idempotency-key-reused"
 
 
+async def under(call, header, query, **variables):
+    """Execute an operation under an Idempotency-Key of HTTP."""
+    body = {"query": query, "variables": variables}
+    return await call("POST", "/graphql", body, headers={"Idempotency-Key": header})
+
+
+async def test_the_key_of_http_makes_a_repeat_of_the_operation_the_same_requests(
+    call, gateway, log
+):
+    document = await hand_in(gateway, log, "file:vat", ["One."])
+    query = """
+    mutation ($id: ID!) {
+      one: ask(text: "a") { requestId }
+      two: ask(text: "a") { requestId }
+      submitDocument(uri: "u", mediaType: "text/plain", content: "VAT") { requestId }
+      withdrawDocument(id: $id) { requestId }
+    }
+    """
+    first, again = [(await under(call, "k", query, id=document)).json() for _ in range(2)]
+    assert again == first
+    assert len({one["requestId"] for one in first["data"].values()}) == 4
+    counted = [len(log.published(kind)) for kind in (QuestionAsked, DocumentWithdrawn)]
+    assert counted == [2, 1]
+    other = await under(call, "k", query, id="another")
+    is_problem(other, 422)
+    assert other.json()["type"] == "urn:playhead:problem:idempotency-key-reused"
+    assert len(log.published(QuestionAsked)) == 2
+
+
+@pytest.mark.parametrize("argument", ["", "k", "another"])
+async def test_a_key_of_http_and_one_of_the_field_go_together(call, log, argument):
+    variables = {"text": "a", "key": argument}
+    log.answer = answers_with("Yes.")
+    first, again = [(await under(call, "k", ASK, **variables)).json() for _ in range(2)]
+    assert again == first
+    assert len(log.published(QuestionAsked)) == 1
+
+
+async def test_a_key_that_is_none_refuses_the_operation(call, log):
+    is_problem(await under(call, "two words", "{ me { tenant } }"), 400)
+
+
 @pytest.mark.parametrize(
     ("scopes", "query", "status"),
     [

@@ -57,6 +57,17 @@ async def asked(ask):
     return await ask()
 
 
+async def test_a_key_is_of_one_wish(call, log, ask):
+    first, second = [(await ask()).meta.request for _ in range(2)]
+    key = {"headers": {"Idempotency-Key": "k"}}
+    told = [
+        await call("POST", f"/v1/messages/{one}/cancel", **key) for one in (first, first, second)
+    ]
+    assert [one.status_code for one in told] == [202, 202, 422]
+    assert told[0].json() == told[1].json()
+    assert [one.meta.request for one in log.published(CancellationRequested)] == [first]
+
+
 async def test_a_wish_lies_with_its_question_and_however_often_it_is_one(call, log, asked):
     first, second = [await cancel(call, asked.meta.request) for _ in range(2)]
     [wish] = log.published(CancellationRequested)

@@ -162,3 +162,16 @@ async def test_a_request_that_says_its_length_in_two_ways_is_refused(call):
     problem = is_problem(response, 400)
     assert problem["type"].endswith("two-lengths")
     assert response.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics", "/openapi.json"])
+async def test_who_looks_whether_a_page_is_there_is_told_as_who_reads_it(call, path):
+    head, get = await call("HEAD", path), await call("GET", path)
+    assert head.status_code == get.status_code
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert (head.content, {"x-request-id", "traceparent"} <= set(head.headers)) == (b"", True)
+
+
+@pytest.mark.parametrize("path", ["/login", "/login/callback", "/v1/messages/r", "/v1/documents"])
+async def test_nothing_else_is_done_by_looking(call, path):
+    assert (await call("HEAD", path)).status_code == 405

@@ -120,6 +120,38 @@ async def test_a_message_streams_as_server_sent_events(call, log):
     assert response.text.count("\nid: ") + response.text.startswith("id: ") == 4
 
 
+async def test_a_stream_that_is_asked_for_again_under_its_key_goes_on_after_the_last_event(
+    call, log
+):
+    log.answer = answers_with("VAT ", "is due.")
+    body = {"text": "x", "stream": True}
+
+    async def asked(**headers):
+        response = await call(
+            "POST", "/v1/messages", body, headers={"Idempotency-Key": "k", **headers}
+        )
+        assert response.status_code == 200
+        return frames_of(response)
+
+    frames = await asked(**{"Last-Event-ID": "of a question before"})
+    assert frames[0]["type"] == "accepted"
+    for seen, frame in enumerate(frames):
+        assert await asked(**{"Last-Event-ID": frame["cursor"]}) == frames[seen + 1 :]
+    assert await asked() == frames
+    assert len(log.published(QuestionAsked)) == 1
+
+
+async def test_the_last_event_of_another_answer_is_refused(call, log):
+    log.answer = answers_with("VAT ", "is due.")
+    cursors = [
+        frames_of(await call("POST", "/v1/messages", {"text": "x", "stream": True}))[-1]
+        for _ in range(2)
+    ]
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": cursors[1]["cursor"]}
+    path = f"/v1/messages/{cursors[0]['request_id']}"
+    is_problem(await call("GET", path, headers=headers), 422)
+
+
 async def test_a_stream_is_resumed_after_the_last_event(call, log):
     log.answer = answers_with("VAT ", "is due.")
     frames = frames_of(await call("POST", "/v1/messages", {"text": "x", "stream": True}))

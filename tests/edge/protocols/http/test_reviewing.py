@@ -156,6 +156,16 @@ async def test_judgements_at_once_are_one(one, log, about):
     assert len(log.published(AnswerJudged)) == 1
 
 
+async def test_a_key_of_a_judgement_is_of_no_other_and_of_none_that_is_taken_back(one, log, about):
+    key = {"headers": {"Idempotency-Key": "k"}}
+    body = {"request_id": about, "grade": "right"}
+    first, again = [await one("POST", "/v1/review/judge", body, **key) for _ in range(2)]
+    assert (again.status_code, again.json()) == (first.status_code, first.json())
+    is_problem(await one("POST", "/v1/review/judge", {**body, "grade": "wrong"}, **key), 422)
+    is_problem(await one("POST", "/v1/review/undo", {"request_id": about}, **key), 422)
+    assert len(log.published(AnswerJudged)) == 1
+
+
 async def test_who_asked_does_not_judge(app, gateway, log, about):
     [asked] = log.published(QuestionAsked)
     known = gateway.keys.all("acme")

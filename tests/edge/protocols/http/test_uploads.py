@@ -165,6 +165,36 @@ async def test_what_came_before_a_part_was_cut_off_stays(call, gateway, log, mon
     assert gateway.keyring.unseal("acme", event.content) == TEXT
 
 
+async def test_a_post_that_names_another_method_is_taken_as_that(call, app, gateway, log):
+    """So says the protocol, for clients behind a proxy that lets no PATCH or DELETE through."""
+    at = await created(call)
+
+    async def post(who, method, offset, content=b""):
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": str(offset),
+            "X-HTTP-Method-Override": method,
+        }
+        return await who("POST", at, content=content, headers=headers)
+
+    assert (await post(call, "patch", 0, TEXT[:70])).headers["upload-offset"] == "70"
+    assert (await post(call, "PATCH", 0, TEXT[:70])).status_code == 409
+    for method in ("", "PUT", "GET", "POST"):
+        refused = await post(call, method, 70)
+        is_problem(refused, 405)
+        assert "PATCH" in refused.headers["allow"]
+    stranger = HttpClient(app, gateway.keys.create("acme", user="another")[1])
+    is_problem(await post(stranger, "DELETE", 70), 404)
+    assert await offset_of(call, at) == 70
+    assert (await post(call, "PATCH", 70, TEXT[70:])).status_code == 204
+    assert len(log.published(DocumentSubmitted)) == 1
+    other = await created(call)
+    at = other
+    assert (await post(call, "DELETE", 0)).status_code == 204
+    is_problem(await call("GET", other), 404)
+
+
 async def test_a_wrong_offset_is_409_and_changes_nothing(call, log):
     at = await created(call)
     await patch(call, at, 0, TEXT[:10])

@@ -14,6 +14,7 @@ from edge.protocols.websocket.client_frames import (
     CancelFrame,
     MessageFrame,
     ResumeFrame,
+    names_in,
     parse,
 )
 from edge.requests import limits
@@ -91,3 +92,28 @@ def test_any_bytes_are_a_frame_or_a_problem(text):
 )
 def test_a_message_is_named_as_the_client_named_it(id_, name):
     assert MessageFrame(text="x", id=id_).name == name
+
+
+FRAMES_OF_ANY = st.dictionaries(
+    st.sampled_from(("type", "id", "request_id", "text")),
+    st.one_of(
+        st.sampled_from(("message", "resume", "cancel")),
+        st.text(max_size=300),
+        st.integers(),
+        st.none() | st.booleans() | st.floats() | st.lists(st.integers(), max_size=2),
+    ),
+)
+
+
+@given(FRAMES_OF_ANY.map(lambda fields: json.dumps(fields).encode()) | st.binary(max_size=60))
+def test_any_bytes_have_one_name_or_none_and_it_is_short(text):
+    names = names_in(text)
+    assert len(names) <= 1
+    for field, name in names.items():
+        assert name == json.loads(text)[field]
+        assert isinstance(name, str) or (field == "id" and type(name) is int)
+        assert len(str(name)) <= limits.FRAME_NAME_MAX
+
+
+def test_a_frame_that_is_too_large_has_no_name():
+    assert names_in(json.dumps({"id": "m", "text": "x" * limits.FRAME_MAX}).encode()) == {}

@@ -87,6 +87,46 @@ async def test_a_bad_frame_is_answered_and_the_connection_goes_on(url, key, log,
         await frames_until(socket, "completed")
 
 
+@pytest.mark.parametrize(
+    ("frame", "names"),
+    [
+        ({"type": "message", "id": "m", "text": 1}, {"id": "m"}),
+        ({"type": "message", "id": 7, "text": "x", "tenant": "globex"}, {"id": 7}),
+        ({"type": "none", "id": "m"}, {"id": "m"}),
+        ({"type": "resume", "request_id": "none"}, {"request_id": "none"}),
+        ({"type": "resume", "request_id": "none", "cursor": 5}, {"request_id": "none"}),
+        ({"type": "cancel", "request_id": "none"}, {"request_id": "none"}),
+    ],
+)
+async def test_an_error_names_the_frame_that_was_refused(url, key, log, frame, names):
+    async with connect(url, key) as socket:
+        await send(socket, **frame)
+        [error] = await frames_until(socket, "error")
+        assert error.items() >= names.items()
+        assert ("id" in error) == ("id" in names)
+
+
+@pytest.mark.parametrize("frame", [{}, {"type": "message"}, {"type": "cancel"}])
+async def test_an_error_about_nothing_has_the_id_of_its_connection(url, key, frame):
+    async with connect(url, key) as socket:
+        await send(socket, **frame)
+        [error] = await frames_until(socket, "error")
+        assert error["request_id"] == socket.response.headers["x-request-id"]
+
+
+async def test_an_error_about_an_answer_that_goes_out_does_not_end_it(url, key, log):
+    async with connect(url, key) as socket:
+        await send(socket, type="message", text="x")
+        [accepted] = await frames_until(socket, "accepted")
+        about = accepted["request_id"]
+        await send(socket, type="resume", request_id=about, cursor="none of ours")
+        [error] = await frames_until(socket, "error")
+        assert (error["status"], error["request_id"] == about) == (422, False)
+        for event in Answers(await question(log)).whole("VAT."):
+            log.append(event)
+        assert (await frames_until(socket, "completed"))[-1]["request_id"] == about
+
+
 async def test_a_client_that_reconnects_gets_the_rest_exactly_once(url, key, log):
     async with connect(url, key) as socket:
         await send(socket, type="message", text="x")
