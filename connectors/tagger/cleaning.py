@@ -32,7 +32,10 @@ _OPENING = regex.compile(r"[\s,;:.()\[\]*_\"'“”‘’|>#\-]++")
 _CLOSING = frozenset(',;:()[]*_"“”‘’|<#-')
 _CLOSING_WORD = regex.compile(r"(?:['’]s?|\sand)\Z")
 _FIRST_WORD = regex.compile(r"(\p{L}{2,12}\.?)\s+")
-_BEFORE_NAMES = LISTS["title"] - {"king", "prince", "major", "saint"} | {"the"}
+_BEFORE_NAMES = (
+    LISTS["title"]
+    - {"don", "king", "lady", "lord", "major", "prince", "princess", "queen", "saint"}
+) | {"the"}
 _HOUSE_BEFORE = regex.compile(r"(?<![\p{L}\d.,])\d{1,6}\p{L}?[ ]$")
 _HOUSE_AFTER = regex.compile(r",?[ ]\d{1,5}[ ]?[a-zA-Z]?(?![\p{L}\d]|[.,]\d)")
 _STREET_WORD = regex.compile(

@@ -16,18 +16,36 @@ from connectors.tagger import weights
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned
 from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
+from connectors.tagger.manuals import manual_parts
 from connectors.tagger.value_forms import FoundValue, structured
-from connectors.tagger.widening import widened
+from connectors.tagger.widening import institutions, widened
 from schemas import Span
 
-BIAS, BOLD_BIAS = 0.9, 3.0
-"""Off the score of lying outside: what counts, and what is asked about again."""
+
+
+class Biases(NamedTuple):
+    """Off the score of lying outside: the higher, the more the field finds."""
+
+    sure: float
+    counts: float
+    """What counts."""
+    asks: float
+    """What is asked about again."""
+    agrees: float
+    """What is found of that, if spaCy names it."""
+
+
+BIASES = Biases(0.2, 0.9, 3.0, 3.0)
+ASK_MANUALS = False
 UNSURE_CHARACTERS = 2
 """That the bold look marks more, in a sentence that spaCy is asked about."""
 FIELD_SCORE = 0.8
 FAMILY_SCORE = 0.6
 FAMILY_NAME_MIN = 3
 """Characters."""
+UNLISTED_SCORE = 0.5
+UNL=INST=True
+_SPELT = regex.compile(r"(?<![\p{L}\d])(?=[\p{Latin}\d]*\p{Lu})[\p{Latin}\d][\p{Latin}\d\-]{2,}(?![\p{L}\d])")
 _LABELS = {kind: label for label, kind in KINDS.items()}
 _WORD = regex.compile(r"\p{Lu}[\p{L}\-]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?])\s++(?=[\p{Lu}\d\"'(*])|\n\s*\n")
@@ -43,6 +61,8 @@ class SearchedPiece(NamedTuple):
     unsure: list[tuple[int, int]]
     bold: bytes
     """For each character whether the bold look marks it."""
+    manual: bytes
+    """For each character whether a manual has it."""
 
 
 class TaggerDetector:
@@ -69,6 +89,8 @@ class TaggerDetector:
         ]
         self._ask(looked)
         for piece in looked:
+            piece.found.extend(unlisted(piece, self._field.listed))
+            if INST: piece.found.extend(one for one in institutions(piece.characters) if not piece.manual[one.start])
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))
         spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
@@ -87,15 +109,28 @@ class TaggerDetector:
 
     def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
         found = list(structured(piece))
-        usual, bold = self._field.tags(piece, BIAS, BOLD_BIAS)
+        strict, usual, bold, bolder = self._field.tags(piece, *BIASES)
         code = Code(piece)
+        manual = bytearray(len(piece))
+        for start, end in manual_parts(piece):
+            manual[start:end] = b"\1" * (end - start)
+        sure = marks(piece, strict)
+        usual = [
+            one
+            for one in usual
+            if one.label not in NAMES
+            or not manual[one.start]
+            or any(sure[one.start : one.end])
+        ]
         found += cleaned(piece, _apart(piece, usual, found), code, FIELD_SCORE)
-        names = (one for one in bold if one.label in NAMES)
-        bolder = marks(piece, cleaned(piece, names, code, FIELD_SCORE))
-        doubts = list(unsure(piece, marks(piece, found), bolder))
+        doubts = [
+            (start, end)
+            for start, end in unsure(piece, marks(piece, found), _names(piece, bold, code))
+            if ASK_MANUALS or not all(manual[start:end])
+        ]
         if doubts and language_told(piece) not in self._spoken:
             doubts = []  # spaCy would take its words for names
-        return SearchedPiece(number, offset, piece, found, doubts, bolder)
+        return SearchedPiece(number, offset, piece, found, doubts, _names(piece, bolder, code), bytes(manual))
 
     def _ask(self, looked: Iterable[SearchedPiece]) -> None:
         """Ask spaCy about what is unsure; what it names there counts where the bold look agrees."""
@@ -111,12 +146,31 @@ class TaggerDetector:
                     piece.found.extend(cleaned(piece.characters, (tag,), code, score))
 
 
+def unlisted(piece: SearchedPiece, listed: Callable[[str], bool]) -> Iterator[FoundValue]:
+    """List words with capitals that no list has, where the bold look marks them: names are."""
+    if not any(piece.bold):
+        return
+    named = marks(piece.characters, piece.found)
+    for word in _SPELT.finditer(piece.characters):
+        at = slice(*word.span())
+        if UNL and any(piece.bold[at]) and not any(named[at]) and not any(piece.manual[at]):
+            if not any(listed(part) for part in word[0].split("-")) and language_told(piece.characters) in {"","en"}:
+                kind = "PERSON" if word[0].istitle() else "ORGANIZATION"
+                yield FoundValue(*word.span(), kind, UNLISTED_SCORE)
+
+
 def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> Iterator[Tagged]:
     """Leave out what lies within values that show themselves by their form."""
     covered = marks(text, found)
     for tag in tagged:
         if not all(covered[tag.start : tag.end]):
             yield tag
+
+
+def _names(text: str, tagged: Iterable[Tagged], code: Code) -> bytes:
+    """Mark what a look takes for names."""
+    names = (one for one in tagged if one.label in NAMES)
+    return marks(text, cleaned(text, names, code, FIELD_SCORE))
 
 
 def marks(text: str, stretches: Iterable[Tagged | FoundValue]) -> bytes:
