@@ -5,8 +5,6 @@ Told by the share of words that manuals of programs are full of, and of words sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import regex
 
 SHORT = 12
@@ -41,17 +39,17 @@ _SPELT = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*|\p{L}+_[\p{L}_]+")
 _NAMED = regex.compile(r"(?:Mc|Mac|De|Di|Du|Del|La|Le|Van|Von|Fitz|O)\p{Lu}\p{Ll}+")
 
 
-def manual_parts(text: str) -> Iterator[tuple[int, int]]:
-    """List the paragraphs that read like a manual, and the short ones among them."""
-    start = 0
-    parts = []
+def manual_marks(text: str) -> bytes:
+    """Say of each character whether its paragraph reads like one, or is a short one in one."""
+    parts, start = [], 0
     for end in (*(match.end() for match in _BETWEEN.finditer(text)), len(text)):
-        parts.append((start, end, *_counted(text[start:end])))
+        parts.append((end - start, *_counted(text[start:end])))
         start = end
-    whole = _manual(sum(found for *_, found, _ in parts), sum(words for *_, words in parts))
-    for start, end, found, words in parts:
-        if _manual(found, words) or (whole and words <= SHORT):
-            yield start, end
+    whole = _manual(sum(found for _, found, _ in parts), sum(words for *_, words in parts))
+    return b"".join(
+        bytes([_manual(found, words) or (whole and words <= SHORT)]) * size
+        for size, found, words in parts
+    )
 
 
 def _counted(text: str) -> tuple[int, int]:

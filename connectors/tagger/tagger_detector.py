@@ -13,39 +13,36 @@ from agents.personal.foreign_texts import language_told
 from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
 from connectors.presidio.stretches import pieces
 from connectors.tagger import weights
+from connectors.tagger.bold_names import SPOKEN, institutions, unlisted
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned
 from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
-from connectors.tagger.manuals import manual_parts
+from connectors.tagger.manuals import manual_marks
 from connectors.tagger.value_forms import FoundValue, structured
-from connectors.tagger.widening import institutions, widened
+from connectors.tagger.widening import widened
 from schemas import Span
-
 
 
 class Biases(NamedTuple):
     """Off the score of lying outside: the higher, the more the field finds."""
 
-    sure: float
-    counts: float
+    strict: float
+    """What of it counts as a name in a manual."""
+    usual: float
     """What counts."""
-    asks: float
+    bold: float
     """What is asked about again."""
-    agrees: float
-    """What is found of that, if spaCy names it."""
+    bolder: float
+    """What is found then, if spaCy names it."""
 
 
-BIASES = Biases(0.2, 0.9, 3.0, 3.0)
-ASK_MANUALS = False
+BIASES = Biases(0.2, 1.2, 3.0, 4.0)
 UNSURE_CHARACTERS = 2
 """That the bold look marks more, in a sentence that spaCy is asked about."""
 FIELD_SCORE = 0.8
 FAMILY_SCORE = 0.6
 FAMILY_NAME_MIN = 3
 """Characters."""
-UNLISTED_SCORE = 0.5
-UNL=INST=True
-_SPELT = regex.compile(r"(?<![\p{L}\d])(?=[\p{Latin}\d]*\p{Lu})[\p{Latin}\d][\p{Latin}\d\-]{2,}(?![\p{L}\d])")
 _LABELS = {kind: label for label, kind in KINDS.items()}
 _WORD = regex.compile(r"\p{Lu}[\p{L}\-]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?])\s++(?=[\p{Lu}\d\"'(*])|\n\s*\n")
@@ -72,7 +69,6 @@ class TaggerDetector:
         self._field = Field(weights.read())
         self._load_entities = entities
         self.languages = LANGUAGES
-        self._spoken = LANGUAGES | {""}  # nobody can tell of most short texts
         self.name = f"tagger {weights.version()}, {name_of_entities()}"
 
     @cached_property
@@ -89,8 +85,7 @@ class TaggerDetector:
         ]
         self._ask(looked)
         for piece in looked:
-            piece.found.extend(unlisted(piece, self._field.listed))
-            if INST: piece.found.extend(one for one in institutions(piece.characters) if not piece.manual[one.start])
+            piece.found.extend(self._bold_names(piece))
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))
         spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
@@ -111,26 +106,27 @@ class TaggerDetector:
         found = list(structured(piece))
         strict, usual, bold, bolder = self._field.tags(piece, *BIASES)
         code = Code(piece)
-        manual = bytearray(len(piece))
-        for start, end in manual_parts(piece):
-            manual[start:end] = b"\1" * (end - start)
-        sure = marks(piece, strict)
-        usual = [
-            one
-            for one in usual
-            if one.label not in NAMES
-            or not manual[one.start]
-            or any(sure[one.start : one.end])
-        ]
-        found += cleaned(piece, _apart(piece, usual, found), code, FIELD_SCORE)
+        manual = manual_marks(piece)
+        counted = surer(usual, strict, manual)
+        found += cleaned(piece, _apart(piece, counted, found), code, FIELD_SCORE)
         doubts = [
             (start, end)
             for start, end in unsure(piece, marks(piece, found), _names(piece, bold, code))
-            if ASK_MANUALS or not all(manual[start:end])
+            if not all(manual[start:end])
         ]
-        if doubts and language_told(piece) not in self._spoken:
+        if doubts and language_told(piece) not in SPOKEN:
             doubts = []  # spaCy would take its words for names
-        return SearchedPiece(number, offset, piece, found, doubts, _names(piece, bolder, code), bytes(manual))
+        return SearchedPiece(
+            number, offset, piece, found, doubts, _names(piece, bolder, code), manual
+        )
+
+    def _bold_names(self, piece: SearchedPiece) -> Iterator[FoundValue]:
+        """List names of prose that neither the usual look nor spaCy found."""
+        text, manual = piece.characters, piece.manual
+        bold = bytes(map(gt, piece.bold, manual))
+        if any(bold):
+            yield from unlisted(text, bold, marks(text, piece.found), self._field.listed)
+        yield from institutions(text, manual)
 
     def _ask(self, looked: Iterable[SearchedPiece]) -> None:
         """Ask spaCy about what is unsure; what it names there counts where the bold look agrees."""
@@ -146,19 +142,6 @@ class TaggerDetector:
                     piece.found.extend(cleaned(piece.characters, (tag,), code, score))
 
 
-def unlisted(piece: SearchedPiece, listed: Callable[[str], bool]) -> Iterator[FoundValue]:
-    """List words with capitals that no list has, where the bold look marks them: names are."""
-    if not any(piece.bold):
-        return
-    named = marks(piece.characters, piece.found)
-    for word in _SPELT.finditer(piece.characters):
-        at = slice(*word.span())
-        if UNL and any(piece.bold[at]) and not any(named[at]) and not any(piece.manual[at]):
-            if not any(listed(part) for part in word[0].split("-")) and language_told(piece.characters) in {"","en"}:
-                kind = "PERSON" if word[0].istitle() else "ORGANIZATION"
-                yield FoundValue(*word.span(), kind, UNLISTED_SCORE)
-
-
 def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> Iterator[Tagged]:
     """Leave out what lies within values that show themselves by their form."""
     covered = marks(text, found)
@@ -167,13 +150,22 @@ def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> 
             yield tag
 
 
+def surer(usual: Iterable[Tagged], strict: Iterable[Tagged], manual: bytes) -> Iterator[Tagged]:
+    """Leave out, in manuals, the names that a stricter look does not see."""
+    sure = marks(manual, strict)
+    for one in usual:
+        at = slice(one.start, one.end)
+        if one.label not in NAMES or not any(manual[at]) or any(sure[at]):
+            yield one
+
+
 def _names(text: str, tagged: Iterable[Tagged], code: Code) -> bytes:
     """Mark what a look takes for names."""
     names = (one for one in tagged if one.label in NAMES)
     return marks(text, cleaned(text, names, code, FIELD_SCORE))
 
 
-def marks(text: str, stretches: Iterable[Tagged | FoundValue]) -> bytes:
+def marks(text: str | bytes, stretches: Iterable[Tagged | FoundValue]) -> bytes:
     """Say of each character whether it lies within a stretch."""
     marked = bytearray(len(text))
     for one in stretches:

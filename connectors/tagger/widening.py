@@ -14,9 +14,9 @@ from agents.conversation.english import ENGLISH
 from connectors.tagger.value_forms import FoundValue
 
 WIDENED = frozenset({"PERSON", "ORGANIZATION", "LOCATION"})
+_NATIONS = frozenset({"NRP", "ORGANIZATION", "LOCATION"})
 STEPS_MAX = 4
 """Words that are added on each side."""
-INSTITUTION_SCORE = 0.6
 _PART = r"(?:\p{Lu}[\p{L}\d]*+(?:[-'’]\p{L}++)*+\.?|\d{1,3}s)"
 _AFTER = regex.compile(rf"[ ](?<word>{_PART})(?![\p{{L}}\d])")
 _JOINED = regex.compile(rf"[ ](?:of|de|von|van|&)[ ](?:the[ ])?(?<word>{_PART})(?![\p{{L}}\d])")
@@ -30,11 +30,6 @@ _RUN_BEFORE = regex.compile(r"(?<![\p{L}\d])[\p{Latin}\d]+\Z")
 _RUN_AFTER = regex.compile(r"[\p{Latin}\d]+(?![\p{L}\d])")
 _CROWNED = regex.compile(r"\b(?:King|Queen|Pope|Emperor|Empress|Prince|Tsar|Sultan|Duke)\b")
 _BODY = regex.compile(r"[ ](?:government|parliament|army|navy|air[ ]force)(?![\p{L}\d])")
-_INSTITUTION = regex.compile(
-    r"\b[Tt]he[ ](?<word>Alliance|Allies|Army|Assembly|Bundestag|Confederacy|Congress|Federation|"
-    r"Kremlin|League|Legion|Navy|Parliament|Politburo|Senate|Union|University|Vatican)(?![\p{L}\d-])"
-)
-"""What a text calls by the noun alone, once it is known which is meant."""
 _REACH = 40
 """Characters before a name in which the word before it begins."""
 _INITIALS = 3
@@ -47,22 +42,13 @@ _NO_PARTS = (
 def widened(text: str, found: Iterable[FoundValue]) -> Iterator[FoundValue]:
     """Yield what names gain by it, for those that do."""
     for one in found:
-        if one.kind not in WIDENED and one.kind != "NRP":
-            continue
-        if one.kind == "NRP":
-            start, end = one.start, one.end
-        else:
+        start, end = one.start, one.end
+        if one.kind in WIDENED:
             start, end = _start(text, one), _end(text, one)
-        if one.kind != "PERSON" and (body := _BODY.match(text, end)):
+        if one.kind in _NATIONS and (body := _BODY.match(text, end)):
             end = body.end()
         if (start, end) != (one.start, one.end):
             yield one._replace(start=start, end=end)
-
-
-def institutions(text: str) -> Iterator[FoundValue]:
-    """List institutions that a text names by one noun: the League."""
-    for match in _INSTITUTION.finditer(text):
-        yield FoundValue(*match.span("word"), "ORGANIZATION", INSTITUTION_SCORE)
 
 
 def _end(text: str, one: FoundValue) -> int:
