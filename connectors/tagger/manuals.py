@@ -1,11 +1,14 @@
-"""Manuals: does a text read like one? There names are rare, and capitals are those of headings.
+"""Manuals and titles: where capitals make no names, or rare ones.
 
-Told by the share of words that manuals of programs are full of, and of words spelt like code.
+A manual is told by the share of words that manuals of programs are full of, and of words spelt like
+code; a title by small words with capitals among words with capitals (`Of The 70s You Are`).
 """
 
 from __future__ import annotations
 
 import regex
+
+from agents.conversation.english import ENGLISH
 
 SHORT = 12
 """Words of a paragraph that is judged by those around it."""
@@ -33,6 +36,11 @@ timeout timestamp tls token tokens topic topics traffic tutorial ubuntu upload u
 username users vm volume volumes vpc warranties webhook windows workflow workflows workload xml yaml
 """
 WORDS = frozenset(_LISTED.split())
+SMALL_MIN = 2
+"""So many small words with capitals make a title."""
+_SMALL = frozenset(word for word in ENGLISH.function | ENGLISH.auxiliaries if len(word) > 1)
+_CAPITAL = r"(?:\p{Lu}[\p{L}'’]*+|\d++s?+)"
+_CAPITALS = regex.compile(rf"(?<![\p{{L}}\d]){_CAPITAL}(?:[,:;]?+[ ]{_CAPITAL}){{4,}}+")
 _BETWEEN = regex.compile(r"\n\s*\n")
 _TOKEN = regex.compile(r"[\p{L}\d_]+")
 _SPELT = regex.compile(r"\p{L}*\p{Ll}\p{Lu}\p{L}*|\p{L}+_[\p{L}_]+")
@@ -40,16 +48,24 @@ _NAMED = regex.compile(r"(?:Mc|Mac|De|Di|Du|Del|La|Le|Van|Von|Fitz|O)\p{Lu}\p{Ll
 
 
 def manual_marks(text: str) -> bytes:
-    """Say of each character whether its paragraph reads like one, or is a short one in one."""
+    """Say of each character whether it is in a title, or in a paragraph that reads like a manual.
+
+    Short paragraphs of a manual count, too.
+    """
     parts, start = [], 0
     for end in (*(match.end() for match in _BETWEEN.finditer(text)), len(text)):
         parts.append((end - start, *_counted(text[start:end])))
         start = end
     whole = _manual(sum(found for _, found, _ in parts), sum(words for *_, words in parts))
-    return b"".join(
+    marked = bytearray().join(
         bytes([_manual(found, words) or (whole and words <= SHORT)]) * size
         for size, found, words in parts
     )
+    for run in _CAPITALS.finditer(text):
+        small = sum(word.istitle() and word.lower() in _SMALL for word in run[0].split()[1:])
+        if small >= SMALL_MIN:
+            marked[run.start() : run.end()] = b"\1" * len(run[0])
+    return bytes(marked)
 
 
 def _counted(text: str) -> tuple[int, int]:

@@ -26,8 +26,8 @@ _COUNTED = regex.compile(r"(?<![\p{L}\d.,])\d{1,3}[ ]\Z")
 _UNIT = regex.compile(
     r"\b(?:Army|Battalion|Brigade|Corps|Division|Fleet|Group|Infantry|Regiment|Squadron|Wing)\b"
 )
-_RUN_BEFORE = regex.compile(r"(?<![\p{L}\d])[\p{Latin}\d]+\Z")
-_RUN_AFTER = regex.compile(r"[\p{Latin}\d]+(?![\p{L}\d])")
+_RUN_BEFORE = regex.compile(r"(?<![\p{L}\d])[\p{Latin}\d]{1,40}+\Z")
+_RUN_AFTER = regex.compile(r"[\p{Latin}\d]{1,40}+(?![\p{L}\d])")
 _CROWNED = regex.compile(r"\b(?:King|Queen|Pope|Emperor|Empress|Prince|Tsar|Sultan|Duke)\b")
 _BODY = regex.compile(r"[ ](?:government|parliament|army|navy|air[ ]force)(?![\p{L}\d])")
 _REACH = 40
@@ -87,8 +87,8 @@ def _start(text: str, one: FoundValue) -> int:
             break
         start = before.start("word")
     if one.kind == "ORGANIZATION":
-        counted = _COUNTED if _UNIT.search(text, start, one.end) else _NUMBERED
-        for pattern in (counted, _NUMBERED):
+        patterns = (_NUMBERED, _COUNTED) if _UNIT.search(text, start, one.end) else (_NUMBERED,)
+        for pattern in patterns:
             if number := pattern.search(text, max(0, start - _REACH), start):
                 return number.start()
     return start
