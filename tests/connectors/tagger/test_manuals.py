@@ -38,7 +38,7 @@ def test_a_text_of_such_words_is_a_manual(text):
         "The user lost her password.",
         "I AM AT THE LAKE WITH ANNA AND BEN",
         "Anna Bell, Ben Carr, Cem Dal, Dora Ek and Emil Fox",
-        PROSE + " Its name was on the host and the port. " + PROSE * 2,
+        PROSE + " Its name was on the host, the port and the folder. " + PROSE * 2,
     ],
 )
 def test_prose_is_none(text):
