@@ -29,14 +29,12 @@ class Biases(NamedTuple):
     usual: float
     """What counts."""
     bold: float
-    """What is asked about again."""
-    bolder: float
-    """What is found then, if spaCy names it."""
+    """What is asked about again, and found if spaCy names it."""
     strict: float
     """What of the usual counts as a name in a manual."""
 
 
-BIASES = Biases(1.1, 3.0, 4.0, 0.2)
+BIASES = Biases(1.1, 3.0, 0.2)
 UNSURE_CHARACTERS = 2
 """That the bold look marks more, in a sentence that spaCy is asked about."""
 FIELD_SCORE = 0.8
@@ -105,20 +103,19 @@ class TaggerDetector:
     def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
         found = list(structured(piece))
         manual = manual_marks(piece)
-        usual, bold, bolder, *strict = self._field.tags(piece, *BIASES[: 4 if any(manual) else 3])
+        usual, bold, *strict = self._field.tags(piece, *BIASES[: 3 if any(manual) else 2])
         counted = surer(usual, strict[0], manual) if strict else usual
         code = Code(piece)
         found += cleaned(piece, _apart(piece, counted, found), code, FIELD_SCORE)
+        bolder = _names(piece, bold, code)
         doubts = [
             (start, end)
-            for start, end in unsure(piece, marks(piece, found), _names(piece, bold, code))
+            for start, end in unsure(piece, marks(piece, found), bolder)
             if not all(manual[start:end])
         ]
         if doubts and language_told(piece) not in SPOKEN:
             doubts = []  # spaCy would take its words for names
-        return SearchedPiece(
-            number, offset, piece, found, doubts, _names(piece, bolder, code), manual
-        )
+        return SearchedPiece(number, offset, piece, found, doubts, bolder, manual)
 
     def _bold_names(self, piece: SearchedPiece) -> Iterator[FoundValue]:
         """List names of prose that neither the usual look nor spaCy found."""

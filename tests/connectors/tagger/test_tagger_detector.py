@@ -140,7 +140,7 @@ def test_a_long_text_is_searched_to_its_end_and_across_the_seams(detector):
     assert addresses == {"ada@example.org", "bob@example.org"}
 
 
-NOTHING_SEEN = Biases(-50.0, 0.5, 0.5, -50.0)
+NOTHING_SEEN = Biases(-50.0, 0.5, -50.0)
 """The usual look sees nothing, the bold one does."""
 
 
