@@ -32,7 +32,10 @@ _OPENING = regex.compile(r"[\s,;:.()\[\]*_\"'“”‘’|>#\-]++")
 _CLOSING = frozenset(',;:()[]*_"“”‘’|<#-')
 _CLOSING_WORD = regex.compile(r"(?:['’]s?|\sand)\Z")
 _FIRST_WORD = regex.compile(r"(\p{L}{2,12}\.?)\s+")
-_BEFORE_NAMES = LISTS["title"] - {"king", "prince", "major", "saint"} | {"the"}
+_BEFORE_NAMES = (
+    LISTS["title"]
+    - {"don", "king", "lady", "lord", "major", "prince", "princess", "queen", "saint"}
+) | {"the"}
 _HOUSE_BEFORE = regex.compile(r"(?<![\p{L}\d.,])\d{1,6}\p{L}?[ ]$")
 _HOUSE_AFTER = regex.compile(r",?[ ]\d{1,5}[ ]?[a-zA-Z]?(?![\p{L}\d]|[.,]\d)")
 _STREET_WORD = regex.compile(
@@ -55,6 +58,8 @@ folks sir madam support customer customers colleagues when if dear hi hey faq mo
 fax tel email office name address street todo readme null true false aws ok yes no god lord bible
 """
 NO_NAMES = frozenset(_NO_NAMES.split())
+_FORMS = frozenset({"GmbH", "KGaA", "ApS", "SpA"})
+"""Of companies, spelt as code is."""
 _FUNCTION_WORDS = (
     ENGLISH.function | ENGLISH.determiners | ENGLISH.pronouns | ENGLISH.prepositions
 ) - NAMES_AND_WORDS
@@ -174,7 +179,7 @@ def _no_name(value: str) -> bool:
         len(value) < 2
         or value.lower() in _FUNCTION_WORDS
         or bool(_QUANTITY.fullmatch(value))
-        or any(map(CODE.fullmatch, words))
+        or any(CODE.fullmatch(word) and word not in _FORMS for word in words)
         or all(
             word.lower().strip(".,:") in NO_NAMES or word.lower() in LISTS["product"]
             for word in words

@@ -48,6 +48,10 @@ class Field:
         paths = self._paths(scores, np.array(biases, np.float32))
         return [list(self._values(tokens, path)) for path in paths]
 
+    def listed(self, word: str) -> bool:
+        """Say whether any list has a word."""
+        return self._weights.listed(word)
+
     def _scores(self, words: list[str]) -> LabelScores:
         """Score each word's labels by what it and its neighbours say, (words, labels)."""
         of_word = self._weights.of_word

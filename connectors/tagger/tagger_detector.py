@@ -13,15 +13,28 @@ from agents.personal.foreign_texts import language_told
 from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
 from connectors.presidio.stretches import pieces
 from connectors.tagger import weights
+from connectors.tagger.bold_names import SPOKEN, institutions, unlisted
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned
 from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
+from connectors.tagger.manuals import manual_marks
 from connectors.tagger.value_forms import FoundValue, structured
 from connectors.tagger.widening import widened
 from schemas import Span
 
-BIAS, BOLD_BIAS = 0.9, 3.0
-"""Off the score of lying outside: what counts, and what is asked about again."""
+
+class Biases(NamedTuple):
+    """Off the score of lying outside: the higher, the more the field finds."""
+
+    usual: float
+    """What counts."""
+    bold: float
+    """What is asked about again, and found if spaCy names it."""
+    strict: float
+    """What of the usual counts as a name in a manual."""
+
+
+BIASES = Biases(1.1, 3.0, 0.2)
 UNSURE_CHARACTERS = 2
 """That the bold look marks more, in a sentence that spaCy is asked about."""
 FIELD_SCORE = 0.8
@@ -43,6 +56,8 @@ class SearchedPiece(NamedTuple):
     unsure: list[tuple[int, int]]
     bold: bytes
     """For each character whether the bold look marks it."""
+    manual: bytes
+    """For each character whether a manual has it."""
 
 
 class TaggerDetector:
@@ -52,7 +67,6 @@ class TaggerDetector:
         self._field = Field(weights.read())
         self._load_entities = entities
         self.languages = LANGUAGES
-        self._spoken = LANGUAGES | {""}  # nobody can tell of most short texts
         self.name = f"tagger {weights.version()}, {name_of_entities()}"
 
     @cached_property
@@ -69,6 +83,7 @@ class TaggerDetector:
         ]
         self._ask(looked)
         for piece in looked:
+            piece.found.extend(self._bold_names(piece))
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))
         spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
@@ -87,15 +102,28 @@ class TaggerDetector:
 
     def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
         found = list(structured(piece))
-        usual, bold = self._field.tags(piece, BIAS, BOLD_BIAS)
+        manual = manual_marks(piece)
+        usual, bold, *strict = self._field.tags(piece, *BIASES[: 3 if any(manual) else 2])
+        counted = surer(usual, strict[0], manual) if strict else usual
         code = Code(piece)
-        found += cleaned(piece, _apart(piece, usual, found), code, FIELD_SCORE)
-        names = (one for one in bold if one.label in NAMES)
-        bolder = marks(piece, cleaned(piece, names, code, FIELD_SCORE))
-        doubts = list(unsure(piece, marks(piece, found), bolder))
-        if doubts and language_told(piece) not in self._spoken:
+        found += cleaned(piece, _apart(piece, counted, found), code, FIELD_SCORE)
+        bolder = _names(piece, bold, code)
+        doubts = [
+            (start, end)
+            for start, end in unsure(piece, marks(piece, found), bolder)
+            if not all(manual[start:end])
+        ]
+        if doubts and language_told(piece) not in SPOKEN:
             doubts = []  # spaCy would take its words for names
-        return SearchedPiece(number, offset, piece, found, doubts, bolder)
+        return SearchedPiece(number, offset, piece, found, doubts, bolder, manual)
+
+    def _bold_names(self, piece: SearchedPiece) -> Iterator[FoundValue]:
+        """List names of prose that neither the usual look nor spaCy found."""
+        text, manual = piece.characters, piece.manual
+        bold = bytes(map(gt, piece.bold, manual))
+        if any(bold):
+            yield from unlisted(text, bold, marks(text, piece.found), self._field.listed)
+        yield from institutions(text, manual)
 
     def _ask(self, looked: Iterable[SearchedPiece]) -> None:
         """Ask spaCy about what is unsure; what it names there counts where the bold look agrees."""
@@ -119,7 +147,22 @@ def _apart(text: str, tagged: Iterable[Tagged], found: Iterable[FoundValue]) -> 
             yield tag
 
 
-def marks(text: str, stretches: Iterable[Tagged | FoundValue]) -> bytes:
+def surer(usual: Iterable[Tagged], strict: Iterable[Tagged], manual: bytes) -> Iterator[Tagged]:
+    """Leave out, in manuals, the names that a stricter look does not see."""
+    sure = marks(manual, strict)
+    for one in usual:
+        at = slice(one.start, one.end)
+        if one.label not in NAMES or not any(manual[at]) or any(sure[at]):
+            yield one
+
+
+def _names(text: str, tagged: Iterable[Tagged], code: Code) -> bytes:
+    """Mark what a look takes for names."""
+    names = (one for one in tagged if one.label in NAMES)
+    return marks(text, cleaned(text, names, code, FIELD_SCORE))
+
+
+def marks(text: str | bytes, stretches: Iterable[Tagged | FoundValue]) -> bytes:
     """Say of each character whether it lies within a stretch."""
     marked = bytearray(len(text))
     for one in stretches:

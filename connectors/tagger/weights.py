@@ -41,6 +41,10 @@ class Weights:
                 self._kept[word] = scores
         return scores
 
+    def listed(self, word: str) -> bool:
+        """Say whether a list of names has a word, or it is among those with a vector."""
+        return bool(self._lexicon.flags(word.lower())) or self._lexicon.cluster(word) is not None
+
     def _worked_out(self, word: str) -> LabelScores:
         of_word = features(word, self._lexicon)
         seen = [

@@ -31,6 +31,20 @@ def test_signs_and_small_words_at_the_edges_are_no_part_of_a_name(text):
     assert values(text) == ["Ann"]
 
 
+@pytest.mark.parametrize(
+    ("text", "label", "expected"),
+    [
+        ("Don Wright", "PERSON", ["Don Wright"]),
+        ("Lord Stanley", "PERSON", ["Lord Stanley"]),
+        ("Dr. Don Wright", "PERSON", ["Don Wright"]),
+        ("Faber GmbH", "ORG", ["Faber GmbH"]),
+        ("Faber getItem", "ORG", []),
+    ],
+)
+def test_titles_that_are_parts_of_names_and_forms_of_companies_stay(text, label, expected):
+    assert values(text, label) == expected
+
+
 @pytest.mark.timeout(20)
 def test_blanks_within_a_name_are_read_once():
     """Quadratic work on so many would take minutes."""

@@ -5,7 +5,14 @@ import pytest
 from agents.spans import join
 from connectors.presidio.entities import Entities
 from connectors.tagger.field import Tagged
-from connectors.tagger.tagger_detector import TaggerDetector, family_names, marks, unsure
+from connectors.tagger.tagger_detector import (
+    Biases,
+    TaggerDetector,
+    family_names,
+    marks,
+    surer,
+    unsure,
+)
 from connectors.tagger.value_forms import FoundValue
 from evals.step_alone import in_force
 
@@ -133,6 +140,10 @@ def test_a_long_text_is_searched_to_its_end_and_across_the_seams(detector):
     assert addresses == {"ada@example.org", "bob@example.org"}
 
 
+NOTHING_SEEN = Biases(-50.0, 0.5, -50.0)
+"""The usual look sees nothing, the bold one does."""
+
+
 class CountedEntities:
     """A fake of spaCy's model that names nothing and counts what it is asked."""
 
@@ -160,8 +171,7 @@ def test_spacy_is_asked_about_sentences_that_leave_the_field_unsure_and_no_other
         loaded.append(CountedEntities())
         return loaded[-1]
 
-    monkeypatch.setattr("connectors.tagger.tagger_detector.BIAS", -50.0)  # nothing is seen
-    monkeypatch.setattr("connectors.tagger.tagger_detector.BOLD_BIAS", 0.5)
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BIASES", NOTHING_SEEN)
     detector = TaggerDetector(load)
     sure = "It rains and it rains. "
     detector.find((sure, "Set the timeout to 30 seconds."))
@@ -171,14 +181,50 @@ def test_spacy_is_asked_about_sentences_that_leave_the_field_unsure_and_no_other
 
 
 def test_spacy_is_not_asked_about_a_language_that_it_does_not_know(monkeypatch):
-    monkeypatch.setattr("connectors.tagger.tagger_detector.BIAS", -50.0)
-    monkeypatch.setattr("connectors.tagger.tagger_detector.BOLD_BIAS", 0.5)
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BIASES", NOTHING_SEEN)
     entities = CountedEntities()
     detector = TaggerDetector(lambda: entities)
     detector.find(("Gestern habe ich mit Anna Müller über den Bericht gesprochen.",))
     assert entities.asked == []
     detector.find(("Yesterday I spoke with Anna Miller about the report.",))
     assert len(entities.asked) == 1
+
+
+MANUAL = (
+    "Click the Function tab of the console and select the instance whose database snapshot "
+    "Nadia Quarrell configured. The Quarrell Template command deletes the cluster."
+)
+PROSE = "On Monday we walked to the lake. Nadia Quarrell met the Brambleton sisters there."
+
+
+def test_spacy_is_not_asked_about_a_manual(monkeypatch):
+    monkeypatch.setattr("connectors.tagger.tagger_detector.BIASES", NOTHING_SEEN)
+    entities = CountedEntities()
+    TaggerDetector(lambda: entities).find((MANUAL,))
+    assert entities.asked == []
+    TaggerDetector(lambda: entities).find((f"{MANUAL}\n\n{PROSE}",))
+    assert entities.asked
+    assert set(entities.asked) <= set(PROSE.replace(". ", ". \n").split("\n"))
+
+
+def test_a_name_in_a_manual_is_one_that_the_strict_look_sees():
+    usual = [Tagged(0, 4, "PERSON"), Tagged(5, 9, "ORG"), Tagged(10, 14, "ADDR")]
+    strict, manual = [Tagged(0, 4, "PERSON")], b"\1" * 20
+    assert list(surer(usual, strict, manual)) == [usual[0], usual[2]]
+    assert list(surer(usual, strict, bytes(20))) == usual
+
+
+def test_a_word_that_no_list_has_is_a_name_in_prose_and_none_in_a_manual(detector):
+    sentence = "Crazyheed are a punk rock band from the north."
+    assert found(detector, sentence) == {("PERSON", "Crazyheed")}
+    assert found(detector, f"{MANUAL} {sentence}") == found(detector, MANUAL)
+
+
+def test_the_same_ticket_has_its_names_beside_a_manual(detector):
+    ticket = "Dear team, Anna Kowalska of Brightwater Ltd moved to Leeds."
+    alone = found(detector, ticket)
+    assert {"Anna Kowalska", "Leeds"} <= {value for _, value in alone}
+    assert alone <= found(detector, f"{MANUAL}\n\n{ticket}")
 
 
 def test_what_spacy_names_counts_where_the_bold_look_agrees(detector):
