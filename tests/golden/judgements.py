@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from tests.golden.mutant_runs import Judged
+from tests.golden.mutant_runs import UNDECIDED, Judged
 from tests.golden.mutations import Mutant
 
 JUDGING = ("agents", "connectors", "replay", "schemas", "streams", "tests/agents", "tests/golden")
@@ -51,7 +51,9 @@ class Judgements:
         return None if known is None else Judged(mutant, *known)
 
     def keep(self, judged: Judged) -> None:
-        """Write a judgement down."""
+        """Write a judgement down, if it is one."""
+        if judged.by == UNDECIDED:
+            return
         told = {"tree": self._tree, "mutant": judged.mutant.key, "by": judged.by, "how": judged.how}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a") as file:

@@ -350,7 +350,7 @@ class MutantJudge:
                 if found:
                     return BY_VERIFY, found
         _limit(resource.RLIMIT_CPU, most)
-        return by_tests(mutant, tests)
+        return by_tests(mutant, tests, run_tests)
 
 
 def ended(mutant: Mutant, status: int) -> Judged:
@@ -372,14 +372,16 @@ def _limit(what: int, most: int) -> None:
     resource.setrlimit(what, (most, resource.getrlimit(what)[1]))
 
 
-def by_tests(mutant: Mutant, tests: list[str]) -> tuple[str, str]:
+def by_tests(
+    mutant: Mutant, tests: list[str], run: Callable[[str, str, list[str]], tuple[int, str]]
+) -> tuple[str, str]:
     """Run tests over a mutant, in a process of their own; who fails must pass without it."""
     if not tests:
         return SURVIVED, "and has no tests of its own"
-    ended_with, failed = run_tests(mutant.file, mutant.source, tests)
+    ended_with, failed = run(mutant.file, mutant.source, tests)
     if ended_with in {0, NO_TESTS}:
         return SURVIVED, "verify and its own tests"
-    if failed and run_tests(mutant.file, (ROOT / mutant.file).read_text(), [failed])[1]:
+    if failed and run(mutant.file, (ROOT / mutant.file).read_text(), [failed])[1]:
         return UNDECIDED, f"{failed} fails without the mutant, too"
     if not failed and ended_with != -signal.SIGXCPU:
         return UNDECIDED, f"pytest ended with {ended_with}"

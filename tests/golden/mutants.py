@@ -150,9 +150,11 @@ def shares(judged: Sequence[Judged]) -> list[str]:
 
 
 def reached(judged: Sequence[Judged]) -> bool:
-    """Say whether as many were noticed as should be."""
+    """Say whether as many were noticed as should be, and all were judged."""
     verified = sum(one.by == BY_VERIFY for one in judged)
     noticed = sum(one.by != SURVIVED for one in judged)
+    if any(one.by == UNDECIDED for one in judged):
+        return False
     return verified >= LEAST_VERIFY * len(judged) and noticed >= LEAST_BOTH * len(judged)
 
 
@@ -174,7 +176,7 @@ def judged_of(
         judge.prepare(known.beside("lines"))
         for one in judge.judge(left, processes):
             # without tests nobody knows whether it survives
-            if one.by != UNDECIDED and (tests or one.by == BY_VERIFY):
+            if tests or one.by == BY_VERIFY:
                 known.keep(one)
             yield one
 
@@ -206,12 +208,12 @@ def main() -> int:
     if given.not_run:
         return list_not_run([given.only] if given.only else files_of_steps())
     mutants = drawn(given.n, given.seed, given.only)
-    began, judged, undecided = time.monotonic(), list[Judged](), 0
+    began, judged, undecided = time.monotonic(), list[Judged](), list[Judged]()
     known = Judgements(given.keep, digest_of_tree(ROOT))
     try:
         for one in judged_of(mutants, known, given.processes, tests=not given.verify_only):
             if one.by == UNDECIDED:
-                undecided += 1
+                undecided.append(one)
                 print(f"{one.by}, {one.how}: {line_of(one)}", flush=True)
                 continue
             judged.append(one)
@@ -225,10 +227,10 @@ def main() -> int:
     print(
         f"{len(judged)} mutants of seed {given.seed} in {time.monotonic() - began:.0f} s; "
         f"{len(EQUIVALENT)} are listed as equivalent and not drawn"
-        + f"; {undecided} could not be judged and do not count"
+        + f"; {len(undecided)} could not be judged and do not count"
         * bool(undecided)
     )
-    return 0 if judged and not undecided and reached(judged) else 1
+    return 0 if judged and reached([*judged, *undecided]) else 1
 
 
 if __name__ == "__main__":

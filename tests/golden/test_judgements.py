@@ -7,7 +7,7 @@ import pytest
 
 from tests.golden import mutants as command
 from tests.golden.judgements import Judgements, digest_of_tree
-from tests.golden.mutant_runs import BY_TESTS, BY_VERIFY, SURVIVED, Judged
+from tests.golden.mutant_runs import BY_TESTS, BY_VERIFY, SURVIVED, UNDECIDED, Judged
 from tests.golden.mutations import Mutant
 
 ONE, OTHER = (
@@ -22,6 +22,8 @@ def test_a_judgement_is_found_again_and_one_of_another_tree_is_not(tmp_path):
     assert again.of(ONE) == Judged(ONE, BY_TESTS, "FAILED test_x")
     assert again.of(OTHER) is None
     assert Judgements(kept, "another").of(ONE) is None
+    again.keep(Judged(OTHER, UNDECIDED, "the disk is full"))
+    assert Judgements(kept, "tree").of(OTHER) is None
 
 
 @pytest.mark.parametrize("end", ["", "\n"])

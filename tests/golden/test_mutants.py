@@ -25,6 +25,7 @@ from tests.golden.mutant_runs import (
     Readings,
     by_tests,
     ended,
+    run_tests,
 )
 from tests.golden.mutants import copies, drawn, files_of_steps, own_tests, reached, table
 from tests.golden.mutations import Mutant, mutants_of, sample
@@ -225,11 +226,11 @@ def test_own_tests_notice_what_verify_does_not():
     mutant = next(
         one for one in mutants_of(ROOT, "agents/numbering.py") if "entries_max" in one.before
     )
-    by, how = by_tests(mutant, own_tests("agents/numbering.py"))
+    by, how = by_tests(mutant, own_tests("agents/numbering.py"), run_tests)
     assert by == BY_TESTS
     assert "test_numbering.py" in how
     unchanged = Mutant(mutant.file, 1, "", "", (ROOT / mutant.file).read_text(), 0)
-    assert by_tests(unchanged, own_tests("agents/numbering.py"))[0] == SURVIVED
+    assert by_tests(unchanged, own_tests("agents/numbering.py"), run_tests)[0] == SURVIVED
 
 
 A_MUTANT = Mutant("agents/scoring.py", 1, "", "", "", 0)
@@ -266,13 +267,12 @@ def test_an_error_of_who_judges_is_no_judgement():
     ],
 )
 def test_tests_notice_a_mutant_where_one_fails_that_passes_without_it(
-    monkeypatch, ended_with, failed, fails_without, by
+    ended_with, failed, fails_without, by
 ):
     def runs(_file: str, source: str, tests: list[str]) -> tuple[int, str]:
         return (ended_with, failed) if source == "" else (int(bool(fails_without)), fails_without)
 
-    monkeypatch.setattr("tests.golden.mutant_runs.run_tests", runs)
-    assert by_tests(A_MUTANT, ["test_x.py"])[0] == by
+    assert by_tests(A_MUTANT, ["test_x.py"], runs)[0] == by
 
 
 @pytest.mark.slow
@@ -288,22 +288,7 @@ def test_tests_notice_a_mutant_where_one_fails_that_passes_without_it(
 def test_what_a_run_of_tests_says(tmp_path, test, by):
     (tmp_path / "test_it.py").write_text(test)
     emptied = Mutant("agents/embed.py", 1, "", "", "", 0)
-    assert by_tests(emptied, [str(tmp_path / "test_it.py")])[0] == by
-
-
-def test_who_could_not_judge_a_mutant_says_so_and_keeps_nothing(monkeypatch, capsys, tmp_path):
-    undecided = Judged(A_MUTANT, UNDECIDED, "the disk is full")
-
-    monkeypatch.setattr(MutantJudge, "prepare", lambda *_: None)
-    monkeypatch.setattr(MutantJudge, "judge", lambda *_: iter([a_judged(BY_VERIFY), undecided]))
-    monkeypatch.setattr(command, "copies", lambda place: [])
-    monkeypatch.setattr(command, "drawn", lambda *options: [A_MUTANT])
-    monkeypatch.setattr(sys, "argv", ["mutants", "--keep", str(tmp_path / "kept")])
-    assert command.main() == 1
-    said = capsys.readouterr().out
-    assert "undecided, the disk is full: agents/scoring.py:1" in said
-    assert "1 could not be judged" in said
-    assert len((tmp_path / "kept").read_text().splitlines()) == 1
+    assert by_tests(emptied, [str(tmp_path / "test_it.py")], run_tests)[0] == by
 
 
 @pytest.mark.slow
@@ -362,6 +347,7 @@ def test_the_bounds_are_of_both_measures(verified, tested, survived, enough):
         + [a_judged(SURVIVED)] * survived
     )
     assert reached(judged) is enough
+    assert not reached([*judged, a_judged(UNDECIDED)])
     assert table(judged)[-1].split() == ["all", "100", f"{verified}%", f"{verified + tested}%"]
     low, high = command.shares(judged)[0].split("(")[1].rstrip(")").split(" to ")
     assert float(low[:-1]) <= verified <= float(high[:-1])
