@@ -51,7 +51,7 @@ class EndedRequest:
 
     request: str
     status: str
-    """One of those of documents: indexed, deleted or failed."""
+    """One of those of documents: indexed, deleted or failed; empty where it only came along."""
     reason: str = ""
     is_rejected: bool = False
     """Whether a step gave it up; else a step said how it is with the document."""
@@ -106,9 +106,9 @@ class EndingsLog:
             event: Any = self._codec.decode(message.value(), self._records[message.topic()])
         except Undecodable:
             return None
-        came = status_in(event) if event.meta.tenant == self._tenant else None
-        if came is None:
+        if event.meta.tenant != self._tenant:
             return None
+        came = status_in(event) or ("", "")
         return EndedRequest(event.meta.request, *came, isinstance(event, EventRejected))
 
 
@@ -170,12 +170,14 @@ class Settling:
         self._left += before is None or before[1] is not None
 
     def look(self, wait_s: float = 0.0) -> bool:
-        """Take in what ended meanwhile; tells whether something did."""
-        left = self._left
+        """Take in what ended meanwhile; tells whether something came along."""
+        moved = False
         for ended in self._look(wait_s):
-            self._take(ended)
+            moved = True  # a long document comes along by its batches
+            if ended.status:
+                self._take(ended)
         self._watcher.settled(self._asked - self._left, self._asked)
-        return self._left < left
+        return moved
 
     def wait(self) -> None:
         """Return when everything has ended; raises Stalled where for long nothing did."""

@@ -116,7 +116,7 @@ def test_batches_before_the_last_and_what_others_hand_in_end_nothing(acme, folde
     with acme.desk(endings=steps.endings) as desk:
         desk.run(desk.configured("handbook"), RunWish())
     with steps.endings(0) as endings:
-        assert list(endings.look(0)) == []
+        assert {one.status for one in endings.look(0)} == {""}
         theirs = ended(acme.submitted[0])
         theirs = structs.replace(theirs, meta=structs.replace(theirs.meta, tenant="stranger"))
         lane = theirs.meta.lane
