@@ -24,8 +24,11 @@ WORK_MAX = 100_000  # keywords applied; of a large answer to a large schema some
 DEPTH_MAX = 60  # levels of keywords within keywords: each takes some frames of a stack of 1,000
 UNCHECKED = ("unevaluatedItems", "unevaluatedProperties", "$dynamicRef")
 """Keywords whose own work can't be counted."""
+UNCHECKED_SAID = f"the schema uses one of {', '.join(UNCHECKED)}, which are not checked"
 VALUES = ("const", "enum", "default", "examples")
 """Keywords that hold values, not schemas."""
+MAPS = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+"""Keywords that hold schemas by names, which are no keywords whatever they are."""
 
 
 class _Bounded(Exception):
@@ -125,7 +128,13 @@ def _fault_within(schema: Any) -> str:
             waiting += part
         if not isinstance(part, dict):
             continue
-        waiting += [value for name, value in part.items() if name not in VALUES]
+        if not part.keys().isdisjoint(UNCHECKED):
+            return UNCHECKED_SAID
+        for name, value in part.items():
+            if name in MAPS and isinstance(value, dict):
+                waiting += value.values()
+            elif name not in VALUES:
+                waiting.append(value)
         has_ids = has_ids or isinstance(part.get("$id"), str)
         if isinstance(reference := part.get("$ref"), str):
             references.add(reference)
@@ -154,7 +163,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _unchecked(_validator: Any, _value: Any, _instance: Any, _schema: Any) -> None:
-    raise _Bounded(f"the schema uses one of {', '.join(UNCHECKED)}, which are not checked")
+    raise _Bounded(UNCHECKED_SAID)
 
 
 def _compiled(pattern: Any) -> Any:

@@ -127,6 +127,8 @@ def test_a_hostile_schema_or_text_is_a_breach_and_soon(value, schema, says):
         ({"$ref": "http://127.0.0.1:1/schema"}, "refers to what is not in it"),
         ({"anyOf": [{"type": "string"}, {"$ref": "#/nowhere"}]}, "refers to what is not in it"),
         ({"$ref": "#/$defs/~"}, "refers to what is not in it"),
+        ({"unevaluatedProperties": False}, "not checked"),
+        ({"properties": {"a": {"items": {"$dynamicRef": "#"}}}}, "not checked"),
         ("[" * 100_000, "nests deeper"),
         ("{", "is no JSON"),
         ('{"minimum": NaN}', "is no JSON"),
@@ -143,6 +145,8 @@ def test_a_schema_that_no_answer_can_follow_is_told_by_its_place(schema, says):
     [
         PERSON,
         {"properties": {"pattern": {"type": "string"}, "$ref": {"type": "string"}}},
+        {"properties": {"unevaluatedItems": {"const": 1}}, "$defs": {"$dynamicRef": {}}},
+        {"properties": {"enum": {"$ref": "#/$defs/enum"}}, "$defs": {"enum": {}}},
         {"const": {"$ref": "http://127.0.0.1:1/a value"}, "examples": [{"pattern": "("}]},
         {"$id": "http://x.test/a", "$defs": {"b": {"$id": "b"}}, "$ref": "b"},
         {"$defs": {"a/b": {"$anchor": "n"}}, "anyOf": [{"$ref": "#/$defs/a~1b"}, {"$ref": "#n"}]},
