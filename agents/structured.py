@@ -120,37 +120,50 @@ def fault_of(schema: str) -> str:
 
 def _fault_within(schema: Any) -> str:
     """Look for what `breach` can't check, in a schema that is one."""
+    references, has_ids = set(), False
+    for part in _schemas_in(schema):
+        if not part.keys().isdisjoint(UNCHECKED):
+            return UNCHECKED_SAID
+        has_ids = has_ids or isinstance(part.get("$id"), str)
+        if isinstance(reference := part.get("$ref"), str):
+            references.add(reference)
+        for pattern in (part.get("pattern"), *(part.get("patternProperties") or ())):
+            if isinstance(pattern, str):
+                _compiled(pattern)
+    if has_ids:  # a reference may lead to any of them
+        return ""
     resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
-    references, has_ids, waiting = set(), False, [schema]
+    if all(_leads_within(reference, resolver) for reference in sorted(references)):
+        return ""
+    return "it refers to what is not in it"
+
+
+def _schemas_in(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield a schema and those within it."""
+    waiting = [schema]
     while waiting:
         part = waiting.pop()
         if isinstance(part, list):
             waiting += part
         if not isinstance(part, dict):
             continue
-        if not part.keys().isdisjoint(UNCHECKED):
-            return UNCHECKED_SAID
+        yield part
         for name, value in part.items():
             if name in MAPS and isinstance(value, dict):
                 waiting += value.values()
             elif name not in VALUES:
                 waiting.append(value)
-        has_ids = has_ids or isinstance(part.get("$id"), str)
-        if isinstance(reference := part.get("$ref"), str):
-            references.add(reference)
-        patterns = [part.get("pattern"), *(part.get("patternProperties") or ())]
-        for pattern in patterns:
-            if isinstance(pattern, str):
-                _compiled(pattern)
-    for reference in () if has_ids else sorted(references):  # else one may lead to any of them
-        if not reference.startswith("#"):
-            return "it refers to what is not in it"
-        if reference.startswith("#/"):
-            try:
-                resolver.lookup(reference)
-            except (Unresolvable, ValueError):
-                return "it refers to what is not in it"
-    return ""
+
+
+def _leads_within(reference: str, resolver: Any) -> bool:
+    if not reference.startswith("#"):
+        return False
+    if reference.startswith("#/"):
+        try:
+            resolver.lookup(reference)
+        except (Unresolvable, ValueError):
+            return False
+    return True
 
 
 def mended(prompt: str, text: str, breaks: str) -> str:
