@@ -131,6 +131,14 @@ CLOSER_READING = RuleChange(
     before="a verb that no table has was taken for part of a name",
     kept_until="2.0.0",
 )
+CLOSER_DOUBTS = RuleChange(
+    "no answer is given to a question that claims the contrary of what would be said to it, or that "
+    "asks for what is not so where nothing said negates anything; its words are read as the "
+    "passages write them, where a letter or a mark is all that differs",
+    since="0.2.0.dev6",
+    before="contraries were weighed among other signs, and a name had to stand as it was written",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -146,6 +154,7 @@ CHANGES = (
     ORDERED_VERSIONS,
     WHOLE_RANKINGS,
     CLOSER_READING,
+    CLOSER_DOUBTS,
 )
 
 

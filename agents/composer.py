@@ -14,7 +14,14 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
-from agents.answering.abstaining import lacking, nothing_found, unanswerable, uncounted
+from agents.answering.abstaining import (
+    contradicted,
+    lacking,
+    nothing_found,
+    standing_nowhere,
+    unanswerable,
+    uncounted,
+)
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
 from agents.answering.distilling import (
@@ -28,6 +35,7 @@ from agents.answering.distilling import (
 )
 from agents.answering.generation_policy import GenerationPolicy, answer_of
 from agents.answering.nearness import Nearness
+from agents.answering.respelling import respelt
 from agents.answering.speaking import JsonSpeech, ModelReply, Prose, Speech
 from agents.changes import FOLLOWED_SCHEMAS
 from agents.effects import Effects
@@ -69,9 +77,18 @@ class Composer:
     """Composes one answer out of passages."""
 
     def __init__(
-        self, event: ChunksRetrieved, policy: GenerationPolicy, gathered: Gathered | None = None
+        self,
+        event: ChunksRetrieved,
+        policy: GenerationPolicy,
+        gathered: Gathered | None = None,
+        *,
+        doubting: bool = True,
     ) -> None:
-        """Take the question with its passages; `gathered` tells where some of them come from."""
+        """Take the question with its passages; `gathered` tells where some of them come from.
+
+        `doubting` is `agents.changes.CLOSER_DOUBTS`.
+        """
+        self.doubting = doubting
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -84,7 +101,9 @@ class Composer:
         if policy.order == "nearest":
             self.passages = nearest_first(self.question, self.passages)
         self.writer = AnswerWriter(event, self.sources.entries)
-        self.near = Nearness(self.question, self.passages)
+        self.meant = respelt(self.question, self.passages) if doubting else self.question
+        """The question, as the passages write its words."""
+        self.near = Nearness(self.meant, self.passages)
         self.composition = Composition(self.near, policy.differing)
         self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
         """What the prompt holds of the passages."""
@@ -233,11 +252,16 @@ class Composer:
         """
         if self.gathered.passages:
             return False
-        unheld = set(lacking(self.event.question, self.passages)) - {*self.event.renamed}
+        if self.doubting:
+            unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
+        else:
+            unheld = lacking(self.event.question, self.passages)
+        said = self.composition.said()
         return (
-            bool(unheld)
-            or uncounted(self.question, self.composition.said())
-            or unanswerable(self.question, self.passages, self.policy.answerable)
+            bool(set(unheld) - {*self.event.renamed})
+            or uncounted(self.meant, said)
+            or (self.doubting and contradicted(self.meant, said))
+            or unanswerable(self.meant, self.passages, self.policy.answerable)
         )
 
     def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:

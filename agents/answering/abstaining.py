@@ -8,7 +8,10 @@ from typing import Any
 import regex
 
 from agents.answering.generation_policy import GenerationPolicy
+from agents.answering.opposites import opposed
+from agents.answering.polarity import negations
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
+from agents.answering.respelling import otherwise_written
 from agents.answering.terms import carried_off
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable
@@ -111,6 +114,12 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lacked))
 
 
+def standing_nowhere(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """List what is `lacking` and is not written otherwise: a number as a word, a name in short."""
+    lacked = lacking(question, passages)
+    return tuple(name for name in lacked if not otherwise_written(name, passages))
+
+
 def plain_nouns(question: str) -> str:
     """Write the nouns of a German question small, so that none of them is taken for a name."""
     if language_of(question) != "de":
@@ -125,11 +134,28 @@ def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, flo
     question took over from the conversation is no part of what it claims.
     """
     question = question[:CHARACTERS_MAX]
-    if asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question):
+    if _claims_nothing(question):
         return 1.0
     texts = [passage.text for passage in passages]
     asked = dict.fromkeys((plain_nouns(question), plain_nouns(carried_off(question))))
     return max(answerable(one, texts, weights) for one in asked)
+
+
+def _claims_nothing(question: str) -> bool:
+    return asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question) is not None
+
+
+def contradicted(question: str, said: Sequence[str]) -> bool:
+    """Tell whether a question claims what would be said to it otherwise.
+
+    It names the contrary of something, or asks for what is not so, where nothing that is said
+    negates anything. Why something is not so is often told without a negation.
+    """
+    question = carried_off(question[:CHARACTERS_MAX])
+    if not said or _claims_nothing(question):
+        return False
+    denied = negations(question) and not any(map(negations, said))
+    return bool(denied and asked_for(question).kind != "reason") or opposed(question, said)
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:
