@@ -260,7 +260,7 @@ class Composer:
         return (
             bool(set(unheld) - {*self.event.renamed})
             or uncounted(self.meant, said)
-            or (self.doubting and contradicted(self.meant, said))
+            or (self.doubting and contradicted(self.meant, said, self.composition.around()))
             or unanswerable(self.meant, self.passages, self.policy.answerable)
         )
 

@@ -12,6 +12,7 @@ from agents.answering.opposites import opposed
 from agents.answering.polarity import negations
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
 from agents.answering.respelling import otherwise_written
+from agents.answering.subjects import of_another
 from agents.answering.terms import carried_off
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable
@@ -145,17 +146,20 @@ def _claims_nothing(question: str) -> bool:
     return asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question) is not None
 
 
-def contradicted(question: str, said: Sequence[str]) -> bool:
-    """Tell whether a question claims what would be said to it otherwise.
+def contradicted(question: str, said: Sequence[str], around: Sequence[str]) -> bool:
+    """Tell whether a question claims what would be said to it otherwise, or of another.
 
-    It names the contrary of something, or asks for what is not so, where nothing that is said
-    negates anything. Why something is not so is often told without a negation.
+    It names the contrary of something, or somebody of whom nothing `around` speaks, or asks for
+    what is not so, where nothing that is said negates anything. Why something is not so is often
+    told without a negation.
     """
     question = carried_off(question[:CHARACTERS_MAX])
     if not said or _claims_nothing(question):
         return False
-    denied = negations(question) and not any(map(negations, said))
-    return bool(denied and asked_for(question).kind != "reason") or opposed(question, said)
+    denied = negations(question) > 0 and not any(map(negations, said))
+    if denied and asked_for(question).kind != "reason":
+        return True
+    return opposed(question, said) or of_another(question, around)
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:

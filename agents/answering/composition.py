@@ -79,6 +79,17 @@ class Composition:
         chosen = (self.near.statements[index] for index in self.chosen())
         return [f"{one.above} {one.text}" for one in chosen]
 
+    def around(self) -> list[str]:
+        """List what is `said`, and what stands beside the nearest statement and above its text."""
+        if not self.order:
+            return []
+        best = self.order[0]
+        statements = self.near.statements
+        passage = statements[best].passage
+        beside = (one for one in statements[max(0, best - 1) : best + 2] if one.passage == passage)
+        texts = (f"{one.above} {one.text}" for one in beside)
+        return [*self.said(), *texts, self.near.passages[passage].title]
+
     def _source(self, index: int) -> str:
         """Name a document, and which version of it, where it has been changed."""
         passage = self.near.passages[self.near.statements[index].passage]

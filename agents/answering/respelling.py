@@ -56,11 +56,14 @@ def respelt(question: str, passages: Sequence[Passage]) -> str:
 
 def otherwise_written(name: str, passages: Sequence[Passage]) -> bool:
     """Tell whether a number stands as a word, or an abbreviation as what it is short for."""
-    known = [_spellings(text) for one in passages for text in (one.title, one.text)]
-    spellings = _NUMERALS.get(name, frozenset())
-    if spellings and any(spellings & one.folded for one in known):
-        return True
-    return name.isupper() and any(name.casefold() in one.initials for one in known)
+    texts = [text for one in passages for text in (one.title, one.text)]
+    spelt = _NUMERALS.get(name, frozenset())
+    return any(stands_for(name, text) or spelt & _spellings(text).folded for text in texts)
+
+
+def stands_for(name: str, text: str) -> bool:
+    """Tell whether a name in capitals is short for one of several words that a text holds."""
+    return name.isupper() and name.casefold() in _spellings(text).initials
 
 
 def _may_be_misspelt(word: str) -> bool:
