@@ -260,9 +260,13 @@ class Composer:
         return (
             bool(set(unheld) - {*self.event.renamed})
             or uncounted(self.meant, said)
-            or (self.doubting and contradicted(self.meant, said, self.composition.around()))
+            or (self.doubting and self._contradicted(said))
             or unanswerable(self.meant, self.passages, self.policy.answerable)
         )
+
+    def _contradicted(self, said: Sequence[str]) -> bool:
+        texts = [*said, *self.composition.titles()]
+        return contradicted(self.meant, texts, self.composition.beside())
 
     def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:
         """Close the answer with what a model said beside its tools, as far as that stands."""

@@ -146,12 +146,12 @@ def _claims_nothing(question: str) -> bool:
     return asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question) is not None
 
 
-def contradicted(question: str, said: Sequence[str], around: Sequence[str]) -> bool:
+def contradicted(question: str, said: Sequence[str], beside: Sequence[str] = ()) -> bool:
     """Tell whether a question claims what would be said to it otherwise, or of another.
 
-    It names the contrary of something, or somebody of whom nothing `around` speaks, or asks for
-    what is not so, where nothing that is said negates anything. Why something is not so is often
-    told without a negation.
+    It names the contrary of something, or somebody of whom neither that nor what stands `beside`
+    it speaks, or asks for what is not so, where nothing that is said negates anything. Why
+    something is not so is often told without a negation.
     """
     question = carried_off(question[:CHARACTERS_MAX])
     if not said or _claims_nothing(question):
@@ -159,7 +159,7 @@ def contradicted(question: str, said: Sequence[str], around: Sequence[str]) -> b
     denied = negations(question) > 0 and not any(map(negations, said))
     if denied and asked_for(question).kind != "reason":
         return True
-    return opposed(question, said) or of_another(question, around)
+    return opposed(question, said) or of_another(question, [*said, *beside])
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:

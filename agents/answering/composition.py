@@ -79,16 +79,18 @@ class Composition:
         chosen = (self.near.statements[index] for index in self.chosen())
         return [f"{one.above} {one.text}" for one in chosen]
 
-    def around(self) -> list[str]:
-        """List what is `said`, and what stands beside the nearest statement and above its text."""
-        if not self.order:
-            return []
-        best = self.order[0]
+    def titles(self) -> list[str]:
+        """List the titles of what an answer is taken from."""
+        passages = dict.fromkeys(self.near.statements[index].passage for index in self.chosen())
+        return [self.near.passages[passage].title for passage in passages]
+
+    def beside(self) -> list[str]:
+        """List what stands right before and behind the nearest statement."""
         statements = self.near.statements
-        passage = statements[best].passage
-        beside = (one for one in statements[max(0, best - 1) : best + 2] if one.passage == passage)
-        texts = (f"{one.above} {one.text}" for one in beside)
-        return [*self.said(), *texts, self.near.passages[passage].title]
+        best = self.order[0] if self.order else 0
+        near = (index for index in (best - 1, best + 1) if 0 <= index < len(statements))
+        passage = statements[best].passage if statements else 0
+        return [statements[index].text for index in near if statements[index].passage == passage]
 
     def _source(self, index: int) -> str:
         """Name a document, and which version of it, where it has been changed."""

@@ -3,7 +3,8 @@
 A statement that tells what female hormones do is nearest to a question for male ones, and no answer
 to it. Pairs of common words of English, whose sides exclude each other where they are said of the
 same thing, and words with a beginning that negates. agents/checking weighs some of them among all
-that a question claims; here one of them decides, so it has to stand beside the same words.
+that a question claims; here one of them decides, so it has to stand beside the same words. What tells the same event
+from its two ends (win and lose, buy and sell) is no such pair.
 
 Of SQuAD 2's questions with three other passages, 8.6 and 6.4 % of the unanswerable of two halves of
 its titles are told so, and 0.4 and 0.5 % of the answerable.
@@ -38,16 +39,11 @@ increase increased increasing increases rise rose rising raise raised grew growt
   expand expanded / decrease decreased decreasing decreases fall fell falling drop dropped
   decline declined lower lowered reduce reduced reduction shrink shrank loss
 strong stronger strength strongest / weak weaker weakness weakest
-win won victory victories victorious success successful succeed succeeded / lose lost defeat
-  defeated defeats unsuccessful fail failed failure
 allow allowed allows permit permitted permits accept accepted agree agreed approve approved
   approval acceptance legal / forbid forbidden prohibit prohibited prohibits refuse refused
   reject rejected deny denied ban banned disagree disagreed refusal rejection illegal oppose
   opposed
-attack attacked attackers attacks offensive / defend defended defence defense defensive
-  defenders
 import imported imports importer / export exported exports exporter
-buy bought buyer purchase purchased / sell sold seller
 public / private
 rich wealthy wealth / poor poverty
 simple easy easier / complex difficult harder hard complicated
@@ -98,12 +94,10 @@ innate / adaptive acquired
 even / odd
 single one / multiple several
 capture captured seized / surrender surrendered
-ascend ascending / descend descending
 encrypt encrypted / decrypt decrypted
 enable enabled / disable disabled
 upload / download
 install / uninstall
-client clients / server servers
 adopt adopted adopts / reject rejected rejects
 acid acidic / alkaline
 vertical / horizontal
@@ -127,10 +121,7 @@ originate originated / terminate terminated
 plus / minus
 profit profits / loss losses deficit deficits
 reward rewards rewarded / punish punished punishment penalty penalties
-sender senders / recipient recipients receiver receivers
 input inputs / output outputs
-lender lenders / borrower borrowers
-landlord / tenant tenants
 licensor licensors / licensee licensees
 summer / winter
 spring / autumn
