@@ -94,6 +94,14 @@ THIRD = TalkSet(
     ("cut", "tee"),
 )
 """Twenty, by which no rule is made."""
+FOURTH = TalkSet(
+    "fourth conversations",
+    _talks(Path(__file__).with_name("fourth_conversations.toml")),
+    ("deprecation", "humanize", "pathvalidate", "tenacity", "watchfiles"),
+    ("backoff", "LICENSE"),
+    ("env", "nohup", "uniq"),
+)
+"""Ten more, written before rules were mended by the first two sets again."""
 
 
 @dataclass(frozen=True)
