@@ -32,6 +32,11 @@ _OTHERWISE = regex.compile(
     regex.IGNORECASE,
 )
 """What is negated so is no claim: a condition, or what something is held against."""
+_WHEN = regex.compile(
+    r"\A\W*when\s+(?=(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)\b)",
+    regex.IGNORECASE,
+)
+"""What asks for a time, and is no condition."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
 _COUNTS = regex.compile(
     r"\bhow\s+(?:many|much|old|tall|far|heavy|wide|high|large|big)\b|\bwie\s*(?:viele?|alt|hoch|weit|schwer|groß)\b|\bcombien\b|\bcuánt[oa]s?\b",
@@ -154,7 +159,7 @@ def contradicted(question: str, said: Sequence[str], beside: Sequence[str] = ())
     something is not so is often told without a negation.
     """
     question = carried_off(question[:CHARACTERS_MAX])
-    if not said or _claims_nothing(question):
+    if not said or _claims_nothing(_WHEN.sub("at what time ", question)):
         return False
     denied = negations(question) > 0 and not any(map(negations, said))
     if denied and asked_for(question).kind != "reason":

@@ -34,7 +34,7 @@ _NUMERALS = {
 }  # fmt: skip
 """How else small numbers are written."""
 _CALLED = regex.compile(
-    r"\p{Lu}[\p{L}'’]*+(?:(?:[ \n-]|\s(?:of|the|and|for|in|on|de|des|du|la|und|für)\s)\p{Lu}[\p{L}'’]*+)+"
+    r"\p{Lu}[\p{L}'’]*+(?:(?:[ \n-]|\s(?:(?:of|the|and|for|in|on|de|des|du|la|und|für)\s)++)\p{Lu}[\p{L}'’]*+)+"
 )
 
 

@@ -27,7 +27,11 @@ def subject(question: str) -> tuple[str, ...]:
     """Return the names by which a question calls whom it is about; none where it calls nobody."""
     match = _SUBJECT.search(question)
     said = words(regex.sub(r"['’]s\b", "", match["names"])) if match else ()
-    return tuple(word for word in said if word.casefold() not in STOP_WORDS and len(word) > 1)
+    return tuple(
+        word
+        for word in said
+        if len(word) > 1 and (word.isupper() or word.casefold() not in STOP_WORDS)
+    )
 
 
 def of_another(question: str, texts: Sequence[str]) -> bool:
