@@ -139,6 +139,13 @@ CLOSER_DOUBTS = RuleChange(
     before="contraries were weighed among other signs, and a name had to stand as it was written",
     kept_until="2.0.0",
 )
+PLAIN_OPENINGS = RuleChange(
+    "what an answer in English begins with is taken for a name only where more than the capital "
+    "of its beginning says so",
+    since="0.2.0.dev6",
+    before="the capital alone made a name of it, which took the place of what was asked about",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -155,6 +162,7 @@ CHANGES = (
     WHOLE_RANKINGS,
     CLOSER_READING,
     CLOSER_DOUBTS,
+    PLAIN_OPENINGS,
 )
 
 
