@@ -82,13 +82,13 @@ class Composer:
         policy: GenerationPolicy,
         gathered: Gathered | None = None,
         *,
-        doubting: bool = True,
+        closer: bool = True,
     ) -> None:
         """Take the question with its passages; `gathered` tells where some of them come from.
 
-        `doubting` is `agents.changes.CLOSER_DOUBTS`.
+        `closer` is `agents.changes.CLOSER_ANSWERS`.
         """
-        self.doubting = doubting
+        self.closer = closer
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -99,11 +99,11 @@ class Composer:
             harmless, policy.same_min, policy.passages_max
         )
         if policy.order == "nearest":
-            self.passages = nearest_first(self.question, self.passages)
+            self.passages = nearest_first(self.question, self.passages, closer=closer)
         self.writer = AnswerWriter(event, self.sources.entries)
-        self.meant = respelt(self.question, self.passages) if doubting else self.question
+        self.meant = respelt(self.question, self.passages) if closer else self.question
         """The question, as the passages write its words."""
-        self.near = Nearness(self.meant, self.passages)
+        self.near = Nearness(self.meant, self.passages, closer=closer)
         self.composition = Composition(self.near, policy.differing)
         self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
         """What the prompt holds of the passages."""
@@ -252,7 +252,7 @@ class Composer:
         """
         if self.gathered.passages:
             return False
-        if self.doubting:
+        if self.closer:
             unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
         else:
             unheld = lacking(self.event.question, self.passages)
@@ -260,7 +260,7 @@ class Composer:
         return (
             bool(set(unheld) - {*self.event.renamed})
             or uncounted(self.meant, said)
-            or (self.doubting and self._contradicted(said))
+            or (self.closer and self._contradicted(said))
             or unanswerable(self.meant, self.passages, self.policy.answerable)
         )
 

@@ -37,6 +37,11 @@ _WHEN = regex.compile(
     regex.IGNORECASE,
 )
 """What asks for a time, and is no condition."""
+_DENIES = regex.compile(
+    r"\b(?:not|never|nobody|nothing|nowhere|no(?!\.)|nicht|kein(?:e[rsnm]?)?|nie|niemals|pas|jamais|nunca)\b|n['’]t\b",
+    regex.IGNORECASE,
+)
+"""By which a question asks for what is not so. Not `without`, which says how something is done."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
 _COUNTS = regex.compile(
     r"\bhow\s+(?:many|much|old|tall|far|heavy|wide|high|large|big)\b|\bwie\s*(?:viele?|alt|hoch|weit|schwer|groß)\b|\bcombien\b|\bcuánt[oa]s?\b",
@@ -161,7 +166,7 @@ def contradicted(question: str, said: Sequence[str], beside: Sequence[str] = ())
     question = carried_off(question[:CHARACTERS_MAX])
     if not said or _claims_nothing(_WHEN.sub("at what time ", question)):
         return False
-    denied = negations(question) > 0 and not any(map(negations, said))
+    denied = _DENIES.search(question) and not any(map(negations, said))
     if denied and asked_for(question).kind != "reason":
         return True
     return opposed(question, said) or of_another(question, [*said, *beside])

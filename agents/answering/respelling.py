@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import regex
 
-from agents.language import PASSAGES_KEPT, STOP_WORDS, is_number, stem, words
+from agents.language import PASSAGES_KEPT, STOP_WORDS, stem, words
 from schemas import Passage
 
 NAME_MIN = 5  # letters of a name in which one is forgiven: Iran is not Iraq
@@ -34,7 +34,8 @@ _NUMERALS = {
 }  # fmt: skip
 """How else small numbers are written."""
 _CALLED = regex.compile(
-    r"\p{Lu}[\p{L}'’]*+(?:(?:[ \n-]|\s(?:(?:of|the|and|for|in|on|de|des|du|la|und|für)\s)++)\p{Lu}[\p{L}'’]*+)+"
+    r"\p{Lu}[\p{L}'’]*+(?:(?:[ \n-]|\s(?:(?:of|the|and|for|in|on|de|des|du|la|und|für)\s)++)"
+    r"\p{Lu}[\p{L}'’]*+)+"
 )
 
 

@@ -92,7 +92,7 @@ class Grammar:
     tells_persons: bool = False
     """Whether the look of a name tells if it can be a person's."""
     tells_openings: bool = False
-    """Whether more than the capital of its beginning has to say that an answer begins with a name."""
+    """Whether more than its first capital has to say that an answer begins with a name."""
 
     @cached_property
     def pronouns(self) -> frozenset[str]:
