@@ -135,8 +135,8 @@ CLOSER_ANSWERS = RuleChange(
     "no answer is given to a question that claims the contrary of what would be said to it, or "
     "that asks for what is not so where nothing said negates anything; its words are read as the "
     "passages write them, where a letter or a mark is all that differs; a line that leads to the "
-    "rest of its paragraph stands with it, code hides no first sentence of a document, and what "
-    "only repeats a question is no answer",
+    "rest of its paragraph stands with it, a picture hides no first sentence of a document, and "
+    "what only repeats a question, or what it took over, is no answer",
     since="0.2.0.dev6",
     before="contraries were weighed among other signs, a name had to stand as it was written, and "
     "statements were taken otherwise",

@@ -15,6 +15,7 @@ from contextlib import aclosing
 from msgspec.structs import replace
 
 from agents.answering.abstaining import (
+    beside_the_point,
     contradicted,
     lacking,
     nothing_found,
@@ -266,7 +267,9 @@ class Composer:
 
     def _contradicted(self, said: Sequence[str]) -> bool:
         texts = [*said, *self.composition.titles()]
-        return contradicted(self.meant, texts, self.composition.beside())
+        return beside_the_point(self.meant, texts) or contradicted(
+            self.meant, texts, self.composition.beside()
+        )
 
     def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:
         """Close the answer with what a model said beside its tools, as far as that stands."""

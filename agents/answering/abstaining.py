@@ -13,7 +13,7 @@ from agents.answering.polarity import negations
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
 from agents.answering.respelling import otherwise_written
 from agents.answering.subjects import of_another
-from agents.answering.terms import carried_off
+from agents.answering.terms import carried_off, terms
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable
 from agents.errors import Permanent
@@ -170,6 +170,18 @@ def contradicted(question: str, said: Sequence[str], beside: Sequence[str] = ())
     if denied and asked_for(question).kind != "reason":
         return True
     return opposed(question, said) or of_another(question, [*said, *beside])
+
+
+def beside_the_point(question: str, said: Iterable[str]) -> bool:
+    """Tell whether what would be said holds no word of a question but what it took over.
+
+    A question that took nothing over was searched for by its own words alone.
+    """
+    plain = carried_off(question[:CHARACTERS_MAX])
+    asked = frozenset(terms(plain))
+    if plain == question or not asked:
+        return False
+    return all(asked.isdisjoint(terms(text)) for text in said)
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:

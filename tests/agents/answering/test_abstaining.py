@@ -3,6 +3,7 @@
 import pytest
 
 from agents.answering.abstaining import (
+    beside_the_point,
     contradicted,
     lacking,
     likely,
@@ -231,3 +232,16 @@ def test_what_is_written_otherwise_stands_there():
     question = "Which are the 2 courts of the EU and the 3 of NATO?"
     assert lacking(question, passages) == ("2", "EU", "3", "NATO")
     assert standing_nowhere(question, passages) == ("3", "NATO")
+
+
+@pytest.mark.parametrize(
+    ("question", "beside"),
+    [
+        ("Who is the judge (software)?", True),
+        ("Who sells copies (software)?", False),
+        ("Who is the judge?", False),  # nothing was taken over
+        ("And why (software)?", False),  # nothing else is asked for
+    ],
+)
+def test_what_holds_only_what_was_taken_over_is_beside_the_point(question, beside):
+    assert beside_the_point(question, ["You may sell copies of the software."]) is beside
