@@ -3,8 +3,8 @@
 A statement that tells what female hormones do is nearest to a question for male ones, and no answer
 to it. Pairs of common words of English, whose sides exclude each other where they are said of the
 same thing, and words with a beginning that negates. agents/checking weighs some of them among all
-that a question claims; here one of them decides, so it has to stand beside the same words. What tells the same
-event from its two ends (win and lose, buy and sell) is no such pair.
+that a question claims; here one of them decides, so it has to stand beside the same words. What
+tells the same event from its two ends (win and lose, buy and sell) is no such pair.
 
 Of SQuAD 2's questions with three other passages, 8.6 and 6.4 % of the unanswerable of two halves of
 its titles are told so, and 0.4 and 0.5 % of the answerable.
