@@ -28,7 +28,7 @@ def test_the_contrary_beside_the_same_word_is_opposed(question, said):
     ("question", "said"),
     [
         ("What do male hormones do?", "Male hormones suppress it, female hormones do not."),
-        ("What do big files need?", "Small caches hold nothing. Large files need room."),
+        ("What do big files need?", "Large files need room, small files do not."),
         ("What do male hormones do?", "The female of the species lays eggs."),  # of another thing
         ("Who won the battle?", "The battle was lost by Ney."),  # the same, from its other end
         ("What do people inform others of?", "People form others."),
