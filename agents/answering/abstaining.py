@@ -7,12 +7,12 @@ from typing import Any
 
 import regex
 
+from agents.answering.asked_about import of_another
 from agents.answering.generation_policy import GenerationPolicy
 from agents.answering.opposites import opposed
 from agents.answering.polarity import negations
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
 from agents.answering.respelling import otherwise_written
-from agents.answering.subjects import of_another
 from agents.answering.terms import carried_off, terms
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable

@@ -171,7 +171,7 @@ _TURNING = regex.compile(
 """Beginnings that negate, before what is a word of its own: neither inform nor discover."""
 
 
-class _Said(NamedTuple):
+class _HeldWord(NamedTuple):
     """A word."""
 
     written: str
@@ -180,9 +180,9 @@ class _Said(NamedTuple):
     """By which the pairs know it."""
 
 
-def _said(word: str) -> _Said:
+def _said(word: str) -> _HeldWord:
     folded = word.casefold()
-    return _Said(folded, folded if len(folded) <= SHORT else stem(folded))
+    return _HeldWord(folded, folded if len(folded) <= SHORT else stem(folded))
 
 
 def _contraries() -> dict[str, frozenset[str]]:
@@ -233,7 +233,7 @@ def _like(form: str, against: frozenset[str]) -> bool:
     return form not in against and not against.isdisjoint(_CONTRARIES.get(form, ()))
 
 
-def _beside(text: list[_Said], place: int) -> Iterator[str]:
+def _beside(text: list[_HeldWord], place: int) -> Iterator[str]:
     """Yield the words beside one that tell what it is said of."""
     for other in (*text[max(0, place - BESIDE) : place], *text[place + 1 : place + BESIDE + 1]):
         if len(other.form) >= TELLING_MIN and other.written not in STOP_WORDS:

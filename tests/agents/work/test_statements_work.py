@@ -4,11 +4,11 @@ import pytest
 
 from agents import prompting
 from agents.answering import abstaining, distilling
+from agents.answering.asked_about import subject
 from agents.answering.composition import Composition
 from agents.answering.generation_policy import policy_of
 from agents.answering.nearness import Nearness
 from agents.answering.respelling import respelt
-from agents.answering.subjects import subject
 from tests.agents.work.growth import CUT_SIZE, cpu_that_outgrows, lines_that_outgrow
 from tests.agents.work.hostile_records import ANSWERABLE, ASKED, GENERATION, passages
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.answering.subjects import of_another, subject
+from agents.answering.asked_about import of_another, subject
 
 
 @pytest.mark.parametrize(
