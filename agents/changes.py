@@ -131,6 +131,24 @@ CLOSER_READING = RuleChange(
     before="a verb that no table has was taken for part of a name",
     kept_until="2.0.0",
 )
+CLOSER_ANSWERS = RuleChange(
+    "no answer is given to a question that claims the contrary of what would be said to it, or "
+    "that asks for what is not so where nothing said negates anything; its words are read as the "
+    "passages write them, where a letter or a mark is all that differs; a line that leads to the "
+    "rest of its paragraph stands with it, a picture hides no first sentence of a document, and "
+    "what only repeats a question, or what it took over, is no answer",
+    since="0.2.0.dev6",
+    before="contraries were weighed among other signs, a name had to stand as it was written, and "
+    "statements were taken otherwise",
+    kept_until="2.0.0",
+)
+PLAIN_OPENINGS = RuleChange(
+    "what an answer in English begins with is taken for a name only where more than the capital "
+    "of its beginning says so",
+    since="0.2.0.dev6",
+    before="the capital alone made a name of it, which took the place of what was asked about",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -146,6 +164,8 @@ CHANGES = (
     ORDERED_VERSIONS,
     WHOLE_RANKINGS,
     CLOSER_READING,
+    CLOSER_ANSWERS,
+    PLAIN_OPENINGS,
 )
 
 

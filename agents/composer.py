@@ -14,7 +14,15 @@ from contextlib import aclosing
 
 from msgspec.structs import replace
 
-from agents.answering.abstaining import lacking, nothing_found, unanswerable, uncounted
+from agents.answering.abstaining import (
+    beside_the_point,
+    contradicted,
+    lacking,
+    nothing_found,
+    standing_nowhere,
+    unanswerable,
+    uncounted,
+)
 from agents.answering.checking import SentenceCheck
 from agents.answering.composition import Composed, Composition
 from agents.answering.distilling import (
@@ -28,6 +36,7 @@ from agents.answering.distilling import (
 )
 from agents.answering.generation_policy import GenerationPolicy, answer_of
 from agents.answering.nearness import Nearness
+from agents.answering.respelling import respelt
 from agents.answering.speaking import JsonSpeech, ModelReply, Prose, Speech
 from agents.changes import FOLLOWED_SCHEMAS
 from agents.effects import Effects
@@ -69,9 +78,18 @@ class Composer:
     """Composes one answer out of passages."""
 
     def __init__(
-        self, event: ChunksRetrieved, policy: GenerationPolicy, gathered: Gathered | None = None
+        self,
+        event: ChunksRetrieved,
+        policy: GenerationPolicy,
+        gathered: Gathered | None = None,
+        *,
+        closer: bool = True,
     ) -> None:
-        """Take the question with its passages; `gathered` tells where some of them come from."""
+        """Take the question with its passages; `gathered` tells where some of them come from.
+
+        `closer` is `agents.changes.CLOSER_ANSWERS`.
+        """
+        self.closer = closer
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -82,9 +100,11 @@ class Composer:
             harmless, policy.same_min, policy.passages_max
         )
         if policy.order == "nearest":
-            self.passages = nearest_first(self.question, self.passages)
+            self.passages = nearest_first(self.question, self.passages, closer=closer)
         self.writer = AnswerWriter(event, self.sources.entries)
-        self.near = Nearness(self.question, self.passages)
+        self.meant = respelt(self.question, self.passages) if closer else self.question
+        """The question, as the passages write its words."""
+        self.near = Nearness(self.meant, self.passages, closer=closer)
         self.composition = Composition(self.near, policy.differing)
         self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
         """What the prompt holds of the passages."""
@@ -233,11 +253,22 @@ class Composer:
         """
         if self.gathered.passages:
             return False
-        unheld = set(lacking(self.event.question, self.passages)) - {*self.event.renamed}
+        if self.closer:
+            unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
+        else:
+            unheld = lacking(self.event.question, self.passages)
+        said = self.composition.said()
         return (
-            bool(unheld)
-            or uncounted(self.question, self.composition.said())
-            or unanswerable(self.question, self.passages, self.policy.answerable)
+            bool(set(unheld) - {*self.event.renamed})
+            or uncounted(self.meant, said)
+            or (self.closer and self._contradicted(said))
+            or unanswerable(self.meant, self.passages, self.policy.answerable)
+        )
+
+    def _contradicted(self, said: Sequence[str]) -> bool:
+        texts = [*said, *self.composition.titles()]
+        return beside_the_point(self.meant, texts) or contradicted(
+            self.meant, texts, self.composition.beside()
         )
 
     def _spoken(self, composed: Composed, reply: ModelReply, route: Route) -> TokensGenerated:

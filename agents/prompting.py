@@ -117,9 +117,14 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other)
 
 
-def nearest_first(question: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """First stage, where that is configured: rank passages by their nearest statement."""
-    near = Nearness(question, passages)
+def nearest_first(
+    question: str, passages: Sequence[Passage], *, closer: bool = True
+) -> tuple[Passage, ...]:
+    """First stage, where that is configured: rank passages by their nearest statement.
+
+    `closer` is `agents.changes.CLOSER_ANSWERS`.
+    """
+    near = Nearness(question, passages, closer=closer)
     best = [0.0] * len(passages)
     for statement, score in zip(near.statements, near.scores, strict=True):
         best[statement.passage] = max(best[statement.passage], score)

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from agents.arms import told
 from agents.before.rewrite_by_questions import rewrite_before
-from agents.changes import CARRIED_OVER, CLOSER_READING
+from agents.changes import CARRIED_OVER, CLOSER_READING, PLAIN_OPENINGS
 from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.languages import language_of
 from agents.conversation.resolution import stand_alone
@@ -68,8 +68,13 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         yield replace(_chatted(unchanged, chat, _spoken(history)), turns=len(history))
         return
     exchanges = [Exchange(turn.question, turn.answer) for turn in history]
-    sharper = fx.has(CLOSER_READING)
-    wording = stand_alone(event.text, exchanges, configured, sharper=sharper)
+    wording = stand_alone(
+        event.text,
+        exchanges,
+        configured,
+        sharper=fx.has(CLOSER_READING),
+        openings=fx.has(PLAIN_OPENINGS),
+    )
     if read.summary is not None and (query := recalled(event.text, exchanges, read.summary)):
         wording = dataclasses.replace(wording, query=query, reason="")
         history = (Turn(request="", question="", answer="", entries=read.summary.entries), *history)

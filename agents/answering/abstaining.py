@@ -7,9 +7,13 @@ from typing import Any
 
 import regex
 
+from agents.answering.asked_about import of_another
 from agents.answering.generation_policy import GenerationPolicy
+from agents.answering.opposites import opposed
+from agents.answering.polarity import negations
 from agents.answering.question_kinds import ASKING, CHARACTERS_MAX, asked_for
-from agents.answering.terms import carried_off
+from agents.answering.respelling import otherwise_written
+from agents.answering.terms import carried_off, terms
 from agents.answering.tongues import is_small, language_of
 from agents.checking.answerability import answerable
 from agents.errors import Permanent
@@ -28,6 +32,16 @@ _OTHERWISE = regex.compile(
     regex.IGNORECASE,
 )
 """What is negated so is no claim: a condition, or what something is held against."""
+_WHEN = regex.compile(
+    r"\A\W*when\s+(?=(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)\b)",
+    regex.IGNORECASE,
+)
+"""What asks for a time, and is no condition."""
+_DENIES = regex.compile(
+    r"\b(?:not|never|nobody|nothing|nowhere|no(?!\.)|nicht|kein(?:e[rsnm]?)?|nie|niemals|pas|jamais|nunca)\b|n['’]t\b",
+    regex.IGNORECASE,
+)
+"""By which a question asks for what is not so. Not `without`, which says how something is done."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
 _COUNTS = regex.compile(
     r"\bhow\s+(?:many|much|old|tall|far|heavy|wide|high|large|big)\b|\bwie\s*(?:viele?|alt|hoch|weit|schwer|groß)\b|\bcombien\b|\bcuánt[oa]s?\b",
@@ -111,6 +125,12 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lacked))
 
 
+def standing_nowhere(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """List what is `lacking` and is not written otherwise: a number as a word, a name in short."""
+    lacked = lacking(question, passages)
+    return tuple(name for name in lacked if not otherwise_written(name, passages))
+
+
 def plain_nouns(question: str) -> str:
     """Write the nouns of a German question small, so that none of them is taken for a name."""
     if language_of(question) != "de":
@@ -125,11 +145,43 @@ def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, flo
     question took over from the conversation is no part of what it claims.
     """
     question = question[:CHARACTERS_MAX]
-    if asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question):
+    if _claims_nothing(question):
         return 1.0
     texts = [passage.text for passage in passages]
     asked = dict.fromkeys((plain_nouns(question), plain_nouns(carried_off(question))))
     return max(answerable(one, texts, weights) for one in asked)
+
+
+def _claims_nothing(question: str) -> bool:
+    return asked_for(question).kind in OPEN_KINDS or _OTHERWISE.search(question) is not None
+
+
+def contradicted(question: str, said: Sequence[str], beside: Sequence[str] = ()) -> bool:
+    """Tell whether a question claims what would be said to it otherwise, or of another.
+
+    It names the contrary of something, or somebody of whom neither that nor what stands `beside`
+    it speaks, or asks for what is not so, where nothing that is said negates anything. Why
+    something is not so is often told without a negation.
+    """
+    question = carried_off(question[:CHARACTERS_MAX])
+    if not said or _claims_nothing(_WHEN.sub("at what time ", question)):
+        return False
+    denied = _DENIES.search(question) and not any(map(negations, said))
+    if denied and asked_for(question).kind != "reason":
+        return True
+    return opposed(question, said) or of_another(question, [*said, *beside])
+
+
+def beside_the_point(question: str, said: Iterable[str]) -> bool:
+    """Tell whether what would be said holds no word of a question but what it took over.
+
+    A question that took nothing over was searched for by its own words alone.
+    """
+    plain = carried_off(question[:CHARACTERS_MAX])
+    asked = frozenset(terms(plain))
+    if plain == question or not asked:
+        return False
+    return all(asked.isdisjoint(terms(text)) for text in said)
 
 
 def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:

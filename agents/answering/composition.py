@@ -79,6 +79,19 @@ class Composition:
         chosen = (self.near.statements[index] for index in self.chosen())
         return [f"{one.above} {one.text}" for one in chosen]
 
+    def titles(self) -> list[str]:
+        """List the titles of what an answer is taken from."""
+        passages = dict.fromkeys(self.near.statements[index].passage for index in self.chosen())
+        return [self.near.passages[passage].title for passage in passages]
+
+    def beside(self) -> list[str]:
+        """List what stands right before and behind the nearest statement."""
+        statements = self.near.statements
+        best = self.order[0] if self.order else 0
+        near = (index for index in (best - 1, best + 1) if 0 <= index < len(statements))
+        passage = statements[best].passage if statements else 0
+        return [statements[index].text for index in near if statements[index].passage == passage]
+
     def _source(self, index: int) -> str:
         """Name a document, and which version of it, where it has been changed."""
         passage = self.near.passages[self.near.statements[index].passage]

@@ -50,12 +50,16 @@ _ITSELF = regex.compile(
 
 
 def introductions(
-    name: frozenset[str], statements: Sequence[Excerpt], passages: Sequence[Passage]
+    name: frozenset[str],
+    statements: Sequence[Excerpt],
+    passages: Sequence[Passage],
+    *,
+    closer: bool = True,
 ) -> frozenset[int]:
     """Return the indices of the statements that say what a name is without saying the name.
 
     Only in documents that are titled so: what they say of themselves, and the sentence that they
-    begin with.
+    begin with, behind pictures and links. `closer` is `agents.changes.CLOSER_ANSWERS`.
     """
     if not name:
         return frozenset()
@@ -64,7 +68,8 @@ def introductions(
     for index, statement in enumerate(statements):
         passage = statement.passage
         if statement.kind != "sentence":
-            if statement.kind != "fragment":  # as a picture's caption is
+            linked = closer and statement.kind == "code" and "://" in statement.text
+            if statement.kind != "fragment" and not linked:  # as a picture's caption and link are
                 begun.add(passage)
             continue
         begins = passage not in begun and passages[passage].number == 0

@@ -66,13 +66,18 @@ class Excerpt:
     """Estimate, from the length of the passage in tokens."""
 
 
-def excerpts_of(passages: Sequence[Passage]) -> tuple[Excerpt, ...]:
-    """List the statements of all passages, in order."""
-    return tuple(one for index, passage in enumerate(passages) for one in _read(index, passage))
+def excerpts_of(passages: Sequence[Passage], *, closer: bool = True) -> tuple[Excerpt, ...]:
+    """List the statements of all passages, in order.
+
+    `closer` is `agents.changes.CLOSER_ANSWERS`.
+    """
+    return tuple(
+        one for index, passage in enumerate(passages) for one in _read(index, passage, closer)
+    )
 
 
-def _read(index: int, passage: Passage) -> Iterator[Excerpt]:
-    reading = _Reading(index, passage)
+def _read(index: int, passage: Passage, closer: bool) -> Iterator[Excerpt]:
+    reading = _Reading(index, passage, closer)
     above, blocks = blocks_of(passage.title, passage.text)
     reading.headings = [*above]
     for number, block in enumerate(blocks):
@@ -95,6 +100,18 @@ def _whole(parts: Iterable[str]) -> Iterator[str]:
         begun = ""
     if begun:
         yield begun
+
+
+def _led_on(said: Sequence[str]) -> Iterator[str]:
+    """Put what leads to the rest of its own paragraph together with what comes next there."""
+    led = ""
+    for sentence in said:
+        whole = f"{led} {sentence}" if led else sentence
+        led = sentence if not led and leads(sentence) and not sentence.endswith("::") else ""
+        if not led:
+            yield whole
+    if led:
+        yield led
 
 
 def _ends_abbreviated(text: str) -> bool:
@@ -122,8 +139,9 @@ def _under(entries: Sequence[str], place: int) -> list[str]:
 class _Reading:
     """Reads the blocks of one passage, one after the other."""
 
-    def __init__(self, index: int, passage: Passage) -> None:
+    def __init__(self, index: int, passage: Passage, closer: bool) -> None:
         self._index = index
+        self._closer = closer
         self._rate = (passage.tokens or len(passage.text) // 4) / max(1, len(passage.text))
         self.headings: list[str] = []
         self._lead = ""
@@ -164,6 +182,9 @@ class _Reading:
         said = list(_whole(one for line in joined(block.lines) for one in sentences(line)))
         if len(said) > 1 and said[0][:1].isdigit() and _RUN_IN.fullmatch(said[0]):
             self.headings = [said.pop(0)]
+        read = said
+        if self._closer:
+            said = list(_led_on(said))
         held = follows in ("list", "table", "code", "option")
         for place, sentence in enumerate(said):
             last = place == len(said) - 1
@@ -172,7 +193,8 @@ class _Reading:
                 if sentence.endswith("::"):  # of reStructuredText: what it says stands by itself
                     yield self._make(number, "lead", sentence.rstrip(":"))
                 return
-            if states(sentence):
+            led_on = sentence not in read and len(sentence.split()) >= LEAD_WORDS_MIN
+            if states(sentence) or led_on:
                 yield self._make(number, "sentence", sentence)
             elif not leads(sentence):
                 yield self._make(number, "fragment", sentence)

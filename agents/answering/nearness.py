@@ -59,6 +59,8 @@ OPENING = 1.2  # a document's first chunk says what it is about
 TOLD = 1.2  # a place, a person or a reason is asked for, and a statement tells one
 ENUMERATING = 1.4  # several things are asked for, and a sentence lists some
 PAST = 0.6  # a statement of a history of changes, where nobody asks for that
+REPEATED_MAX = 4  # words of one: what holds more of a question is no mere heading
+REPEATING = 0.3  # a sentence that says nothing but words of the question
 REFERRING = 0.5  # a statement that only says where to read
 
 SAYING = frozenset(terms("define describe explain happen list many mean much name show tell"))
@@ -102,12 +104,14 @@ def _without_addresses(text: str) -> str:
 class Nearness:
     """The statements of passages, each with how near it is to a question."""
 
-    def __init__(self, question: str, passages: Sequence[Passage]) -> None:
+    def __init__(self, question: str, passages: Sequence[Passage], *, closer: bool = True) -> None:
+        """Read the passages; `closer` is `agents.changes.CLOSER_ANSWERS`."""
+        self._closer = closer
         self.question = question
         self.passages = tuple(passages)
         self.asked: Asked = asked_for(question)
         self._of_history = bool(_OF_HISTORY.search(question))
-        self.statements: tuple[Excerpt, ...] = excerpts_of(passages)
+        self.statements: tuple[Excerpt, ...] = excerpts_of(passages, closer=closer)
         titles = [spelt(passage.title) for passage in passages]
         names = {
             term: word
@@ -125,7 +129,7 @@ class Nearness:
         """Headings -> whether they are those of a history."""
         self._above = [frozenset(terms(one.above)) for one in self.statements]
         self._titles = [frozenset(terms(passage.title)) for passage in passages]
-        self._introducing = introductions(self.asked.name, self.statements, passages)
+        self._introducing = introductions(self.asked.name, self.statements, passages, closer=closer)
         spread = Counter(word for held in self.held for word in held)
         named = frozenset(terms(carried_off(question)))
         self.weights = {
@@ -231,9 +235,18 @@ class Nearness:
         factor *= self._under.get(index, 1.0)
         if kind == "list" and statement.kind == "sentence" and _ENUMERATES.search(text):
             factor *= 1 + (ENUMERATING - 1) * share
+        if self._closer and statement.kind == "sentence" and self._repeats(index):
+            factor *= REPEATING
         if statement.kind == "sentence" and _REFERENCE.match(text):
             factor *= REFERRING
         return factor
+
+    def _repeats(self, index: int) -> bool:
+        """Tell whether a sentence says no more than the question; to a yes or no it may."""
+        held = self.held[index]
+        if self.asked.kind == "yes_no" and len(held) > 1:
+            return False
+        return len(held) < REPEATED_MAX and held <= self._places.keys()
 
     def _is_past(self, above: str) -> bool:
         if above not in self._past:

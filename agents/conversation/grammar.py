@@ -91,6 +91,8 @@ class Grammar:
     """Nouns that are no topic when they stand alone: "facts"."""
     tells_persons: bool = False
     """Whether the look of a name tells if it can be a person's."""
+    tells_openings: bool = False
+    """Whether more than its first capital has to say that an answer begins with a name."""
 
     @cached_property
     def pronouns(self) -> frozenset[str]:

@@ -38,13 +38,14 @@ def stand_alone(
     configured: Mapping[str, Any],
     *,
     sharper: bool = False,
+    openings: bool = False,
 ) -> Wording:
     """Make a question stand alone, given the conversation before it, oldest first.
 
-    `sharper` is `agents.changes.CLOSER_READING`.
+    `sharper` is `agents.changes.CLOSER_READING`, `openings` is PLAIN_OPENINGS.
     """
     queries = [exchange.query for exchange in reversed(exchanges)]
-    grammar = grammar_of(question, queries, sharper=sharper)
+    grammar = grammar_of(question, queries, sharper=sharper, openings=openings)
     if not exchanges:
         return Wording(question, "first question", grammar.language)
     query, reason = _resolved(question, exchanges, grammar, configured)

@@ -8,6 +8,7 @@ the turn before has changed the topic: what was said until then counts no more.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +16,26 @@ from typing import Any
 
 from agents.conversation.exchanges import Exchange
 from agents.conversation.grammar import Grammar
-from agents.conversation.mentions import NamedThing, mentions, naming_words
+from agents.conversation.mentions import NamedThing, mentions, names, naming_words
 from agents.language import sentences, stem
+from agents.phrases import word_set
 
 SUBJECT_WITHIN = 16
 """Characters of a sentence before its subject begins; behind more there stands another clause."""
 FIRST_PHRASE = 24
 """Further characters for when or where it is so: "On 14 March the buoy broke"."""
 FIRST_SENTENCE_WITHIN = 400
+_OPENS = re.compile(r"[^\W\d_a-z][^\W\d_A-Z]*(?:[-/][^\W\d_]+)*")
+"""A word with a capital where it begins; PyPy and HTTP/2 are names by their look."""
+_BEHIND = re.compile(r"[ \t]+([a-z][a-z-]+)[ \t]*(\w*)")
+_PAST = word_set(
+    """
+    began became bought brought built came chose cut drew found gave got held kept knew led left
+    lost made met paid put ran said sat saw sent set sold spent spoke stood taught thought told
+    took went won wrote
+    """
+)
+"""Verbs behind a name that begins an answer, beside those that end in -ed."""
 THEME_TURNS = 2
 """Turns that name what a conversation goes on to be about when a question leads away from it."""
 
@@ -174,9 +187,11 @@ def _weighed(
         subject = _subject(sentence, told, grammar)
         if subject is not None:
             share = weight * configured["answer"]
-            if not _is_related(subject, exchange, grammar):
+            opens = grammar.tells_openings and _only_opens(subject, sentence, exchange, grammar)
+            if opens or not _is_related(subject, exchange, grammar):
                 share *= configured["unrelated"]
-            yield _as_asked(subject, asked), share * _value(subject, configured), False
+            value = _value(subject, configured, is_name=subject.is_name and not opens)
+            yield _as_asked(subject, asked), share * value, False
         for mention in told:
             if mention is not subject and (mention.is_placeholder or mention.is_name):
                 share = weight * configured["answer_names"]
@@ -198,6 +213,27 @@ def _is_related(told: NamedThing, exchange: Exchange, grammar: Grammar) -> bool:
     if told.is_name or told.is_placeholder or not asked:
         return True
     return not asked.isdisjoint(stems_of(told.text, grammar))
+
+
+def _only_opens(told: NamedThing, sentence: str, exchange: Exchange, grammar: Grammar) -> bool:
+    """Tell a word that has its capital only because an answer begins with it: "Mandatory options".
+
+    Not what the question named, what has a verb behind it, nor what has its capital elsewhere too.
+    """
+    if told.article or len(told.words) > 1 or re.search(r"\w", sentence[: told.start]):
+        return False
+    behind = _BEHIND.match(sentence, told.end)
+    if not _OPENS.fullmatch(told.text) or not behind or not names(behind[1], grammar):
+        return False
+    said, then = behind[1], behind[2].lower()
+    if said in grammar.verbs | grammar.auxiliaries | _PAST or said.endswith("ed"):
+        return False
+    if said.endswith("s") and then in grammar.determiners:
+        return False  # "Morello chooses the key"
+    asked = stems_of(exchange.query, grammar)
+    return asked.isdisjoint(stems_of(told.text, grammar)) and not re.search(
+        rf"[\w,;] {re.escape(told.text)}\b", exchange.read
+    )
 
 
 def carried_from(query: str) -> int:
@@ -246,8 +282,11 @@ def _as_named(mention: NamedThing, before: Mapping[str, NamedThing]) -> NamedThi
     return mention
 
 
-def _value(mention: NamedThing, configured: Mapping[str, Any]) -> float:
-    named: float = configured["name"] if mention.is_name else 1.0
+def _value(
+    mention: NamedThing, configured: Mapping[str, Any], *, is_name: bool | None = None
+) -> float:
+    is_name = mention.is_name if is_name is None else is_name
+    named: float = configured["name"] if is_name else 1.0
     subject: float = configured["subject"] if mention.is_subject else 1.0
     # a longer phrase says more, up to a point
     words: float = min(len(mention.words), 3) ** 0.5

@@ -13,7 +13,14 @@ from rich.console import Console
 
 from bench.child import MeasurementFailed
 from bench.figure_tables import figure_table
-from bench.quality.conversations import FIRST, SECOND, THIRD, TalkSet, machine_documents
+from bench.quality.conversations import (
+    FIRST,
+    FOURTH,
+    SECOND,
+    THIRD,
+    TalkSet,
+    machine_documents,
+)
 from bench.quality.goals import DATA_VARIABLE, GoalRow, data_folder, measure_sets, rows_of_goals
 from bench.quality.talks_held import hand_in, hold_talks, talks_outcome, transcript
 from connectors.triton import Triton
@@ -58,7 +65,7 @@ def measure_quality(
     """Hold the conversations and measure the sets; raises MeasurementFailed."""
     folder = folder or Path(tempfile.gettempdir())
     talks, notes = [], []
-    for chosen in (FIRST, SECOND, THIRD):
+    for chosen in (FIRST, SECOND, THIRD, FOURTH):
         say(chosen.name)
         outcome, written = _talked(settings, chosen, folder)
         talks.append(outcome)

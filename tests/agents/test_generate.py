@@ -22,6 +22,7 @@ from tests.fakes import NOW_US, FakeEffects, a_meta
 
 CONFIGURATION = load()["generate"].values
 NORMANS = "The Normans were people from Normandy, a region in France. They came in the 10th century. Rollo led them."
+SMALL = "A small rate of 7 percent holds for books."
 TAXES = "VAT is 19 percent. A reduced rate of 7 percent holds for books."
 
 
@@ -674,3 +675,23 @@ async def test_json_that_is_stopped_is_none_and_no_error():
     records, fx = await run(an_event(NORMANS, ask=Ask(response_schema=schema)), stopped('{"a": '))
     assert (records[-1].answer.finish_reason, records[-1].text) == ("cancelled", "")
     assert len([one for one in fx.asked if isinstance(one, Generate)]) == 1  # no second try
+
+
+@pytest.mark.parametrize(
+    ("question", "now"),
+    [
+        ("Which large rate holds for books?", "not_found"),
+        ("When did the people of Normadny come?", "extractive"),
+    ],
+)
+async def test_code_of_before_doubted_otherwise(question, now):
+    late = Ask(deadline=NOW_US + 1)
+    reasons = []
+    for code in ("test", "0.2.0.dev5"):
+        fx = FakeEffects(
+            "generate", an_event(NORMANS, SMALL, question=question, ask=late), {}, CONFIGURATION
+        )
+        fx.code = code
+        await fx.execute()
+        reasons.append(fx.outcomes[-1].answer.finish_reason)
+    assert reasons[0] == now != reasons[1]

@@ -85,6 +85,14 @@ async def test_code_of_0_1_0_reads_no_answer_and_knows_no_small_talk():
     assert outcome.outcome == "unchanged"
 
 
+async def test_code_of_before_took_a_capital_for_a_name():
+    said = turn("What is timeout?", "Mandatory arguments to long options are mandatory.")
+    outcome, _ = await run(asked("What does it do?"), said)
+    assert outcome.query == "What does timeout do?"
+    before, _ = await run(asked("What does it do?"), said, code="0.2.0.dev5")
+    assert before.query.startswith("What does Mandatory do")
+
+
 async def test_a_configuration_of_0_1_0_will_do():
     old = {"turns": 6, "reserve_ms": 300, "short_words": 2, "decay": 0.5, "opening": 0.5}
     event = asked("What do they eat?")

@@ -3,11 +3,14 @@
 import pytest
 
 from agents.answering.abstaining import (
+    beside_the_point,
+    contradicted,
     lacking,
     likely,
     looked_for,
     nothing_found,
     plain_nouns,
+    standing_nowhere,
     unanswerable,
     uncounted,
 )
@@ -185,3 +188,60 @@ def test_what_a_question_took_over_is_no_part_of_its_claim():
     passages = [a_passage("The fee is due in May.")]
     alone = likely("Which fee is due in May?", passages, WEIGHTS)
     assert likely("Which fee is due in May (no crane at all)?", passages, WEIGHTS) == alone
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("When was the charter not adopted?", "The charter was adopted in 1989."),
+        ("Which fee is never due?", "The fee is due in May."),
+        ("Welche Gebühr ist nicht fällig?", "Die Gebühr ist im Mai fällig."),
+        ("What does the old pump do?", "The new pump of the lake lifts water."),
+        ("When did Oslo buy the pump?", "Bergen bought the pump in May."),
+    ],
+)
+def test_what_would_be_said_otherwise_is_contradicted(question, said):
+    assert contradicted(question, [said])
+    assert not contradicted(question, [])
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("When was the charter not adopted?", "The charter was not adopted before 1989."),
+        ("When was the charter not adopted?", "It was no law before 1989."),
+        ("Why is the fee not due?", "The fee is paid by the city."),
+        ("Is the fee never due?", "The fee is due in May."),
+        ("What if the fee is not due?", "The fee is due in May."),
+        ("Is the old pump loud?", "The new pump is loud."),
+        ("When was it adopted (the old charter)?", "The new charter was adopted in 1989."),
+    ],
+)
+def test_a_denial_that_is_answered_and_what_claims_nothing_are_not(question, said):
+    assert not contradicted(question, [said])
+
+
+def test_what_stands_beside_tells_of_whom_it_is():
+    question, said = "When did Oslo buy the pump?", ["It bought the pump in May."]
+    assert contradicted(question, said)
+    assert not contradicted(question, said, ["Oslo is on a lake."])
+
+
+def test_what_is_written_otherwise_stands_there():
+    passages = [a_passage("The European Union has two courts.")]
+    question = "Which are the 2 courts of the EU and the 3 of NATO?"
+    assert lacking(question, passages) == ("2", "EU", "3", "NATO")
+    assert standing_nowhere(question, passages) == ("3", "NATO")
+
+
+@pytest.mark.parametrize(
+    ("question", "beside"),
+    [
+        ("Who is the judge (software)?", True),
+        ("Who sells copies (software)?", False),
+        ("Who is the judge?", False),  # nothing was taken over
+        ("And why (software)?", False),  # nothing else is asked for
+    ],
+)
+def test_what_holds_only_what_was_taken_over_is_beside_the_point(question, beside):
+    assert beside_the_point(question, ["You may sell copies of the software."]) is beside

@@ -195,3 +195,16 @@ def test_documents_differ_by_numbers_or_by_a_negation(one, other, differ):
 def test_one_document_does_not_differ_from_itself():
     passages = a_passage(FEES[0].text, "d-1"), a_passage(FEES[1].text, "d-1")
     assert not answer("How high is the annual fee?", *passages, differing=DIFFERING).differing
+
+
+SHOUTED = "You may sell copies of the software.\n\nFOR IT IS\nTHE SOFTWARE."
+
+
+def test_a_sentence_that_only_repeats_the_question_is_no_answer():
+    assert text_of("May I sell software?", SHOUTED) == "You may sell copies of the software."
+    before = Nearness(
+        "What is the software?", [a_passage("The software. It runs.", "d-1")], closer=False
+    )
+    after = Nearness("What is the software?", [a_passage("The software. It runs.", "d-1")])
+    assert after.scores[0] < before.scores[0]
+    assert text_of("Does it support HTTP?", "It does support HTTP.") == "It does support HTTP."

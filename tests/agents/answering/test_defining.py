@@ -65,6 +65,21 @@ def test_a_document_of_the_name_says_it_first_or_of_itself(texts, introduced):
     assert not introductions(frozenset(), found, passages)
 
 
+@pytest.mark.parametrize(
+    ("begins", "hides"),
+    [
+        ("    Build badge (https://ci.example/x)", False),
+        ("    pip install x", True),
+    ],
+)
+def test_a_picture_with_its_link_hides_no_beginning(begins, hides):
+    passages = [a_passage(f"{begins}\n\nA tree of intervals. It is fast.")]
+    found, name = excerpts_of(passages), frozenset(terms("intervaltree"))
+    assert found[0].kind == "code"
+    assert bool(introductions(name, found, passages)) is not hides
+    assert not introductions(name, found, passages, closer=False)
+
+
 def test_a_contract_says_what_it_means_by_several_words():
     asked = frozenset(terms("Which licences are a Secondary License?"))
     assert defines_term(asked, '1.12. "Secondary License" means the GNU licence.')

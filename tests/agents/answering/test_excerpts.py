@@ -168,3 +168,14 @@ def test_a_line_goes_on_behind_a_word_that_ends_no_sentence():
     assert read("The latest version is\n`psutil 6.1.1`.") == [
         ("sentence", "The latest version is `psutil 6.1.1`.")
     ]
+
+
+def test_what_leads_to_the_rest_of_its_paragraph_stands_with_it():
+    text = (
+        "It is used by many well known open source projects such as:\n"
+        "`Zipline`, of trade; `Trio`, of io; and one more of\nDask."
+    )
+    [one, *_] = excerpts_of([a_passage(text)])
+    assert (one.kind, "projects such as: `Zipline`, of trade;" in one.text) == ("sentence", True)
+    [one, *_] = excerpts_of([a_passage(text)], closer=False)
+    assert (one.kind, "Zipline" in one.text) == ("lead", False)

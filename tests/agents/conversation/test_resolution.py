@@ -321,3 +321,25 @@ def test_what_is_no_thing_and_no_person_is_not_carried_on(turns, question, befor
     assert before is None or old == before
     assert old != now
     assert stand_alone(question, exchanges, CONFIGURATION, sharper=True).query == now
+
+
+OPENINGS = [
+    ("Mandatory arguments to long options are mandatory for short options too.", "timeout"),
+    ("Zero-cost schema validation is done by types.", "timeout"),
+    ("Montcalm marched to the fort.", "Montcalm"),
+    ("Montcalm took the fort.", "Montcalm"),
+    ("Montcalm chooses the fort.", "Montcalm"),
+    ("PyPy interpreters run it.", "PyPy"),
+    ("Niceness values end at 19, and Niceness values begin at 0.", "Niceness"),
+]
+
+
+@pytest.mark.parametrize(("answer", "meant"), OPENINGS)
+def test_a_capital_that_only_opens_an_answer_makes_no_name(answer, meant):
+    exchanges = [Exchange("What is timeout?", answer)]
+    said = [
+        stand_alone("What does it do?", exchanges, CONFIGURATION, sharper=True, openings=openings)
+        for openings in (True, False)
+    ]
+    assert said[0].query.startswith(f"What does {meant} do")
+    assert (said[0] == said[1]) is (meant != "timeout")

@@ -4,9 +4,11 @@ import pytest
 
 from agents import prompting
 from agents.answering import abstaining, distilling
+from agents.answering.asked_about import subject
 from agents.answering.composition import Composition
 from agents.answering.generation_policy import policy_of
 from agents.answering.nearness import Nearness
+from agents.answering.respelling import respelt
 from tests.agents.work.growth import CUT_SIZE, cpu_that_outgrows, lines_that_outgrow
 from tests.agents.work.hostile_records import ANSWERABLE, ASKED, GENERATION, passages
 
@@ -22,7 +24,11 @@ def reading_statements(text):
     for said in (text, '{"keep": [1, 2, 3]}'):
         distilling.kept(said, offered, 90)
     prompting.nearest_first(ASKED, prompting.filtered(passages(text, f"{text} 1")))
-    abstaining.lacking(text, near.passages)
+    abstaining.standing_nowhere(text, near.passages)
+    abstaining.contradicted(text, [one.text for one in near.statements])
+    abstaining.beside_the_point(f"{text} (pump)?", [one.text for one in near.statements])
+    respelt(text, near.passages)
+    subject(f"When did {text}?")
     abstaining.unanswerable(text, near.passages, ANSWERABLE)
     abstaining.plain_nouns(f"Wie ist das {text}?")
     abstaining.nothing_found(text, policy_of(GENERATION))

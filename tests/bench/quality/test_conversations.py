@@ -9,13 +9,14 @@ from bench.quality.conversations import (
     FACT,
     FIRST,
     FOLLOW_UP,
+    FOURTH,
     SECOND,
     SMALL_TALK,
     THIRD,
     machine_documents,
 )
 
-SETS = {chosen.name: chosen for chosen in (FIRST, SECOND, THIRD)}
+SETS = {chosen.name: chosen for chosen in (FIRST, SECOND, THIRD, FOURTH)}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def documents():
 
 @pytest.mark.parametrize(
     ("chosen", "count", "follow_ups", "least"),
-    [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2), (THIRD, 20, 10, 2)],
+    [(FIRST, 40, 19, 4), (SECOND, 20, 16, 2), (THIRD, 20, 10, 2), (FOURTH, 10, 14, 1)],
 )
 def test_there_are_conversations_of_all_kinds(chosen, count, follow_ups, least):
     assert len(chosen.talks) == count
