@@ -14,7 +14,7 @@ from tests.fakes import a_meta
 
 def rewritten(question, *turns):
     exchanges = [Exchange(*turn) for turn in turns]
-    resolution.stand_alone(question, exchanges, CONFIGURED["rewrite"], sharper=True)
+    resolution.stand_alone(question, exchanges, CONFIGURED["rewrite"], sharper=True, openings=True)
 
 
 def summing_up(text):
@@ -40,6 +40,7 @@ def rewriting(text):
     rewritten("Is the pier's price of the day new?", (text, text), (text, text))
     rewritten("What are the costs for repair?", (text, text))
     rewritten("Is the pier of Oslo new?", (f"{text} pier", text), (text, text))
+    rewritten("Is it new?", (text, f"Mandatory piers stand there, {text}"))
     rewritten(f"{text} their", (ASKED, text), ("Is <PERSON_1> new?", "On 3 May <PERSON_1> is."))
     rewritten(
         "Where did he live?", (f"Why did {text} stop?", text), (f"When did {text} stop?", text)

@@ -28,6 +28,7 @@ def reading_statements(text):
     abstaining.contradicted(text, [one.text for one in near.statements])
     abstaining.beside_the_point(f"{text} (pump)?", [one.text for one in near.statements])
     respelt(text, near.passages)
+    respelt(f"Goverment of Mexic, {text}", passages(f"{text} government of Mexico"))
     subject(f"When did {text}?")
     abstaining.unanswerable(text, near.passages, ANSWERABLE)
     abstaining.plain_nouns(f"Wie ist das {text}?")

@@ -116,7 +116,9 @@ async def test_a_template_that_was_of_use_and_dies_is_made_anew_before_anybody_a
     await until(lambda: not psutil.pid_exists(pid))
     after = await until(lambda: next((o for o in templates(OBEYING.load) if o != before), None))
     await until(lambda: template.is_loaded)
-    assert psutil.Process((await forked(template))[1]).parent() == after
+    another, pid = await forked(template)
+    assert psutil.Process(pid).parent() == after
+    assert await told(another, b"pid")  # it is held on to meanwhile: else it ends
 
 
 async def test_a_template_that_dies_and_was_not_asked_is_made_anew_for_who_asks(template):
