@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import regex
 
@@ -28,6 +28,8 @@ KINDS = {
     "PHONE": "PHONE_NUMBER",
 }
 NAMES = frozenset({"PERSON", "LOC", "ORG", "NRP"})
+NAME_KINDS = frozenset(KINDS[label] for label in NAMES)
+ABBREVIATION_MAX = 5  # letters
 _OPENING = regex.compile(r"[\s,;:.()\[\]*_\"'“”‘’|>#\-]++")
 _CLOSING = frozenset(',;:()[]*_"“”‘’|<#-')
 _CLOSING_WORD = regex.compile(r"(?:['’]s?|\sand)\Z")
@@ -83,6 +85,8 @@ def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> It
                 continue
             if label == "PERSON" and _is_common(text, start, end):
                 continue
+            if label == "PERSON" and _is_abbreviation(text, start, end):
+                label = "ORG"
             if label == "LOC" and _STREET_WORD.search(text, start, end):
                 label, start, end = _address(text, start, end)
             elif label == "ADDR":
@@ -96,6 +100,25 @@ def _is_common(text: str, start: int, end: int) -> bool:
     word = text[start:end]
     small = word.islower() and " " not in word
     return small and _DETERMINED.search(text, max(0, start - _AROUND), start) is not None
+
+
+def _is_abbreviation(text: str, start: int, end: int) -> bool:
+    """Tell whether a word is short for something: of few capitals, and determined, the MPL."""
+    word = text[start:end]
+    short = word.isupper() and len(word) <= ABBREVIATION_MAX and " " not in word
+    determined = _DETERMINED.search(text, max(0, start - _AROUND), start) if short else None
+    return determined is not None and not determined[0].isupper()
+
+
+def is_unknown(text: str, found: FoundValue, listed: Callable[[str], bool]) -> bool:
+    """Tell whether a name is one word in small letters that no list has, as programs have them.
+
+    Nothing but where it stands tells of such a word, and that tells of programs what it tells of
+    people: `Does httpx need certifi?`
+    """
+    word = text[found.start : found.end]
+    small = word.islower() and word.isascii() and word.isalpha()
+    return small and found.kind in NAME_KINDS and not listed(word)
 
 
 def _address(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -14,7 +14,7 @@ from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
 from connectors.presidio.stretches import pieces
 from connectors.tagger import weights
 from connectors.tagger.bold_names import SPOKEN, institutions, unlisted
-from connectors.tagger.cleaning import KINDS, NAMES, cleaned
+from connectors.tagger.cleaning import KINDS, NAMES, cleaned, is_unknown
 from connectors.tagger.code_markup import Code
 from connectors.tagger.field import Field, Tagged
 from connectors.tagger.manuals import manual_marks
@@ -83,6 +83,8 @@ class TaggerDetector:
         ]
         self._ask(looked)
         for piece in looked:
+            text, listed = piece.characters, self._field.listed
+            piece.found[:] = (one for one in piece.found if not is_unknown(text, one, listed))
             piece.found.extend(self._bold_names(piece))
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))

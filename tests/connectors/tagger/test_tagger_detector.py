@@ -59,6 +59,9 @@ def replaced(detector, text):
         ("Ich heiße Jürgen Weiß und brauche Hilfe", "PERSON", "Jürgen Weiß"),
         ("Je m'appelle Céline Dupont", "PERSON", "Céline Dupont"),
         ("Me llamo José García", "PERSON", "José García"),
+        ("Dear kowalczyk, thanks", "PERSON", "kowalczyk"),
+        ("меня зовут анна, я живу тут", "PERSON", "анна"),
+        ("THE JONES FILE IS WITH ANNA MILLER", "PERSON", "ANNA MILLER"),
         ("here is AKIA" + "IOSFODNN7ABCDEFG", "SECRET", "AKIA" + "IOSFODNN7ABCDEFG"),
     ],
 )
@@ -93,6 +96,10 @@ def test_it_finds(detector, text, kind, value):
         "It costs 1,200.50 dollars every day.",
         "a card game of 52 cards",
         "| 12 | 34 | 56 |\n| 1024 | 2048 | 4096 |",
+        # programs, in small letters that no list has, and what a few capitals are short for
+        "Which libraries does httpx need?",
+        "Does httpx need certifi, and who wrote xyzzyq?",
+        "Does the MPL grant rights to trademarks, and what does an AGPL allow?",
         # manuals
         "The `BatchGetItem` request returns a KeySchema with the primary key.",
         "Choose *Drive Write Traffic* in com.example.scaling, then Copy.",
