@@ -7,7 +7,7 @@ from tests.chaos.gateway_tale import JUMP_MS, Tale, place_of, wrong_in
 
 
 def frame(kind, letter="", offset=0, **fields):
-    cursor = cursor_of(0, {letter: (offset, 1)}) if letter else ""
+    cursor = cursor_of(0, {letter: (offset, 1)}, "r-1") if letter else ""
     return {"type": kind, "cursor": cursor, **fields}
 
 
@@ -19,8 +19,10 @@ def streamed():
         ("delta", {"k": (3, 1), "t": (8, 1)}, {"text": "b"}),
         ("completed", {"k": (3, 1), "t": (8, 1), "a": (4, 1)}, {"text": "ab"}),
     ]
-    frames = [{"type": kind, "cursor": cursor_of(0, at), **more} for kind, at, more in places]
-    return [{"type": "accepted", "cursor": cursor_of(0, {})}, *frames]
+    frames = [
+        {"type": kind, "cursor": cursor_of(0, at, "r-1"), **more} for kind, at, more in places
+    ]
+    return [{"type": "accepted", "cursor": cursor_of(0, {}, "r-1")}, *frames]
 
 
 def tale(frames=None, **changes):
@@ -38,13 +40,13 @@ def test_an_answer_that_came_as_it_should_is_right():
 
 def test_an_answer_that_began_anew_is_right():
     frames = streamed()
-    void = {"type": "delta", "cursor": cursor_of(0, {"k": (3, 1), "t": (5, 1)}), "text": "x"}
-    anew = {"type": "restarted", "cursor": cursor_of(0, {"k": (3, 1), "t": (6, 1)})}
+    void = {"type": "delta", "cursor": cursor_of(0, {"k": (3, 1), "t": (5, 1)}, "r-1"), "text": "x"}
+    anew = {"type": "restarted", "cursor": cursor_of(0, {"k": (3, 1), "t": (6, 1)}, "r-1")}
     assert wrong([*frames[:2], void, anew, *frames[2:]]) == []
 
 
 def test_an_answer_that_was_retracted_is_right():
-    gone = cursor_of(0, {"k": (3, 1), "t": (8, 1), "a": (4, 1), "r": (0, 1)})
+    gone = cursor_of(0, {"k": (3, 1), "t": (8, 1), "a": (4, 1), "r": (0, 1)}, "r-1")
     frames = [*streamed(), {"type": "retracted", "cursor": gone}]
     assert wrong(frames, final={"status": "retracted", "text": ""}) == []
 
@@ -74,13 +76,13 @@ def test_parts_in_another_order_are_named():
 
 def test_an_answer_that_ends_twice_is_named():
     frames = streamed()
-    later = cursor_of(0, {"k": (3, 1), "t": (8, 1), "a": (9, 1)})
+    later = cursor_of(0, {"k": (3, 1), "t": (8, 1), "a": (9, 1)}, "r-1")
     again = {**frames[-1], "cursor": later}
     assert wrong([*frames, again]) == ["was completed after it was completed"]
 
 
 def test_text_after_the_end_is_named():
-    later = cursor_of(0, {"k": (3, 1), "t": (9, 1), "a": (4, 1)})
+    later = cursor_of(0, {"k": (3, 1), "t": (9, 1), "a": (4, 1)}, "r-1")
     frames = [*streamed(), {"type": "delta", "cursor": later, "text": "c"}]
     assert "was told more text after it was completed" in wrong(frames)
 
@@ -141,5 +143,5 @@ def test_an_answer_that_nobody_can_do_anything_with_is_named():
 
 
 def test_a_cursor_says_how_far_it_has_come():
-    assert place_of(cursor_of(3, {"t": (7, 2), "k": (1, 1)})) == {"k": (1, 1), "t": (7, 2)}
+    assert place_of(cursor_of(3, {"t": (7, 2), "k": (1, 1)}, "r-1")) == {"k": (1, 1), "t": (7, 2)}
     assert place_of("") == {}

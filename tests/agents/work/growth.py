@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from agents import evidence, language, neutralising, relevance, statements
-from agents.answering import terms
+from agents.answering import respelling, terms
 from agents.checking import clauses, holding
 from agents.personal import folding
 from tests.agents.hostile import FAMILIES, lines_run
@@ -43,6 +43,7 @@ def forget():
         terms.terms,
         terms._term,
         folding._kept,
+        respelling._spellings,
     ):
         remembered.cache_clear()
 

@@ -207,7 +207,7 @@ def test_a_dead_letter_that_waits_is_told_in_the_end_where_no_answer_came(letter
     assert (one.settled, one.settle()) == (False, [])
     [frame] = one.give_up()
     assert (frame["type"], one.snapshot()["status"]) == ("error", "failed")
-    assert sent_by(frame["cursor"], 0)["e"] == (0, 1)
+    assert sent_by(frame["cursor"], 0, "r-1")["e"] == (0, 1)
     assert one.give_up() == []
 
 
