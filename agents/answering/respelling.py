@@ -17,6 +17,7 @@ from functools import lru_cache
 import regex
 
 from agents.language import PASSAGES_KEPT, STOP_WORDS, stem, words
+from agents.normal_forms import normalized
 from schemas import Passage
 
 NAME_MIN = 5  # letters of a name in which one is forgiven: Iran is not Iraq
@@ -76,7 +77,7 @@ def _plain(word: str) -> str:
     word = word.casefold()
     if word.isascii():
         return word
-    parts = unicodedata.normalize("NFKD", word)
+    parts = normalized("NFKD", word)
     return "".join(one for one in parts if not unicodedata.combining(one))
 
 

@@ -2,14 +2,17 @@
 
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agents
 from agents.normal_forms import _MANY_MARKS, MARKS_MAX, normalized
 
+ROOM = Path(agents.__file__).parent
 FORMS = ("NFC", "NFKC", "NFKD")
 MARKS = "\u0301\u0323\u0f73\u0344\u0f71\u0f72\u3099\uff9e\u0345\u05b0\u0f81\u200d"
 PILES = st.tuples(
@@ -40,3 +43,10 @@ def test_whatever_has_a_place_in_the_order_of_marks_is_known_as_one():
         one for one in characters if unicodedata.combining(unicodedata.normalize("NFKD", one)[0])
     )
     assert all(map(mark.match, begins))
+
+
+def test_no_step_brings_a_text_into_a_form_by_itself():
+    asked = [
+        file.name for file in ROOM.rglob("*.py") if "unicodedata.normalize" in file.read_text()
+    ]
+    assert asked == ["normal_forms.py"]

@@ -16,16 +16,11 @@ from edge.sources.settling import STALL_S, EndedRequest, EndingsLog, Settling, S
 from edge.sources.source_history import RunWish
 from schemas import Batch, ChunksIndexed, DocumentRef, EventRejected
 from streams.topics import topic_of
-from tests.edge.sources.followed import CODEC, FollowedTenant
+from tests.edge.sources.followed import CODEC
 from tests.fake_clock import FakeClock
 from tests.fakes import a_meta
 
 LATER_MS = 4_000_000_000_000  # of records that come after whatever a test does
-
-
-@pytest.fixture
-def acme(tmp_path):
-    return FollowedTenant(tmp_path / "run")
 
 
 @pytest.fixture

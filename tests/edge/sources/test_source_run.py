@@ -32,11 +32,6 @@ from tests.memory_broker import MemoryWriter
 
 
 @pytest.fixture
-def acme(tmp_path):
-    return FollowedTenant(tmp_path / "run")
-
-
-@pytest.fixture
 def folder(acme, tmp_path):
     folder = tmp_path / "handbook"
     folder.mkdir()
