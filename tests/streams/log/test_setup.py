@@ -17,7 +17,7 @@ from streams.log.setup import (
     topic_configuration,
     wanted,
 )
-from streams.log.topic_settings import WrongTopic, settings_of
+from streams.log.topic_settings import RECORD_BYTES_NEEDED, WrongTopic, settings_of
 from streams.log.writing import new_producer
 from streams.settings import Settings
 from streams.topics import INBOX, STEPS, TOPICS, changelog_of, topic
@@ -81,7 +81,12 @@ def test_configuration_and_changelogs_are_compacted_and_nothing_else():
 def test_a_takeover_reads_little_that_compaction_would_have_dropped():
     settings = changelog_configuration(1)
     assert settings["cleanup.policy"] == "compact"
-    assert 0 < int(settings["segment.bytes"]) <= 2**26
+    assert int(settings["segment.bytes"]) <= 2**21
+    assert int(settings["min.compaction.lag.ms"]) <= 300_000
+
+
+def test_a_segment_of_a_changelog_holds_the_largest_record():
+    assert int(changelog_configuration(1)["segment.bytes"]) > RECORD_BYTES_NEEDED
 
 
 def test_where_all_topics_are_nothing_is_missing():
