@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, TypeVar, cast
 
 from confluent_kafka import Consumer
@@ -36,8 +37,9 @@ from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receip
 from streams.delivery.row_reader import RowReader
 from streams.delivery.rows import RowKey, whose_row, written
 from streams.delivery.tenures import Tenure
+from streams.delivery.written_between import CountedReceipt, WrittenBetween
 from streams.log.codec import Codec
-from streams.log.offsets import extent_of
+from streams.log.offsets import Extent, extent_of
 from streams.log.reading import new_consumer, records
 from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
@@ -112,6 +114,9 @@ class Table(ABC):
         """Of each lane."""
         self._origins: dict[bytes, frozenset[Person]] = {}
         """Of rows that rest on somebody else's: whose."""
+        self._under_way: Counter[bytes] = Counter()
+        """How many values of a row the broker has not acknowledged."""
+        self._between = WrittenBetween(self.NAME, self)
         self._table = app.Table(
             self.NAME,
             key_type=bytes,
@@ -135,8 +140,9 @@ class Table(ABC):
         return {}
 
     async def close(self) -> None:
-        """Ask no registry any more; the table itself is the app's."""
+        """Ask nobody any more; the table itself is the app's."""
         self._reader.stop()
+        self._between.stop()
 
     async def _row(self, place: RowKey) -> TableRow | None:
         """Return a row, as far as it counts."""
@@ -196,17 +202,27 @@ class Table(ABC):
         """
         acknowledgement, turn = Acknowledgement(), self._turn
         self._send(place.lane, place.key, value, acknowledgement)
+        self._under_way[place.key] += 1
         try:
             await acknowledgement.done
         except PublishingFailed as error:
             raise Transient(str(error)) from None
+        finally:
+            self._under_way[place.key] -= 1
+            if not self._under_way[place.key]:
+                del self._under_way[place.key]
         self._set(place.lane, place.key, value, turn)
         self._fences[place.lane].wrote(place.key)
 
     def _send(self, lane: int, key: bytes, value: bytes | None, receipt: Receipt) -> None:
         """Hand a record for the changelog over, behind our fence."""
         headers = headers_with(self._fences[lane].ours)
-        self._app.publisher.send(self._changelog, lane, key, value, headers, receipt)
+        told = CountedReceipt(receipt, partial(self._taken, lane))
+        self._app.publisher.send(self._changelog, lane, key, value, headers, told)
+
+    def _taken(self, lane: int) -> None:
+        """Take note that a record of ours is on the changelog."""
+        self._between.acknowledged(lane, self._app.publisher.ends.get((self._changelog, lane), 0))
 
     def _set(self, lane: int, key: bytes, value: bytes | None, turn: int) -> None:
         keys = self._keys.setdefault(lane, {})
@@ -242,6 +258,33 @@ class Table(ABC):
         """Tell on whose rows a row rests beside its own; on nobody's, of most tables."""
         return NOBODY
 
+    # ------------------------------------------------------------------ what others write meanwhile
+
+    def rows_between(self, lane: int, begin: int, end: int) -> Sequence[FencedRow]:
+        """Read a piece of a lane's changelog; blocks: use a thread.
+
+        Raises KafkaException or TimeoutError where the broker does not answer.
+        """
+        with closing(self._open_consumer(self._settings, f"table-{self.NAME}")) as consumer:
+            piece = Extent(self._changelog, lane, begin, end)
+            return [FencedRow.of(message) for message in records(consumer, [piece])]
+
+    def fence_of(self, lane: int) -> bytes:
+        """Return our fence of a lane; empty where it is not ours."""
+        fences = self._fences.get(lane)
+        return fences.ours if fences else b""
+
+    def write_again(self, lane: int, key: bytes) -> bool:
+        """Write our own newest row of a key once more; False where there is none.
+
+        Nor where a newer one is on its way: it stands behind whatever came late.
+        """
+        fences = self._fences[lane]
+        if fences.by_rows.get(key) != fences.ours or key in self._under_way:
+            return False
+        self._send(lane, key, self._table.data[key], Unattended())
+        return True
+
     # ------------------------------------------------------------------ lanes come and go
 
     def keep_only(self, lanes: Collection[int]) -> None:
@@ -264,6 +307,7 @@ class Table(ABC):
         self._turn += 1
         for lane in lanes:
             self._fences[lane].put(fence, self._turn)  # at once: what follows it must name it
+            self._between.begin(lane)
             acknowledgement = Acknowledgement()
             self._send(lane, KEY, mark, acknowledgement)
             waits.append(acknowledgement.done)

@@ -34,8 +34,8 @@ CHANGELOG_SEGMENT_BYTES = 2_097_152
 """2 MiB, where the broker's default is 1 GiB: what a takeover reads in vain of a lane and table, about
 at most. A segment must hold the largest record with its batch."""
 CHANGELOG_LAG_MS = 300_000
-"""How long a broker leaves a changelog's records alone: what an owner wrote before a row of its
-predecessor came late is still there for whoever takes over within that time (see `fences`)."""
+"""How long a broker leaves a changelog's records alone: so long the true row stands beside one that
+came late, for whoever takes over or mends it (see `fences` and `written_between`)."""
 AHEAD_MS = str(2**63 - 1)
 """How far ahead of the broker's clock a record may be: without bound. By its default, an hour, a
 worker whose host's clock is further ahead can write nothing, and holds its lanes."""
