@@ -16,6 +16,7 @@ from schemas import DocumentRef, IndexChunks, Search
 from streams.settings import Settings
 from tests.connectors.weaviate.request_turns import RequestTurns
 from tests.replay.rebuild.indexed_log import IndexedLog, a_call, chunk
+from tests.virtual_time import virtual_time
 
 QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002, written_s=0.01)
 TIMES = SwapTimes(followed_s=0.06)
@@ -60,6 +61,13 @@ def version_of_a(shown):
     return int(name[1:])
 
 
+async def some_more(seen, times=9):
+    """Wait until so many more searches have been answered."""
+    enough = len(seen) + times
+    while len(seen) < enough:  # noqa: ASYNC110 - of another task
+        await asyncio.sleep(0.001)
+
+
 async def test_no_reader_sees_anything_older_than_before_while_documents_come_in():
     past = IndexedLog()
     past.worker.times = QUICK
@@ -94,9 +102,11 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())
         group.create_task(read())
-        await asyncio.sleep(0.02)
+        await some_more(seen)
         await swapped(past)
-        await asyncio.sleep(0.1)
+        while in_force(past) not in indexes:  # noqa: ASYNC110 - once it has asked again
+            await asyncio.sleep(0.001)
+        await some_more(seen)
         over.set()
     assert indexes == {"PlayheadChunk_1", "PlayheadChunk_2"}
     versions = [version_of_a(shown) for shown in seen]
@@ -191,20 +201,21 @@ async def test_a_write_that_asked_before_the_hold_begins_before_the_hold_is_told
     past = IndexedLog()
     past.worker.times = QUICK._replace(written_s=0.05)
     past.publish("a", {"a1"})
-    await past.index_all()  # it asked: for a while it does not again
-    holding = asyncio.create_task(an_index(past, written_s=0.05).hold())
-    await asyncio.sleep(0.01)
-    assert any(name.startswith(HOLD) for name in past.server.pointers)
-    past.publish("b", {"b1"})
-    await asyncio.wait_for(past.index_all(), 60)
-    assert await past.visible() == {"a1", "b1"}
-    assert not holding.done()  # so whoever swaps sees b on the log
-    await holding
-    past.publish("c", {"c1"})
-    writing = asyncio.create_task(past.index_all())
-    await asyncio.sleep(0.02)
-    assert not writing.done()
-    writing.cancel()
+    with virtual_time():
+        await past.index_all()  # it asked: for a while it does not again
+        holding = asyncio.create_task(an_index(past, written_s=0.05).hold())
+        await asyncio.sleep(0.01)
+        assert any(name.startswith(HOLD) for name in past.server.pointers)
+        past.publish("b", {"b1"})
+        await asyncio.wait_for(past.index_all(), 60)
+        assert await past.visible() == {"a1", "b1"}
+        assert not holding.done()  # so whoever swaps sees b on the log
+        await holding
+        past.publish("c", {"c1"})
+        writing = asyncio.create_task(past.index_all())
+        await asyncio.sleep(0.02)
+        assert not writing.done()
+        writing.cancel()
 
 
 async def test_a_hold_that_nobody_takes_away_is_passed_over_and_a_new_one_counts():
