@@ -61,10 +61,12 @@ def version_of_a(shown):
     return int(name[1:])
 
 
-async def some_more(seen, times=9):
-    """Wait until so many more searches have been answered."""
-    enough = len(seen) + times
-    while len(seen) < enough:  # noqa: ASYNC110 - of another task
+async def searched(seen, indexes, index):
+    """Wait until searches have been answered by an index, and then some more."""
+    while index not in indexes:  # noqa: ASYNC110 - of another task
+        await asyncio.sleep(0.001)
+    enough = len(seen) + 9
+    while len(seen) < enough:  # noqa: ASYNC110 - likewise
         await asyncio.sleep(0.001)
 
 
@@ -75,8 +77,7 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     past.publish("w", {"w0"})
     await past.index_all()
     reader = an_index(past, kind=Weaviate)  # with its caches
-    done, least = [0], []
-    seen, indexes, over = [], set(), asyncio.Event()
+    done, least, seen, indexes, over = [0], [], [], set(), asyncio.Event()
 
     async def write():
         number = 0
@@ -102,13 +103,10 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())
         group.create_task(read())
-        await some_more(seen)
+        await searched(seen, indexes, "PlayheadChunk_1")
         await swapped(past)
-        while in_force(past) not in indexes:  # noqa: ASYNC110 - once it has asked again
-            await asyncio.sleep(0.001)
-        await some_more(seen)
+        await searched(seen, indexes, "PlayheadChunk_2")
         over.set()
-    assert indexes == {"PlayheadChunk_1", "PlayheadChunk_2"}
     versions = [version_of_a(shown) for shown in seen]
     assert versions == sorted(versions)
     # what was indexed before a search began is found by it
