@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden import mutant_runs
 from tests.golden import mutants as command
 from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.mutant_runs import (
@@ -310,13 +311,22 @@ def test_a_line_is_verified_over_some_inputs_that_run_it_and_then_as_a_whole(jud
     assert (report["inputs"], report["diverged"]) == (len(some.inputs), [])
 
 
-@pytest.mark.slow
-def test_which_lines_run_is_watched_once(judge, tmp_path):
-    kept = tmp_path / "kept" / "lines.pickle"
-    [log] = copies(tmp_path)[:1]
+def test_which_lines_run_is_watched_once(monkeypatch, tmp_path):
+    watched = []
+
+    def lines_run(_judge, log):
+        watched.append(log)
+        return {"agents/embed.py": {30: []}}
+
+    monkeypatch.setattr(MutantJudge, "_lines_run", lines_run)
+    monkeypatch.setattr(mutant_runs, "difference", lambda *_: "")  # it verifies as it is
+    kept, log = tmp_path / "kept" / "lines.pickle", GoldenLog(tmp_path / "present")
     first, again = MutantJudge([log], lambda _: []), MutantJudge([log], lambda _: [])
     first.prepare(kept)
-    kept.write_bytes(pickle.dumps({"present": {"agents/embed.py": {30: []}}}))
+    again.prepare(kept)
+    assert watched == [log]
+    assert first.not_run(["agents/embed.py"]) == again.not_run(["agents/embed.py"])
+    kept.write_bytes(pickle.dumps({"present": {"agents/embed.py": {31: []}}}))
     again.prepare(kept)
     assert first.not_run(["agents/embed.py"]) != again.not_run(["agents/embed.py"])
 
