@@ -32,6 +32,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from infra.local.network import without_proxy
 from streams.settings import Settings
+from tests.folders_in_memory import MEMORY, has_room, prefix
 from tests.secured_broker import SecuredBroker, a_secured_broker
 from tests.verb_server import VerbServer
 
@@ -59,9 +60,6 @@ ON_STACK = "on the running stack"
 """What shares the stack of one process, one after the other, where several run tests."""
 OWN_PARTS = "parts of its own"
 """What starts brokers, services and whole stacks of its own: one after the other, beside the above."""
-
-MEMORY = Path("/dev/shm")  # where Linux has a file system in memory
-MEMORY_BYTES_MIN = 2_000_000_000  # a container has 64 MB of it, if nobody asks for more
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -129,7 +127,7 @@ class UnitFolders:
         for left in memory.glob("playhead-tests-*"):
             if not psutil.pid_exists(int(left.name.split("-")[2])):
                 shutil.rmtree(left, ignore_errors=True)
-        self._place = Path(tempfile.mkdtemp(prefix=f"playhead-tests-{os.getpid()}-", dir=memory))
+        self._place = Path(tempfile.mkdtemp(prefix=prefix(), dir=memory))
 
     def getbasetemp(self) -> Path:
         """Return the folder of all of them."""
@@ -174,11 +172,6 @@ def tmp_path(
     yield folder
     if factory is not tmp_path_factory:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def has_room(folder: Path, bytes_min: int = MEMORY_BYTES_MIN) -> bool:
-    """Whether a folder is there and has room for the files of tests."""
-    return folder.is_dir() and shutil.disk_usage(folder).free >= bytes_min
 
 
 def pytest_collection_finish() -> None:

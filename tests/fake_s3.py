@@ -47,6 +47,7 @@ class FakeS3:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body would wait 40 ms behind its head
 
             def do_GET(self) -> None:
                 fake.answer(self)

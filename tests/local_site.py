@@ -42,6 +42,7 @@ class LocalSite:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body would wait 40 ms behind its head
 
             def do_GET(self) -> None:
                 site.answer(self)

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import MEMORY, ON_STACK, OWN_PARTS, UnitFolders, drawn_by, group_of, has_room
+from tests.conftest import ON_STACK, OWN_PARTS, UnitFolders, drawn_by, group_of
+from tests.folders_in_memory import MEMORY, has_room
 
 TESTS = 12
 SUITE = f"""

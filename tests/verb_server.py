@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -18,11 +19,22 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 ROOT = Path(__file__).parents[1]
 LOADING_S = 120.0  # on a busy machine
-STREAMS = ("out", "err")
+
+Words = Sequence[str | os.PathLike[str]]
+
+
+class EndedVerb(NamedTuple):
+    """How a verb ended and what it said, by the names of subprocess.run."""
+
+    returncode: int
+    peak_kb: int
+    """At most in memory, with what it was forked with."""
+    stdout: str
+    stderr: str
 
 
 class VerbServer:
@@ -33,28 +45,43 @@ class VerbServer:
         self._one_at_a_time = threading.Lock()
 
     def run(
+        self, words: Words, environment: Mapping[str, str], timeout_s: float, **more: Any
+    ) -> EndedVerb:
+        """Run a verb from the tree's root, as subprocess.run does; raises TimeoutExpired."""
+        [ended] = self.run_all([words], environment, timeout_s, **more)
+        return ended
+
+    def run_all(
         self,
-        words: Sequence[str | os.PathLike[str]],
+        verbs: Sequence[Words],
         environment: Mapping[str, str],
         timeout_s: float,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a verb from the tree's root, as subprocess.run does; raises TimeoutExpired."""
+        *,
+        typed: str = "",
+        address_bytes: int = resource.RLIM_INFINITY,
+    ) -> list[EndedVerb]:
+        """Run verbs side by side; each is typed the same, and may have so many bytes of addresses."""
         with self._one_at_a_time, tempfile.TemporaryDirectory() as folder:
-            places = {name: Path(folder) / name for name in STREAMS}
-            asked = {
-                "words": [os.fspath(word) for word in words],
-                "environment": dict(environment),
-                "streams": [str(places[name]) for name in STREAMS],
-            }
-            pid = int(self._told(json.dumps(asked), LOADING_S))
+            (Path(folder) / "typed").write_text(typed)
+            asked = [
+                {
+                    "words": [os.fspath(word) for word in words],
+                    "environment": dict(environment),
+                    "streams": [f"{folder}/typed", f"{folder}/out-{at}", f"{folder}/err-{at}"],
+                    "address_bytes": address_bytes,
+                }
+                for at, words in enumerate(verbs)
+            ]
+            pids = json.loads(self._told(json.dumps(asked), LOADING_S))
             try:
-                code = int(self._told("", timeout_s))
+                ends = json.loads(self._told("", timeout_s))
             except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
+                for pid in pids:
+                    os.kill(pid, signal.SIGKILL)
                 self._told("", LOADING_S)
-                raise subprocess.TimeoutExpired(list(words), timeout_s) from None
-            out, err = (places[name].read_text() for name in STREAMS)
-            return subprocess.CompletedProcess(list(words), code, out, err)
+                raise subprocess.TimeoutExpired(str(verbs), timeout_s) from None
+            said = [[Path(place).read_text() for place in one["streams"][1:]] for one in asked]
+        return [EndedVerb(*end, *streams) for end, streams in zip(ends, said, strict=True)]
 
     def close(self) -> None:
         """End it."""
@@ -95,24 +122,36 @@ def serve() -> None:
     gc.collect()
     gc.freeze()  # none of it is garbage: a fork that ends need not look
     for line in iter(sys.stdin.readline, ""):
-        pid = os.fork()
-        if not pid:
-            run_verb(**json.loads(line))
-        sys.stdout.write(f"{pid}\n")
-        sys.stdout.flush()
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
+        pids = []
+        for asked in json.loads(line):
+            if not (pid := os.fork()):
+                run_verb(**asked)
+            pids.append(pid)
+        say(pids)
+        say([how_it_ended(pid) for pid in pids])
 
 
-def run_verb(words: list[str], environment: dict[str, str], streams: list[str]) -> NoReturn:
+def say(what: object) -> None:
+    """Answer whoever asked for verbs."""
+    sys.stdout.write(f"{json.dumps(what)}\n")
+    sys.stdout.flush()
+
+
+def how_it_ended(pid: int) -> tuple[int, int]:
+    """Wait for the end of a child; return its exit code, and the kilobytes that it had at most."""
+    _, status, used = os.wait4(pid, 0)
+    return os.waitstatus_to_exitcode(status), used.ru_maxrss
+
+
+def run_verb(
+    words: list[str], environment: dict[str, str], streams: list[str], address_bytes: int
+) -> NoReturn:
     """Run a verb in this process, which it ends."""
     from infra.cli import main
 
-    opened: list[tuple[Any, int]] = [(os.devnull, os.O_RDONLY)]
-    opened += [(place, os.O_WRONLY | os.O_CREAT) for place in streams]
-    for number, (place, flags) in enumerate(opened):
-        at = os.open(place, flags)
+    resource.setrlimit(resource.RLIMIT_AS, (address_bytes, address_bytes))
+    for number, place in enumerate(streams):
+        at = os.open(place, os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY)
         os.dup2(at, number)
         os.close(at)
     os.environ.clear()

@@ -52,6 +52,8 @@ class SocketsPlan:
     """Between two tokens of a stream."""
     idle_s: float = 20.0
     """In which CPU is counted while nothing is said: the server pings each socket once in it."""
+    settle_s: float = 1.0
+    """Before it is counted: what has just been opened or cut is over by then."""
     warm_up: int = 64
     """Sockets that were there before: what the first ones load is no socket's."""
 
@@ -200,14 +202,14 @@ async def measured(
     warm = HeldSockets(serving.url, serving.keys)
     await warm.open(plan.warm_up)
     warm.cut()
-    alone_s = await _idle_cpu_s(child, plan.idle_s / 2)
+    alone_s = await _idle_cpu_s(child, plan.settle_s, plan.idle_s / 2)
     held = HeldSockets(serving.url, serving.keys)
     try:
         streaming = await held.open(plan.streaming)
         before_mib, before_s = child.held_mib(), child.cpu_s()
         await held.open(idle)
         connecting_s = child.cpu_s() - before_s
-        idle_s = await _idle_cpu_s(child, plan.idle_s)
+        idle_s = await _idle_cpu_s(child, plan.settle_s, plan.idle_s)
         after_mib = child.held_mib()
         talk = await begin(streaming)
         broker_s = broker_cpu_s()
@@ -221,6 +223,7 @@ async def measured(
             arrivals.errors.append(f"{held.lost} sockets were closed")
     finally:
         held.cut()
+        await asyncio.sleep(0)  # which lets the loop close them: else the program would wait to end
     return figures_of(
         serving.name,
         idle,
@@ -233,9 +236,9 @@ async def measured(
     )
 
 
-async def _idle_cpu_s(child: Weighed, seconds: float) -> float:
+async def _idle_cpu_s(child: Weighed, settle_s: float, seconds: float) -> float:
     """Return the CPU seconds that a program uses a second while nobody says anything."""
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(settle_s)
     before = child.cpu_s()
     await asyncio.sleep(seconds)
     child.check()

@@ -26,7 +26,7 @@ def copied(tmp_path):
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_log_of_an_earlier_release_verifies(copied, release):
     folder = copied(release)
-    code, report = verify(folder, "--archive", str(folder / "log"))
+    code, report = verify(folder, "--archive", str(folder / "log"), "--jobs", "2")
     written = json.loads((folder / "report.json").read_text())
     written.pop("code", None)
     assert (code, report["diverged"]) == (0, []), WHAT_TO_DO

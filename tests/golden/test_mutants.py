@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden import mutant_runs
 from tests.golden import mutants as command
 from tests.golden.equivalent_mutants import EQUIVALENT
 from tests.golden.mutant_runs import (
@@ -226,11 +227,14 @@ def test_own_tests_notice_what_verify_does_not():
     mutant = next(
         one for one in mutants_of(ROOT, "agents/numbering.py") if "entries_max" in one.before
     )
-    by, how = by_tests(mutant, own_tests("agents/numbering.py"), run_tests)
+    tests = own_tests("agents/numbering.py")[
+        :1
+    ]  # of the module itself: steps that run it take longer
+    by, how = by_tests(mutant, tests, run_tests)
     assert by == BY_TESTS
     assert "test_numbering.py" in how
     unchanged = Mutant(mutant.file, 1, "", "", (ROOT / mutant.file).read_text(), 0)
-    assert by_tests(unchanged, own_tests("agents/numbering.py"), run_tests)[0] == SURVIVED
+    assert by_tests(unchanged, tests, run_tests)[0] == SURVIVED
 
 
 A_MUTANT = Mutant("agents/scoring.py", 1, "", "", "", 0)
@@ -310,13 +314,22 @@ def test_a_line_is_verified_over_some_inputs_that_run_it_and_then_as_a_whole(jud
     assert (report["inputs"], report["diverged"]) == (len(some.inputs), [])
 
 
-@pytest.mark.slow
-def test_which_lines_run_is_watched_once(judge, tmp_path):
-    kept = tmp_path / "kept" / "lines.pickle"
-    [log] = copies(tmp_path)[:1]
+def test_which_lines_run_is_watched_once(monkeypatch, tmp_path):
+    watched = []
+
+    def lines_run(_judge, log):
+        watched.append(log)
+        return {"agents/embed.py": {30: []}}
+
+    monkeypatch.setattr(MutantJudge, "_lines_run", lines_run)
+    monkeypatch.setattr(mutant_runs, "difference", lambda *_: "")  # it verifies as it is
+    kept, log = tmp_path / "kept" / "lines.pickle", GoldenLog(tmp_path / "present")
     first, again = MutantJudge([log], lambda _: []), MutantJudge([log], lambda _: [])
     first.prepare(kept)
-    kept.write_bytes(pickle.dumps({"present": {"agents/embed.py": {30: []}}}))
+    again.prepare(kept)
+    assert watched == [log]
+    assert first.not_run(["agents/embed.py"]) == again.not_run(["agents/embed.py"])
+    kept.write_bytes(pickle.dumps({"present": {"agents/embed.py": {31: []}}}))
     again.prepare(kept)
     assert first.not_run(["agents/embed.py"]) != again.not_run(["agents/embed.py"])
 

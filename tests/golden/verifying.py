@@ -42,9 +42,12 @@ def environment(folder: Path) -> dict[str, str]:
 def verify(
     folder: Path, *options: str, tree: Path = ROOT, python: str = sys.executable, **env: str
 ) -> tuple[int, dict[str, Any]]:
-    """Verify a copy of a golden log with nothing running, by the code of a tree; return exit code and report."""
+    """Verify a copy of a golden log with nothing running, by the code of a tree; return exit code and report.
+
+    In one process, where no option says otherwise: each that is begun beside it imports all once more.
+    """
     ran = subprocess.run(
-        [python, "-m", "infra.cli", "replay", "verify", *options, "--json"],
+        [python, "-m", "infra.cli", "replay", "verify", "--jobs", "1", *options, "--json"],
         env={
             "PATH": os.environ["PATH"],
             "HOME": os.environ["HOME"],

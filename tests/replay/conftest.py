@@ -1,6 +1,7 @@
 """An archive of the product's own steps: short, and made anew in each session."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from streams.topics import topic_of
 from tests.bench.synthetic.words_tokenizer import with_words_tokenizer
 from tests.replay.seal.sealed_log import SIGNER
 from tests.streams.conftest import topic
+from tests.verb_server import VerbServer
 
 __all__ = ["archive", "topic"]
 
@@ -64,13 +66,30 @@ def sealed_archive(archive, unit_path_factory) -> Path:
     return folder / "archive"
 
 
+@pytest.fixture(scope="session")
+def without_broker(archive) -> dict[str, str]:
+    """What the environment tells of the archive's keys, and of a broker that is not there."""
+    return {
+        "PLAYHEAD_RUN": str(archive.settings.run),
+        "PLAYHEAD_TOKENIZER": archive.settings.tokenizer,
+        "PLAYHEAD_KAFKA": "127.0.0.1:1",
+        "PLAYHEAD_REGISTRY": "http://127.0.0.1:1",
+    }
+
+
+@pytest.fixture(scope="session")
+def verbs() -> Iterator[VerbServer]:
+    """Runs `playhead …` in processes that need not import it."""
+    server = VerbServer()
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def command_line(archive, monkeypatch, capsys):
+def command_line(without_broker, monkeypatch, capsys):
     """Run `playhead …` where no broker is; returns exit status, stdout and stderr."""
-    monkeypatch.setenv("PLAYHEAD_RUN", str(archive.settings.run))
-    monkeypatch.setenv("PLAYHEAD_TOKENIZER", archive.settings.tokenizer)
-    monkeypatch.setenv("PLAYHEAD_KAFKA", "127.0.0.1:1")
-    monkeypatch.setenv("PLAYHEAD_REGISTRY", "http://127.0.0.1:1")
+    for name, value in without_broker.items():
+        monkeypatch.setenv(name, value)
 
     def run(*words):
         with pytest.raises(SystemExit) as ended:

@@ -137,13 +137,6 @@ def test_what_is_wrong_is_1_and_one_line(playhead, copy, arguments, env, says):
     assert says in line
 
 
-@pytest.mark.slow  # it asks for eight seconds before it says so: a broker may be starting
-def test_a_broker_that_does_not_answer_is_3(playhead):
-    code, out, err = playhead("verify")
-    assert (code, out) == (3, "")
-    assert "is the stack up?" in err
-
-
 def test_without_the_key_store_what_needs_no_key_is_verified_and_the_rest_is_3(playhead, archive):
     code, out, _ = playhead("verify", "--archive", archive.folder, "--json", PLAYHEAD_KEYRING="/no")
     report = json.loads(out)

@@ -103,9 +103,9 @@ def lacking_one(archive, whole):
 
 
 @pytest.fixture(scope="module")
-def archives(lacking_one, tmp_path_factory):
+def archives(lacking_one, unit_path_factory):
     """The same as archives."""
-    folder = tmp_path_factory.mktemp("lacking")
+    folder = unit_path_factory.mktemp("lacking")
     for number, (_, log) in enumerate(lacking_one):
         export(log, folder / str(number))
     return [(name, folder / str(number)) for number, (name, _) in enumerate(lacking_one)]

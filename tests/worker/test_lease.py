@@ -15,7 +15,7 @@ import pytest
 from streams.delivery.slot import HEARTBEAT_S, SESSION_S
 from worker.lease import Lease
 
-LIMIT_S, LONG_S, SHORT_S = 0.5, 0.8, 0.1
+LIMIT_S, LONG_S, SHORT_S = 1.5, 2.0, 0.1  # a busy machine keeps a process waiting for a while, too
 
 
 class Clock:

@@ -27,7 +27,9 @@ from streams.settings import Settings
 from tests.bench.shown import shown
 
 PLAN = SocketsPlan()
-SMALL = SocketsPlan(idle=(12,), streaming=3, tokens=4, every_s=0.01, idle_s=0.1, warm_up=2)
+SMALL = SocketsPlan(
+    idle=(12,), streaming=3, tokens=4, every_s=0.01, idle_s=0.1, settle_s=0.0, warm_up=2
+)
 
 
 def test_sizes_for_which_files_are_missing_are_left_out_and_told():

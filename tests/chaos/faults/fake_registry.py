@@ -62,6 +62,7 @@ class FakeRegistryProxy:
 
         class _Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body would wait 40 ms behind its head
 
             def _handle(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

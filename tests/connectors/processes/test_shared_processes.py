@@ -142,7 +142,7 @@ async def test_an_error_of_the_program_is_told_without_its_message():
 
 
 async def test_a_document_whose_process_is_killed_is_read_by_another(readers):
-    document = "text/markdown", b"Some *text* and a [link](http://a.b).\n\n- item\n\n" * 40_000
+    document = "text/markdown", b"Some *text* and a [link](http://a.b).\n\n- item\n\n" * 20_000
     working = asyncio.create_task(read(readers, "a", document))
     (await busy()).kill()
     assert await working == parse(*document)

@@ -163,7 +163,7 @@ def test_scripts_from_right_to_left_and_others_are_read():
 
 
 @pytest.mark.slow
-def test_memory_stays_flat_over_two_thousand_pages():
+def test_memory_stays_flat_over_hundreds_of_pages():
     def page(canvas):
         for at in range(40):
             canvas.drawString(60, 800 - 18 * at, "The pump moves water through the valve and on.")
@@ -177,7 +177,8 @@ def test_memory_stays_flat_over_two_thousand_pages():
         assert number > pages
         return peak
 
-    few, many = peak_bytes(20), peak_bytes(2_000)
+    peak_bytes(1)  # what is made once, and would hide what is kept
+    few, many = peak_bytes(20), peak_bytes(600)
     assert many < 2 * few + 500_000
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+from types import SimpleNamespace
 
 import grpc
 import numpy as np
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from agents.errors import Permanent, Transient
+from connectors.arrivals import Arrivals
 from connectors.triton import Triton
 from connectors.triton.connector import BULK_AT_ONCE, QUERIES_AT_ONCE, TEXTS_MAX
 from schemas import Embed, Generate, Usage
@@ -51,6 +53,13 @@ def generate(connector, **fields):
 
 def texts(parts):
     return ["".join(token.text for token in part.tokens) for part in parts]
+
+
+async def all_has_come():
+    """Wait until all that the server says of the generations under way was taken in."""
+    pumps = [one for one in asyncio.all_tasks() if one.get_coro().cr_code is Arrivals.pump.__code__]
+    assert pumps
+    await asyncio.wait(pumps)
 
 
 async def test_texts_become_vectors_in_their_order(fake, connector):
@@ -192,7 +201,7 @@ async def test_each_part_holds_all_tokens_since_the_last_one(fake, connector):
     assert texts([first]) == ["one"]
     assert not first.last
     go_on.set()
-    await asyncio.sleep(0.2)  # a slow consumer
+    await all_has_come()  # a slow consumer
     [rest] = [part async for part in stream]
     assert texts([rest]) == [" two three"]
     assert rest.last
@@ -201,21 +210,29 @@ async def test_each_part_holds_all_tokens_since_the_last_one(fake, connector):
     assert rest.model == "tiny-chat@1"
 
 
-async def test_tokens_carry_the_time_of_their_arrival_not_of_their_reading(fake, connector):
+async def test_tokens_carry_the_time_of_their_arrival_not_of_their_reading(
+    fake, connector, monkeypatch
+):
+    now_s, go_on = [100], asyncio.Event()
+    clock = SimpleNamespace(perf_counter_ns=lambda: now_s[0] * 10**9)
+    monkeypatch.setattr("connectors.arrivals.time", clock)
+
     async def script(stream):
         await stream.token("a")
-        await asyncio.sleep(0.05)
+        await go_on.wait()
         await stream.token("b")
         await stream.end()
 
     fake.script = script
     stream = generate(connector)
     tokens = list((await anext(stream)).tokens)
-    await asyncio.sleep(0.3)
+    now_s[0] += 3
+    go_on.set()
+    await all_has_come()
+    now_s[0] += 60
     async for part in stream:
         tokens += part.tokens
-    assert [token.text for token in tokens] == ["a", "b"]
-    assert 40_000 < tokens[1].at_us - tokens[0].at_us < 250_000
+    assert [(token.text, token.at_us) for token in tokens] == [("a", 0), ("b", 3_000_000)]
 
 
 async def test_every_option_reaches_the_model(fake, connector):
@@ -259,16 +276,19 @@ async def test_a_server_that_dies_in_mid_stream_is_transient_and_what_came_stand
 
 
 async def test_tokens_that_wait_to_be_read_are_not_lost_to_a_failure(fake, connector):
+    go_on = asyncio.Event()
+
     async def script(stream):
         await stream.token("a")
-        await asyncio.sleep(0.05)
+        await go_on.wait()
         await stream.token("b")
         await stream.error("Stub process 'chat_0' is not healthy.")
 
     fake.script = script
     stream = generate(connector)
     assert texts([await anext(stream)]) == ["a"]
-    await asyncio.sleep(0.3)
+    go_on.set()
+    await all_has_come()
     assert texts([await anext(stream)]) == ["b"]
     with pytest.raises(Transient, match="not healthy"):
         await anext(stream)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,7 @@ from edge.problems import Problem
 from schemas import Ask, DocumentSubmitted, MapEntry, Passage, QuestionAsked, Sealed
 from tests.edge.callers.test_caller import a_caller
 from tests.fakes import a_meta
+from tests.folders_in_memory import a_folder
 
 
 class Keyring:
@@ -56,8 +55,8 @@ def indexes():
 
 
 def access(*events, keyring=None, knows_all=True):
-    folder = INDEXES.enter_context(tempfile.TemporaryDirectory())
-    index = INDEXES.enter_context(closing(LogIndex(Path(folder))))
+    folder = INDEXES.enter_context(a_folder())
+    index = INDEXES.enter_context(closing(LogIndex(folder)))
     requests, documents = KnownRequests(index), KnownDocuments(index)
     for offset, event in enumerate(events):
         requests.take(Entry(event, 0, offset, 0))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
 import threading
 from contextlib import ExitStack
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +23,7 @@ from streams.topics import topic_of
 from tests.edge.callers.test_caller import a_caller
 from tests.edge.fake_log import FakeLog, a_gateway
 from tests.fakes import a_codec, a_meta
+from tests.folders_in_memory import a_folder
 from tests.memory_broker import MemoryBroker, MemoryConsumer
 
 CODEC = a_codec()
@@ -279,8 +278,8 @@ DEEDS = st.one_of(
 
 async def lived(before, fronts, deeds):
     """Live through what was drawn, checking every answer."""
-    with tempfile.TemporaryDirectory() as folder:
-        beside = Beside(Path(folder))
+    with a_folder() as folder:
+        beside = Beside(folder)
         try:
             for what, name, number in before:
                 put(beside, what, name, number)

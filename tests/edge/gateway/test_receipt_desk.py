@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from agents.errors import Permanent, Transient
+from edge.answering.bounds import Bounds
 from edge.gateway.receipt_desk import AT_ONCE, WAITING_MAX
 from edge.protocols.http.app import create_app
 from schemas import AnswerReleased, AnswerRetracted
@@ -40,8 +41,8 @@ def proves():
 
 
 @pytest.fixture
-async def gateway(tmp_path, log, proves):
-    gateway = a_gateway(tmp_path, log, parts={"receipts": proves})
+async def gateway(tmp_path, log, bounds, proves):
+    gateway = a_gateway(tmp_path, log, bounds, {"receipts": proves})
     gateway.start()
     yield gateway
     await gateway.stop()
@@ -88,6 +89,7 @@ async def test_an_answer_that_was_retracted_was_told_all_the_same(call, request_
     assert (receipt["retracted"], receipt["state"]) == (True, "sealed")
 
 
+@pytest.mark.parametrize("bounds", [Bounds(grace_s=0.0, tick_s=0.02)])
 async def test_what_is_not_released_has_none(call, log):
     log.answer = lambda _: ()
     asked = await call("POST", "/v1/messages", {"text": "x", "budget_ms": 100})

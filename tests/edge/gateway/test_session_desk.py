@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.answering.bounds import Bounds
 from edge.gateway.session_desk import TITLE_MAX, sessions_of
 from edge.listening.known_requests import KnownRequest
 from edge.protocols.http.app import create_app
@@ -66,6 +67,7 @@ async def test_a_conversation_is_read_with_questions_and_answers(call, talk):
     assert older["next"] is None
 
 
+@pytest.mark.parametrize("bounds", [Bounds(grace_s=0.0, tick_s=0.02)])
 async def test_searches_are_no_conversations(call, log):
     log.answer = lambda _: ()
     await call("POST", "/v1/search", {"text": "x", "budget_ms": 100})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -29,6 +27,7 @@ from schemas import (
 )
 from streams.topics import STEPS, step_reading, topic_of
 from tests.fakes import NOW_US, a_meta
+from tests.folders_in_memory import a_folder
 
 SEALED = Sealed(key="k", event="e", field="f", ciphertext=b"x")
 
@@ -76,7 +75,7 @@ def indexed(request, at, version=1, outcome="indexed", *, position, chunks=("c",
 
 @contextmanager
 def an_index():
-    with tempfile.TemporaryDirectory() as folder, closing(LogIndex(Path(folder))) as index:
+    with a_folder() as folder, closing(LogIndex(folder)) as index:
         yield index
 
 

@@ -293,6 +293,7 @@ async def test_history_whose_id_there_is_no_room_to_ask_for_waits(monkeypatch):
     bench.put(asked("r-1"), NEW)
     [message] = bench.broker.rows[topic_of(QUESTION), 0].messages
     with monkeypatch.context() as patch:
+        patch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
         patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
         assert live.open(message, QuestionAsked) is None
         assert live.told_since() == []
@@ -303,7 +304,6 @@ async def test_history_whose_id_there_is_no_room_to_ask_for_waits(monkeypatch):
 
 
 async def test_a_request_whose_id_finds_no_room_is_not_read_back_without_its_records(monkeypatch):
-    monkeypatch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
     bench = Bench(grace_s=0.02)
     event = asked("r-1")
     bench.broker.put(
@@ -313,6 +313,7 @@ async def test_a_request_whose_id_finds_no_room_is_not_read_back_without_its_rec
         time_ms=1_700_000_000_000,
     )
     with monkeypatch.context() as patch:
+        patch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
         patch.setattr("streams.log.schema_asker.WANTED_MAX", 0)
         with pytest.raises(Transient, match="the schema registry does not tell"):
             await bench.reader.read_back(known("r-1"), [QuestionAsked])
@@ -364,7 +365,6 @@ async def test_what_no_registry_knows_is_left_out_when_read_back():
 
 
 async def test_a_request_can_be_read_back_later_where_the_registry_is_away(monkeypatch):
-    monkeypatch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
     bench = Bench(grace_s=0.02)
     event = asked("r-1")
     bench.broker.put(
@@ -374,8 +374,10 @@ async def test_a_request_can_be_read_back_later_where_the_registry_is_away(monke
         time_ms=1_700_000_000_000,
     )
     bench.registry.away = True
-    with pytest.raises(Transient, match="the schema registry does not tell"):
-        await bench.reader.read_back(known("r-1"), [QuestionAsked])
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.listening.reading_back.TOLD_S", 0.05)
+        with pytest.raises(Transient, match="the schema registry does not tell"):
+            await bench.reader.read_back(known("r-1"), [QuestionAsked])
     bench.registry.away = False
     async with asyncio.timeout(60):
         assert len(await bench.reader.read_back(known("r-1"), [QuestionAsked])) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -34,6 +33,7 @@ from schemas import (
 from streams.topics import topic_of
 from tests.edge.listening.plain_catalogue import PlainCatalogue
 from tests.fakes import NOW_US, a_meta
+from tests.folders_in_memory import a_folder
 
 SEALED = Sealed(key="k", event="e", field="f", ciphertext=b"\x00\xff")
 PLACES = {("t", 0): LanePlace(7, "id", (6, "print"))}
@@ -135,7 +135,7 @@ DEEDS = st.one_of(events(), st.sampled_from(("written", "refused", "killed")))
 @given(st.lists(DEEDS, max_size=40))
 def test_it_answers_as_dictionaries_would_whatever_is_written_when(deeds):
     plain, lost = PlainCatalogue(), []
-    with tempfile.TemporaryDirectory() as folder:
+    with a_folder() as folder:
         indexed = Indexed(folder)
         for number, deed in enumerate(deeds):
             match deed:

@@ -130,9 +130,9 @@ def test_a_minute_later_nothing_is_left_and_nothing_is_kept(counting):
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30))
-def test_a_record_counts_once_however_often_its_lane_is_read_again(tmp_path_factory, agains):
+def test_a_record_counts_once_however_often_its_lane_is_read_again(unit_path_factory, agains):
     entries = [asked(number, lane=0, at_ms=NOW_MS + number) for number in range(6)]
-    with closing(Counting(tmp_path_factory.mktemp("index"))) as counting:
+    with closing(Counting(unit_path_factory.mktemp("index"))) as counting:
         counting.clock.ms += 10
         for begin in (0, *agains):
             counting.take(*entries[begin:])
@@ -277,7 +277,7 @@ def test_rows_of_those_who_are_over_go_from_the_file(tmp_path):
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32))
-def test_gateways_that_read_the_topics_in_any_order_count_the_same(tmp_path_factory, seed):
+def test_gateways_that_read_the_topics_in_any_order_count_the_same(unit_path_factory, seed):
     draw = random.Random(seed)
     by_topic = {kind: [] for kind in (asked, answered, submitted)}
     for number in range(draw.randrange(1, 12)):
@@ -287,7 +287,7 @@ def test_gateways_that_read_the_topics_in_any_order_count_the_same(tmp_path_fact
     counted = set()
     for _ in range(3):
         waiting = [list(entries) for entries in by_topic.values()]
-        with closing(Counting(tmp_path_factory.mktemp("index"))) as gateway:
+        with closing(Counting(unit_path_factory.mktemp("index"))) as gateway:
             gateway.clock.ms += WINDOW_MS
             while any(waiting):
                 gateway.take(draw.choice([one for one in waiting if one]).pop(0))

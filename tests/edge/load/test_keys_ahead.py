@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +12,7 @@ from edge.listening.log_reader import FRONT_MS
 from edge.load.counted_use import OVER_MS, CountedUse
 from edge.load.keys_ahead import KeysAhead
 from tests.edge.load.test_counted_use import NOW_MS, answered, asked, embedded, submitted
+from tests.folders_in_memory import a_folder
 
 KEYS = ("key-1", "key-2")
 
@@ -78,10 +77,10 @@ def on_a_log(drawn):
 def test_from_the_front_alone_as_much_is_counted_as_from_all(drawn):
     entries = on_a_log(drawn)
     since_ms = NOW_MS - FRONT_MS - 30_000
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
+    with a_folder() as folder, ExitStack() as held:
         counts = []
         for taken in (entries, [one for one in entries if one.time_ms >= since_ms]):
-            index = held.enter_context(closing(LogIndex(Path(folder))))
+            index = held.enter_context(closing(LogIndex(folder)))
             keys = ahead(99)
             use = CountedUse(index, keys.find, lambda: NOW_MS, lambda: NOW_MS / 1_000)
             for entry in taken:

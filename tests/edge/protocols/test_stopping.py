@@ -88,13 +88,14 @@ def test_a_subscription_is_closed_with_a_reason(stopped):
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_who_waits_over_http_gets_a_problem(stopped, stream):
+def test_who_waits_over_http_gets_a_problem(gateway, stopped, stream):
     async def client(address, key):
         headers = {"Authorization": f"Bearer {key}"}
         body = {"text": "What is due?", "stream": stream}
         async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=60) as http:
             asking = asyncio.create_task(http.post(f"http://{address}/v1/messages", json=body))
-            await asyncio.sleep(0.3)
+            while not gateway.dispatch.waiting:  # noqa: ASYNC110 - in the server's thread
+                await asyncio.sleep(0.01)
             be_told()
             return await asking
 

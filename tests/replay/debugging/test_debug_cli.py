@@ -24,38 +24,12 @@ STEPS = ("redact", "rewrite", "retrieve", "generate", "moderate")
 
 
 @pytest.fixture
-def command(archive):
-    """Return the words of a command, and the environment that it runs in."""
-
-    def made(*arguments, folder=archive.folder):
-        words = [sys.executable, "-m", "infra.cli", "replay", "debug", *map(str, arguments)]
-        settings = {
-            "PLAYHEAD_RUN": str(archive.settings.run),
-            "PLAYHEAD_TOKENIZER": archive.settings.tokenizer,
-            "PLAYHEAD_KAFKA": "127.0.0.1:1",
-            "PLAYHEAD_REGISTRY": "http://127.0.0.1:1",
-        }
-        return {
-            "args": [*words, "--archive", folder],
-            "env": {**os.environ, **settings},
-            "text": True,
-        }
-
-    return made
-
-
-@pytest.fixture
-def debug(command):
+def debug(archive, without_broker, verbs):
     """Run it with what is typed; return the exit status, stdout and stderr."""
 
-    def run(*arguments, typed="", **where):
-        ran = subprocess.run(
-            **command(*arguments, **where),
-            input=typed,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
+    def run(*arguments, typed="", folder=archive.folder):
+        words = ["replay", "debug", *arguments, "--archive", folder]
+        ran = verbs.run(words, {**os.environ, **without_broker}, 120.0, typed=typed)
         return ran.returncode, ran.stdout, ran.stderr
 
     return run
@@ -112,7 +86,6 @@ def test_leaving_says_nothing_of_the_records(debug, archive):
     assert out.rstrip().endswith("left: nothing is said of its records")
 
 
-@pytest.mark.slow  # processes
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -125,16 +98,16 @@ def test_leaving_says_nothing_of_the_records(debug, archive):
         (["--listen", 70000], "70000 is not in the range"),
     ],
 )
-def test_what_fits_nothing_says_what_there_is(debug, archive, arguments, said):
-    status, out, err = debug(archive.request, *arguments)
+def test_what_fits_nothing_says_what_there_is(command_line, archive, arguments, said):
+    debug = ("replay", "debug", archive.request, "--archive", archive.folder)
+    status, out, err = command_line(*debug, *arguments)
     assert (status, out) == (2, "")
     assert said in err
     assert "Traceback" not in err
 
 
-@pytest.mark.slow  # a process
-def test_a_request_that_never_was_is_told(debug):
-    status, out, err = debug("r-none")
+def test_a_request_that_never_was_is_told(command_line, archive):
+    status, out, err = command_line("replay", "debug", "r-none", "--archive", archive.folder)
     assert (status, out) == (1, "")
     assert "no record of request r-none" in err
 
@@ -179,10 +152,15 @@ class Editor:
 
 
 @pytest.fixture
-def waiting(command, archive, forged):
-    words = command(archive.request, "--step", "rewrite", "--listen", 0, folder=forged)
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(**words, **pipes) as process:
+def waiting(archive, without_broker, forged):
+    verb = ["replay", "debug", archive.request, "--step", "rewrite", "--listen", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "infra.cli", *verb, "--archive", forged],
+        env={**os.environ, **without_broker},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         yield process
         process.kill()
 

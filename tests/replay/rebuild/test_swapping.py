@@ -16,6 +16,7 @@ from schemas import DocumentRef, IndexChunks, Search
 from streams.settings import Settings
 from tests.connectors.weaviate.request_turns import RequestTurns
 from tests.replay.rebuild.indexed_log import IndexedLog, a_call, chunk
+from tests.virtual_time import virtual_time
 
 QUICK = AliasTimes(trusted_s=0.04, asked_again_s=0.02, look_s=0.002, written_s=0.01)
 TIMES = SwapTimes(followed_s=0.06)
@@ -60,6 +61,15 @@ def version_of_a(shown):
     return int(name[1:])
 
 
+async def searched(seen, indexes, index):
+    """Wait until searches have been answered by an index, and then some more."""
+    while index not in indexes:  # noqa: ASYNC110 - of another task
+        await asyncio.sleep(0.001)
+    enough = len(seen) + 9
+    while len(seen) < enough:  # noqa: ASYNC110 - likewise
+        await asyncio.sleep(0.001)
+
+
 async def test_no_reader_sees_anything_older_than_before_while_documents_come_in():
     past = IndexedLog()
     past.worker.times = QUICK
@@ -67,8 +77,7 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     past.publish("w", {"w0"})
     await past.index_all()
     reader = an_index(past, kind=Weaviate)  # with its caches
-    done, least = [0], []
-    seen, indexes, over = [], set(), asyncio.Event()
+    done, least, seen, indexes, over = [0], [], [], set(), asyncio.Event()
 
     async def write():
         number = 0
@@ -94,11 +103,10 @@ async def test_no_reader_sees_anything_older_than_before_while_documents_come_in
     async with asyncio.TaskGroup() as group:
         writing = group.create_task(write())
         group.create_task(read())
-        await asyncio.sleep(0.02)
+        await searched(seen, indexes, "PlayheadChunk_1")
         await swapped(past)
-        await asyncio.sleep(0.1)
+        await searched(seen, indexes, "PlayheadChunk_2")
         over.set()
-    assert indexes == {"PlayheadChunk_1", "PlayheadChunk_2"}
     versions = [version_of_a(shown) for shown in seen]
     assert versions == sorted(versions)
     # what was indexed before a search began is found by it
@@ -191,20 +199,21 @@ async def test_a_write_that_asked_before_the_hold_begins_before_the_hold_is_told
     past = IndexedLog()
     past.worker.times = QUICK._replace(written_s=0.05)
     past.publish("a", {"a1"})
-    await past.index_all()  # it asked: for a while it does not again
-    holding = asyncio.create_task(an_index(past, written_s=0.05).hold())
-    await asyncio.sleep(0.01)
-    assert any(name.startswith(HOLD) for name in past.server.pointers)
-    past.publish("b", {"b1"})
-    await asyncio.wait_for(past.index_all(), 60)
-    assert await past.visible() == {"a1", "b1"}
-    assert not holding.done()  # so whoever swaps sees b on the log
-    await holding
-    past.publish("c", {"c1"})
-    writing = asyncio.create_task(past.index_all())
-    await asyncio.sleep(0.02)
-    assert not writing.done()
-    writing.cancel()
+    with virtual_time():
+        await past.index_all()  # it asked: for a while it does not again
+        holding = asyncio.create_task(an_index(past, written_s=0.05).hold())
+        await asyncio.sleep(0.01)
+        assert any(name.startswith(HOLD) for name in past.server.pointers)
+        past.publish("b", {"b1"})
+        await asyncio.wait_for(past.index_all(), 60)
+        assert await past.visible() == {"a1", "b1"}
+        assert not holding.done()  # so whoever swaps sees b on the log
+        await holding
+        past.publish("c", {"c1"})
+        writing = asyncio.create_task(past.index_all())
+        await asyncio.sleep(0.02)
+        assert not writing.done()
+        writing.cancel()
 
 
 async def test_a_hold_that_nobody_takes_away_is_passed_over_and_a_new_one_counts():
