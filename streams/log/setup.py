@@ -31,8 +31,8 @@ from streams.version import CODE
 
 CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
 CHANGELOG_SEGMENT_BYTES = 2_097_152
-"""2 MiB, where the broker's default is 1 GiB: about what a takeover reads in vain of a lane and table
-at most. A segment must hold the largest record with its batch."""
+"""2 MiB, where the default is 1 GiB: about what a takeover reads in vain of a lane of a table.
+A segment must hold the largest record with its batch."""
 CHANGELOG_LAG_MS = 300_000
 """How long a broker leaves a changelog's records alone: so long the true row stands beside one that
 came late, for whoever takes over or mends it (see `fences` and `written_between`)."""
