@@ -166,7 +166,7 @@ async def test_a_method_of_mcp_asks_what_its_caller_may(served, gateway, name):
     for scope in SCOPES:
         key = a_key(gateway, scopes=[scope])
         headers = {"Authorization": f"Bearer {key}"} | HEADERS
-        async with httpx.AsyncClient(headers=headers) as http:
+        async with httpx.AsyncClient(headers=headers, timeout=60) as http:
             said = (await http.post(address(served), json=body)).text
         rule = MCP_METHODS[name]
         may = not rule.scopes or bool(granted([scope]) & set(rule.scopes))

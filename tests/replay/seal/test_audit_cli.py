@@ -1,6 +1,7 @@
 """`playhead audit` on archives: what it says and how it ends."""
 
 import json
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,9 +51,7 @@ def sealed(archive, unit_path_factory) -> Path:
 @pytest.fixture
 def copy(sealed, tmp_path):
     """An archive that may be tampered with."""
-    log = ArchiveLog(sealed / "archive")
-    export(log, tmp_path / "archive", sealed=SealFolder(sealed / "archive" / "seal"))
-    return tmp_path / "archive"
+    return shutil.copytree(sealed / "archive", tmp_path / "archive")
 
 
 def test_an_archive_that_is_as_it_was_signed_passes(sealed, archive):

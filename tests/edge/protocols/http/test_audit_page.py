@@ -117,7 +117,9 @@ async def answered(gateway, log, url, *, say=None, retracted="", text="x"):
 
     log.answer = step_by_step
     headers = {"Authorization": f"Bearer {a_key(gateway)}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=60
+    ) as client:
         reply = await client.post("/v1/messages", json={"text": text, "session_id": "s-1"})
         assert reply.status_code == 200, reply.text
     question = log.published(QuestionAsked)[-1]

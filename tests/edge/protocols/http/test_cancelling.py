@@ -193,7 +193,7 @@ STREAMS = {
 
 async def leave(served, gateway, path, body, headers):
     """Ask for a stream, read its beginning, and go."""
-    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}", timeout=60) as client:
         headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
         async with client.stream("POST", path, json=body, headers=headers) as response:
             async for _ in response.aiter_raw():
@@ -247,7 +247,7 @@ WAITS = {
 async def test_who_leaves_before_a_whole_answer_has_left(served, gateway, log, name):
     path, body, headers, cancels = WAITS[name]
     headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
-    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}", timeout=60) as client:
         asking = asyncio.create_task(client.post(path, json=body, headers=headers))
         async with asyncio.timeout(60):
             while not log.published(QuestionAsked):  # noqa: ASYNC110 - of a thread
@@ -263,7 +263,7 @@ async def test_who_waits_for_a_whole_answer_gets_it_and_cancels_nothing(served, 
     path, body, headers, _ = WAITS[name]
     headers = {"Authorization": f"Bearer {a_key(gateway)}", **headers}
     log.answer = answers_with("VAT is due.")
-    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{address_of(served)}", timeout=60) as client:
         told = [await client.post(path, json=body, headers=headers) for _ in range(2)]
     assert all("VAT is due." in one.text for one in told)
     await asyncio.sleep(0.3)

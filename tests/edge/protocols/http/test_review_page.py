@@ -38,7 +38,9 @@ async def answered(gateway, log, url, count=1):
     know(log)
     log.answer = a_reviewed_answer(gateway, (a_turn(),))
     headers = {"Authorization": f"Bearer {a_key(gateway)}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=60
+    ) as client:
         for number in range(count):
             reply = await client.post("/v1/messages", json={"text": f"Question {number}?"})
             assert reply.status_code == 200, reply.text
@@ -139,7 +141,9 @@ async def test_what_is_shown_is_text_never_markup(page, gateway, log, url, key):
     know(log)
     log.answer = a_reviewed_answer(gateway, (a_turn("<img src=x>"),), question="<b>Is</b> it?")
     headers = {"Authorization": f"Bearer {a_key(gateway)}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=60
+    ) as client:
         await client.post("/v1/messages", json={"text": "x"})
     await opened(page, url, key)
     await expect(page.locator("#item")).to_contain_text("<b>Is</b> it?")
@@ -173,7 +177,7 @@ async def test_a_key_is_asked_for_and_one_that_may_not_is_told_so(page, gateway,
 
 
 async def test_the_page_is_served_with_a_policy_of_its_own(url):
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
         policies = [
             (await client.get(path)).headers["content-security-policy"] for path in ("/", "/review")
         ]
@@ -277,7 +281,9 @@ async def test_an_answer_that_is_gone_meanwhile_is_told_and_left(
         gateway.keyring.destroy("acme", f"user/{asked.subject}")
     else:
         headers = {"Authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, trust_env=False, timeout=60
+        ) as client:
             body = {"request_id": first, "grade": "useless"}
             assert (await client.post("/v1/review/judge", json=body)).status_code == 202
     await page.keyboard.press("1")

@@ -50,7 +50,9 @@ async def origin(gateway):
 
 @pytest.fixture
 async def browser(origin):
-    async with httpx.AsyncClient(base_url=origin, trust_env=False, verify=False) as browser:
+    async with httpx.AsyncClient(
+        base_url=origin, trust_env=False, verify=False, timeout=60
+    ) as browser:
         yield browser
 
 
@@ -63,7 +65,7 @@ async def begun(browser, **asked):
 
 async def returned(where, sub="jane", **form):
     """What a person does at the issuer; the path and query by which the browser comes back."""
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
         reply = await client.post(where, data={"sub": sub, **form})
     assert reply.status_code == 302, reply.text
     parts = urlsplit(reply.headers["location"])
@@ -186,7 +188,9 @@ async def came_to(browser, path, code):
 
 async def test_an_answer_counts_in_the_browser_that_asked_alone(browser, origin):
     path = await returned(await begun(browser))
-    async with httpx.AsyncClient(base_url=origin, trust_env=False, verify=False) as other:
+    async with httpx.AsyncClient(
+        base_url=origin, trust_env=False, verify=False, timeout=60
+    ) as other:
         await came_to(other, path, "stale")
         await begun(other)
         await came_to(other, path, "stale")

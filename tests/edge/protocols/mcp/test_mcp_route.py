@@ -26,7 +26,9 @@ def message(method="tools/call", params=None, **more):
 @pytest.fixture
 async def post(served, gateway):
     key = a_key(gateway)
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {key}", **HEADERS}) as http:
+    async with httpx.AsyncClient(
+        headers={"Authorization": f"Bearer {key}", **HEADERS}, timeout=60
+    ) as http:
 
         async def call(body=None, method="POST", **headers):
             content = body if isinstance(body, bytes) else json.dumps(body or message()).encode()
@@ -139,7 +141,7 @@ async def test_without_a_key_a_client_is_told_how_to_get_in(served, post):
     challenge = problem.headers["www-authenticate"]
     assert challenge.startswith("Bearer ")
     where = challenge.split('resource_metadata="')[1].split('"')[0]
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         metadata = (await http.get(where)).json()
     assert metadata["resource"] == address(served)
     assert metadata["bearer_methods_supported"] == ["header"]
