@@ -104,6 +104,10 @@ class Entities:
         """Have it load what it loads when it is first asked."""
         list(self.find(WARMING))
 
+    def ordinary(self, word: str) -> bool:
+        """Whether it is an English word; its nouns hold the names of many people."""
+        return self._words.known(word)
+
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
         """Return what it names in each text; overlapping, perhaps."""
         readable = (RULE.sub(lambda rule: " " * len(rule[0]), text) for text in texts)

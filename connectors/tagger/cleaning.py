@@ -30,6 +30,8 @@ KINDS = {
 NAMES = frozenset({"PERSON", "LOC", "ORG", "NRP"})
 NAME_KINDS = frozenset(KINDS[label] for label in NAMES)
 ABBREVIATION_MAX = 5  # letters
+_INITIALS = 3
+"""Letters of a word whose full stop may be no sentence's end."""
 _OPENING = regex.compile(r"[\s,;:.()\[\]*_\"'“”‘’|>#\-]++")
 _CLOSING = frozenset(',;:()[]*_"“”‘’|<#-')
 _CLOSING_WORD = regex.compile(r"(?:['’]s?|\sand)\Z")
@@ -40,7 +42,7 @@ _BEFORE_NAMES = (
 ) | {"the"}
 _HOUSE_BEFORE = regex.compile(r"(?<![\p{L}\d.,])\d{1,6}\p{L}?[ ]$")
 _HOUSE_AFTER = regex.compile(r",?[ ]\d{1,5}[ ]?[a-zA-Z]?(?![\p{L}\d]|[.,]\d)")
-_STREET_WORD = regex.compile(
+STREET_WORD = regex.compile(
     rf"\b(?:{'|'.join(sorted(LISTS['street'] - {'st', 'tie'}))})\b"
     rf"|\p{{L}}{{3}}(?:{'|'.join(STREET_ENDINGS)})\b",
     regex.IGNORECASE,
@@ -62,7 +64,7 @@ fax tel email office name address street todo readme null true false aws ok yes 
 NO_NAMES = frozenset(_NO_NAMES.split())
 _FORMS = frozenset({"GmbH", "KGaA", "ApS", "SpA"})
 """Of companies, spelt as code is."""
-_FUNCTION_WORDS = (
+FUNCTION_WORDS = (
     ENGLISH.function | ENGLISH.determiners | ENGLISH.pronouns | ENGLISH.prepositions
 ) - NAMES_AND_WORDS
 _DETERMINED = regex.compile(
@@ -87,7 +89,7 @@ def cleaned(text: str, tagged: Iterable[Tagged], code: Code, score: float) -> It
                 continue
             if label == "PERSON" and _is_abbreviation(text, start, end):
                 label = "ORG"
-            if label == "LOC" and _STREET_WORD.search(text, start, end):
+            if label == "LOC" and STREET_WORD.search(text, start, end):
                 label, start, end = _address(text, start, end)
             elif label == "ADDR":
                 start = _with_house(text, start)
@@ -148,7 +150,12 @@ def _trimmed(text: str, start: int, end: int, *, titles: bool) -> tuple[int, int
         end = _closed(text, start, end)
         if titles and (word := _FIRST_WORD.match(text, start, end)):
             start = word.end() if word[1].lower().strip(".") in _BEFORE_NAMES else start
-    return start, end
+    return start, end - (titles and ends_sentence(text[start:end]))
+
+
+def ends_sentence(name: str) -> bool:
+    """Tell whether the full stop behind a name is a sentence's: `Ann Hart.`, but not `Hart Jr.`"""
+    return name.endswith(".") and len(name.rsplit(None, 1)[-1]) > _INITIALS + 1
 
 
 def _closed(text: str, start: int, end: int) -> int:
@@ -178,9 +185,9 @@ def _label(text: str, start: int, end: int, label: str) -> str:
         aged = label == "AGE" or bool(_AGED.search(value) or _AGED.search(around))
         return "AGE" if aged and 1 <= len(digits) <= 3 else ""
     if label == "PHONE":
-        grouped = _GROUPED.search(value) and len(digits) in PHONE_DIGITS
+        grouped = _GROUPED.search(value) and len(digits) in PHONE_DIGITS and ":" not in value
         return label if grouped and may_be_phone(text, start, end) else ""
-    if label == "ADDR" and not digits and not _STREET_WORD.search(value):
+    if label == "ADDR" and not digits and not STREET_WORD.search(value):
         return "" if _no_name(value) else "LOC"
     if label == "ADDR" and not _LETTERS.search(value):
         before = text[max(0, start - 30) : start]
@@ -200,7 +207,7 @@ def _no_name(value: str) -> bool:
     words = value.split()
     return (
         len(value) < 2
-        or value.lower() in _FUNCTION_WORDS
+        or value.lower() in FUNCTION_WORDS
         or bool(_QUANTITY.fullmatch(value))
         or any(CODE.fullmatch(word) and word not in _FORMS for word in words)
         or all(

@@ -52,6 +52,14 @@ class Field:
         """Say whether any list has a word."""
         return self._weights.listed(word)
 
+    def named(self, word: str) -> bool:
+        """Say whether a list of first or last names has a word."""
+        return self._weights.named(word)
+
+    def kin_is_named(self, word: str) -> bool:
+        """Say whether people may be called so, by other words of its kind."""
+        return self._weights.kin_is_named(word)
+
     def _scores(self, words: list[str]) -> LabelScores:
         """Score each word's labels by what it and its neighbours say, (words, labels)."""
         of_word = self._weights.of_word

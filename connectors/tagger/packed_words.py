@@ -7,7 +7,7 @@ some ten thousand times; then it is taken for that one.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -53,3 +53,12 @@ class PackedWords:
             if fine >= 0:
                 return int(self._coarse[fine]), int(self._middle[fine]), fine
         return None
+
+    def shares(self, flags: Collection[str]) -> NDArray[np.float64]:
+        """Return for each fine cluster the share of its words that have one of these flags."""
+        bits = sum(1 << bit for bit, name in enumerate(FLAGS) if name in flags)
+        fine = self._clusters.astype(np.int64)  # 0: in none
+        every = np.bincount(fine, minlength=len(self._middle) + 1)
+        flagged = np.bincount(fine[(self._flags & bits) > 0], minlength=len(every))
+        shares: NDArray[np.float64] = flagged[1:] / np.maximum(every[1:], 1)
+        return shares

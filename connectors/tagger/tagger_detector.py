@@ -16,6 +16,7 @@ from connectors.tagger import weights
 from connectors.tagger.bold_names import SPOKEN, institutions, unlisted
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned, is_unknown
 from connectors.tagger.code_markup import Code
+from connectors.tagger.doubted import KnownNames, doubted
 from connectors.tagger.field import Field, Tagged
 from connectors.tagger.manuals import manual_marks
 from connectors.tagger.value_forms import FoundValue, structured
@@ -82,9 +83,11 @@ class TaggerDetector:
             for offset, piece in pieces(text)
         ]
         self._ask(looked)
+        known = KnownNames(self._field.named, self._is_ordinary)
         for piece in looked:
             text, listed = piece.characters, self._field.listed
             piece.found[:] = (one for one in piece.found if not is_unknown(text, one, listed))
+            piece.found[:] = list(doubted(text, piece.found, piece.manual, known))
             piece.found.extend(self._bold_names(piece))
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))
@@ -101,6 +104,10 @@ class TaggerDetector:
             )
             for of_text in spans
         ]
+
+    def _is_ordinary(self, word: str) -> bool:
+        """Say whether it is an English word of a kind in which few are names."""
+        return not self._field.kin_is_named(word) and self.entities.ordinary(word)
 
     def _looked_at(self, number: int, offset: int, piece: str) -> SearchedPiece:
         found = list(structured(piece))

@@ -15,6 +15,13 @@ FILE = Path(__file__).with_name("tagger.npz")
 KEPT_WORDS_MAX = 40_000
 """Words whose scores are kept: 30 MB at most. Then they are forgotten, and worked out anew."""
 
+NAMES = frozenset({"first", "last"})
+"""Flags of words that people are called by."""
+KIN_NAMED_MAX = 0.1
+"""Share of names among the words of a cluster, from which more of them may be some that no list
+has: those that the sets of `docs/tagger.md` call persons lie above (Mendelssohn .48, Lessing .12),
+ordinary words below .05."""
+
 LabelScores = NDArray[np.float32]
 
 
@@ -29,6 +36,7 @@ class Weights:
         self._scales = arrays["scales"].astype(np.float32)
         self._lexicon = PackedWords(arrays)
         self._kept: dict[str, LabelScores] = {}
+        self._kin_named = self._lexicon.shares(NAMES)
 
     def of_word(self, word: str) -> LabelScores:
         """Return a word's scores, (offset, label) float32, offsets in the order of OFFSETS."""
@@ -44,6 +52,15 @@ class Weights:
     def listed(self, word: str) -> bool:
         """Say whether a list of names has a word, or it is among those with a vector."""
         return bool(self._lexicon.flags(word.lower())) or self._lexicon.cluster(word) is not None
+
+    def named(self, word: str) -> bool:
+        """Say whether a list of first or last names has a word."""
+        return not NAMES.isdisjoint(self._lexicon.flags(word.lower()))
+
+    def kin_is_named(self, word: str) -> bool:
+        """Say whether people may be called so, by other words of its kind; yes of unknown kinds."""
+        cluster = self._lexicon.cluster(word)
+        return cluster is None or bool(self._kin_named[cluster[-1]] >= KIN_NAMED_MAX)
 
     def _worked_out(self, word: str) -> LabelScores:
         of_word = features(word, self._lexicon)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import regex
 
 from agents.conversation.english import ENGLISH
+from connectors.tagger.cleaning import ends_sentence
 from connectors.tagger.value_forms import FoundValue
 
 WIDENED = frozenset({"PERSON", "ORGANIZATION", "LOCATION"})
@@ -32,8 +33,6 @@ _CROWNED = regex.compile(r"\b(?:King|Queen|Pope|Emperor|Empress|Prince|Tsar|Sult
 _BODY = regex.compile(r"[ ](?:government|parliament|army|navy|air[ ]force)(?![\p{L}\d])")
 _REACH = 40
 """Characters before a name in which the word before it begins."""
-_INITIALS = 3
-"""Letters of a word whose full stop may be no sentence's end."""
 _NO_PARTS = (
     ENGLISH.function | ENGLISH.prepositions | ENGLISH.pronouns | ENGLISH.times | ENGLISH.auxiliaries
 ) - {"may", "us"}
@@ -59,19 +58,14 @@ def _end(text: str, one: FoundValue) -> int:
         following = _AFTER.match(text, end)
         if following is None and one.kind != "PERSON":
             following = _JOINED.match(text, end)
-        if following is None or _ends_sentence(text[one.start : end]):
+        if following is None or ends_sentence(text[one.start : end]):
             break
         word = following["word"].lower().strip(".")
         reign = word == "i" and _CROWNED.search(text, max(0, one.start - _REACH), end)
         if word in _NO_PARTS and not reign:
             break
         end = following.end()
-    return end
-
-
-def _ends_sentence(name: str) -> bool:
-    """Tell whether the full stop behind a name is a sentence's."""
-    return name.endswith(".") and len(name.rsplit(None, 1)[-1]) > _INITIALS + 1
+    return end - 1 if end > one.end and ends_sentence(text[one.start : end]) else end
 
 
 def _start(text: str, one: FoundValue) -> int:

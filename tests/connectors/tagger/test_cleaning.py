@@ -45,6 +45,27 @@ def test_titles_that_are_parts_of_names_and_forms_of_companies_stay(text, label,
     assert values(text, label) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ann Hart.", "Ann Hart"),
+        ("Ann Hart Jr.", "Ann Hart Jr."),
+        ("Ann H.", "Ann H."),
+        ("Acme Inc.", "Acme Inc."),
+    ],
+)
+def test_a_sentences_full_stop_is_no_part_of_a_name(text, expected):
+    assert values(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0171 300 4000", ["0171 300 4000"]), ("49:58.502116+02:00", []), ("2100-09-01T21:55", [])],
+)
+def test_a_time_is_no_telephone_number(text, expected):
+    assert values(text, "PHONE") == expected
+
+
 @pytest.mark.timeout(20)
 def test_blanks_within_a_name_are_read_once():
     """Quadratic work on so many would take minutes."""

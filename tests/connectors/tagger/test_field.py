@@ -147,3 +147,17 @@ def test_the_weights_that_come_with_playhead_are_those_of_the_card():
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() in card
     assert version() in hashlib.sha256(FILE.read_bytes()).hexdigest()
     assert FILE.stat().st_size <= 10_000_000
+
+
+def test_words_that_people_are_called_by_and_words_of_their_kind():
+    many = [(f"rare{at}", 0, 2) for at in range(19)]
+    known = [("lee", 2, 1), ("bach", 0, 1), ("rome", 4, 2), ("lea", 1, 2), *many, ("xu", 0, 0)]
+    weights = Weights(arrays({("x", "O"): 1}, words=known))
+    assert [word for word in ("lee", "Lea", "rome", "rare1", "who") if weights.named(word)] == [
+        "lee",
+        "Lea",
+    ]
+    assert weights.kin_is_named("Bach")
+    assert not weights.kin_is_named("rare1")  # one of 21
+    assert weights.kin_is_named("unheard")
+    assert weights.kin_is_named("xu")

@@ -227,6 +227,51 @@ def test_a_word_that_no_list_has_is_a_name_in_prose_and_none_in_a_manual(detecto
     assert found(detector, f"{MANUAL} {sentence}") == found(detector, MANUAL)
 
 
+HEADED = """{title}
+
+Installing
+
+{title} can be installed with pip. Select the console, then click the button of the browser.
+
+Features
+
+* It supports sockets. Written by Nadia Quarrell.
+"""
+
+
+@pytest.mark.parametrize("title", ["urllib3", "Zorbulax", "h11"])
+def test_a_manuals_headings_and_what_it_is_about_are_neither_people_nor_addresses(detector, title):
+    assert replaced(detector, HEADED.format(title=title)) == {("PERSON", "Nadia Quarrell")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is h11 fast?",
+        "What do I need for the TestClient of Zorbulax?",
+        "What is Emacs?",
+        "How do I say hello in Klingon?",
+        "Why ASGI and not WSGI?",
+        ">>> p.pid\n7055\n>>> p.name()",
+    ],
+)
+def test_a_question_about_a_program_keeps_what_it_is_about(detector, text):
+    assert replaced(detector, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("What does Przybylski want?", "Przybylski"),
+        ("Does Adebayo have access?", "Adebayo"),
+        ("Who is Kvaratskhelia?", "Kvaratskhelia"),
+        ("When did Goldberg call?", "Goldberg"),
+    ],
+)
+def test_a_person_that_no_list_has_is_one_in_a_question(detector, text, name):
+    assert ("PERSON", name) in replaced(detector, text)
+
+
 def test_the_same_ticket_has_its_names_beside_a_manual(detector):
     ticket = "Dear team, Anna Kowalska of Brightwater Ltd moved to Leeds."
     alone = found(detector, ticket)

@@ -35,6 +35,7 @@ from connectors.tagger.widening import widened
         ("under the License. Microsoft says", "License.", "ORGANIZATION", None),
         ("met J. Smith there", "J.", "PERSON", "J. Smith"),
         ("met Anna. He left", "Anna", "PERSON", None),
+        ("met Anna Hart. He left", "Anna", "PERSON", "Anna Hart"),
         ("met Anna of Oslo", "Anna", "PERSON", None),
         ("saw Anna In May", "Anna", "PERSON", None),
         ("Yesterday Anna left", "Anna", "PERSON", None),
