@@ -20,8 +20,8 @@ GROWTH = 1.6
 """By how much more than the text the work on it may grow: sorting and what is once a run."""
 FEW_LINES = 3_000  # below this a difference is what is done once
 
-CPU_SIZE, CPU_TIMES, CPU_GROWTH = 1_000, 4, 6.5
-"""What is linear takes 3.5 to 4.6 times as much for four times the text, as measured."""
+CPU_SIZE, CPU_TIMES, CPU_GROWTH = 1_000, 4, 8
+"""What is linear takes 3.5 to 4.6 times as much for four times the text, as measured; with the square it is 16 times."""
 NOTICED_S = 0.0125
 """CPU below which a piece need not be compared: what grows with the square takes 0.2 s, which an event loop hardly
 notices, for four times the longer text.
