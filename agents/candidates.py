@@ -115,11 +115,22 @@ def _lifted(scores: Sequence[float]) -> tuple[float, ...]:
     return tuple(score if score > -1 else lowest for score in scores)
 
 
-def chosen(ranking: Ranking, limit: int, configured: Mapping[str, Any]) -> Ranking:
-    """Choose what a prompt should hold: not far below the best, no copies, unlike each other."""
+def chosen(
+    ranking: Ranking, limit: int, configured: Mapping[str, Any], *, first_stays: bool = True
+) -> Ranking:
+    """Choose what a prompt should hold: not far below the best, no copies, unlike each other.
+
+    Below the best of late interaction, which is not the first where words and vectors say
+    otherwise: it misses a name that few passages hold. `first_stays` is
+    `agents.changes.FIRST_STAYS`.
+    """
     best = max(ranking.similarity)
     ranking = ranking.picked(
-        [i for i, value in enumerate(ranking.similarity) if value >= best - configured["gap"]]
+        [
+            i
+            for i, value in enumerate(ranking.similarity)
+            if value >= best - configured["gap"] or (first_stays and i == 0)
+        ]
     )
     if not ranking.similarities:
         return ranking.picked(range(min(limit, len(ranking.chunks))))

@@ -149,6 +149,13 @@ PLAIN_OPENINGS = RuleChange(
     before="the capital alone made a name of it, which took the place of what was asked about",
     kept_until="2.0.0",
 )
+FIRST_STAYS = RuleChange(
+    "the first passage of a ranking stays in a prompt, however much better late interaction finds "
+    "another one",
+    since="0.2.0.dev6",
+    before="it was left out where late interaction found it far below its best",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -166,6 +173,7 @@ CHANGES = (
     CLOSER_READING,
     CLOSER_ANSWERS,
     PLAIN_OPENINGS,
+    FIRST_STAYS,
 )
 
 

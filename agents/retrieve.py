@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from agents.arms import told
 from agents.asked import hold_to_bounds
 from agents.candidates import Ranking, chosen, followed, ranked, reranked
-from agents.changes import WHOLE_RANKINGS
+from agents.changes import FIRST_STAYS, WHOLE_RANKINGS
 from agents.dictionaries import Dictionary, NamedWording, dictionary_of
 from agents.effects import Effects
 from agents.errors import Permanent, Transient
@@ -235,7 +235,7 @@ def _limited(event: QueryRewritten, ranking: Ranking, behind: Ranking, fx: Effec
         if fx.has(WHOLE_RANKINGS):
             ranking = followed(ranking, behind)
         return ranking.picked(range(min(limit, len(ranking.chunks))))
-    return chosen(ranking, limit, fx.configuration)
+    return chosen(ranking, limit, fx.configuration, first_stays=fx.has(FIRST_STAYS))
 
 
 def _shown(

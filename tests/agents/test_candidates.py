@@ -126,6 +126,14 @@ def test_what_is_far_below_the_best_is_dropped_and_what_lies_at_the_gap_kept():
     assert chosen(ranking, 1, {**CONFIGURED, "gap": 0.5}).chunks == ("a",)
 
 
+@pytest.mark.parametrize(("first_stays", "chunks"), [(True, ("a", "b")), (False, ("b",))])
+def test_the_first_of_the_ranking_stays_though_late_interaction_finds_another_better(
+    first_stays, chunks
+):
+    ranking = a_ranking(late=(0.5, 0.75, 0.5))
+    assert chosen(ranking, 9, CONFIGURED, first_stays=first_stays).chunks == chunks
+
+
 @pytest.mark.parametrize(("near", "chunks"), [(0.98, ("a",)), (0.97, ("a", "b"))])
 def test_a_chunk_as_like_a_better_one_as_a_copy_is_left_out(near, chunks):
     ranking = a_ranking(

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 import agents
-from agents.changes import WHOLE_RANKINGS
+from agents.changes import FIRST_STAYS, WHOLE_RANKINGS
 from agents.errors import Permanent, Transient
 from agents.relevance import relevance
 from schemas import (
@@ -228,6 +228,23 @@ async def test_a_search_of_before_ends_with_what_was_reranked(code, shown):
     ask = Ask(mode="search", passages_max=3)
     outcome, _ = await run(query(ask=ask), code=code, reranked=2)
     assert len(outcome.passages) == shown
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("0.2.0.dev5", ["other"]), (FIRST_STAYS.since, ["right", "other"])],
+)
+async def test_the_first_of_all_signs_was_left_out_where_late_interaction_found_another(
+    code, shown
+):
+    late = {"right": 0.62, "alike": 0.4, "other": 0.75, "noise": 0.4}
+
+    def answer(request):
+        scores = tuple(late[chunk] for chunk in request.chunks)
+        return replace(rerank(request), scores=scores)
+
+    outcome, _ = await run(query(), {Rerank: answer}, code=code)
+    assert chunks(outcome) == shown
 
 
 async def test_a_prompt_holds_nothing_that_was_not_reranked():
