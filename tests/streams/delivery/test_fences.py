@@ -9,11 +9,10 @@ from streams.delivery.fences import HEADER, KEY, FencedRow, LaneFences, timely
 from streams.delivery.rows import RowKey
 from streams.delivery.step_tables import DocumentVersions, Releases
 from tests.memory_broker import a_broker
+from tests.streams.delivery.late_documents import CHANGELOG, LANE, arrives, takes_over
 from tests.streams.delivery.memory_publisher import sent
 from tests.streams.fake_tables import a_call, table
 
-LANE = 2
-CHANGELOG = "playhead.table.documents"
 RELEASES = "playhead.table.releases"
 DOCUMENT = RowKey(LANE, "acme", "d").key
 
@@ -28,29 +27,11 @@ async def version_for(documents, event="another"):
     return (await documents.read(ReadDocument(document="d"), call)).version
 
 
-async def takes_over(broker, documents=None):
-    """Let a worker take the lane over; a new one, or one that had it before."""
-    documents = documents or table(DocumentVersions, broker)[0]
-    await documents.fence([LANE])
-    documents.apply(documents.changes(documents.known([LANE])))
-    return documents
-
-
 def taken_back(broker):
     """Have the newest row not arrived yet."""
     rows = broker.rows[CHANGELOG, LANE]
     rows.end -= 1
     return rows.messages.pop()
-
-
-def arrives(broker, message, value=b"-"):
-    broker.put(
-        CHANGELOG,
-        message.value() if value == b"-" else value,
-        partition=LANE,
-        key=message.key(),
-        headers=message.headers() or (),
-    )
 
 
 async def one_that_lost_the_lane():

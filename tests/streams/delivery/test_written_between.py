@@ -10,15 +10,13 @@ from hypothesis import strategies as st
 
 from schemas import DocumentState, DocumentSubmitted, ReadDocument, WriteDocument
 from streams.delivery.rows import RowKey
-from streams.delivery.step_tables import DocumentVersions
 from streams.delivery.written_between import WrittenBetween
 from streams.log.reading import NotHeld
 from tests.memory_broker import a_broker
+from tests.streams.delivery.late_documents import CHANGELOG, LANE, arrives, takes_over
 from tests.streams.delivery.memory_publisher import sent
-from tests.streams.fake_tables import a_call, table
+from tests.streams.fake_tables import a_call
 
-LANE = 2
-CHANGELOG = "playhead.table.documents"
 DOCUMENTS = ("a", "b", "c")
 OTHER = "other"
 
@@ -34,34 +32,17 @@ async def version_of(documents, name):
     return (await documents.read(ReadDocument(document=name), call)).version
 
 
-async def an_owner(broker, documents=None):
-    documents = documents or table(DocumentVersions, broker)[0]
-    await documents.fence([LANE])
-    documents.apply(documents.changes(documents.known([LANE])))
-    return documents
-
-
 async def owner_and_late(names=DOCUMENTS):
     """A broker, whoever holds the lane, and a row of each document that the one before has on its way."""
     broker = a_broker()
-    lost = await an_owner(broker)
+    lost = await takes_over(broker)
     for name in names:
         await write(lost, name, 1)
     rows = broker.rows[CHANGELOG, LANE]
     late = dict(zip(names, rows.messages[-len(names) :], strict=True))
     del rows.messages[-len(names) :]
     rows.end -= len(names)
-    return broker, await an_owner(broker), late
-
-
-def arrives(broker, message, value=b"-"):
-    broker.put(
-        CHANGELOG,
-        message.value() if value == b"-" else value,
-        partition=LANE,
-        key=message.key(),
-        headers=message.headers(),
-    )
+    return broker, await takes_over(broker), late
 
 
 def compact(broker):
@@ -87,7 +68,7 @@ async def test_a_row_that_came_late_is_followed_by_the_true_one_while_the_lane_i
     await write(owner, OTHER, 1)
     await owner._between.looked()
     compact(broker)
-    assert await version_of(await an_owner(broker), "a") == 2
+    assert await version_of(await takes_over(broker), "a") == 2
 
 
 @given(st.lists(st.tuples(st.sampled_from(DOCUMENTS), st.booleans()), max_size=12))
@@ -103,7 +84,7 @@ async def test_whatever_came_late_what_the_owner_wrote_survives_compaction(steps
     await write(owner, OTHER, 1)
     await owner._between.looked()
     compact(broker)
-    taken = await an_owner(broker)
+    taken = await takes_over(broker)
     assert {name: await version_of(taken, name) for name in newest} == newest
 
 
@@ -112,7 +93,7 @@ async def test_nothing_is_read_while_nobody_else_writes():
     opens = opened(owner)
     for number in range(1, 5):
         await write(owner, "a", number)
-    await an_owner(broker, owner)
+    await takes_over(broker, owner)
     await write(owner, "a", 9)
     assert len(opens) == 1  # what a takeover reads
 
@@ -122,7 +103,7 @@ async def test_a_row_of_a_key_that_the_owner_has_not_written_is_left_alone():
     arrives(broker, late["a"])
     await write(owner, OTHER, 1)
     await owner._between.looked()
-    assert await version_of(await an_owner(broker), "a") == 1
+    assert await version_of(await takes_over(broker), "a") == 1
 
 
 async def test_nor_is_it_followed_by_a_row_that_the_owner_has_only_read():
@@ -131,12 +112,12 @@ async def test_nor_is_it_followed_by_a_row_that_the_owner_has_only_read():
     await write(lost, "a", 2)
     rows = broker.rows[CHANGELOG, LANE]
     late, rows.end = rows.messages.pop(), rows.end - 1
-    owner = await an_owner(broker)
+    owner = await takes_over(broker)
     assert await version_of(owner, "a") == 1
     arrives(broker, late)
     await write(owner, OTHER, 1)
     await owner._between.looked()
-    assert await version_of(await an_owner(broker), "a") == 2
+    assert await version_of(await takes_over(broker), "a") == 2
 
 
 async def test_a_newer_row_that_is_on_its_way_is_not_followed_by_the_one_before():
@@ -153,13 +134,13 @@ async def test_a_newer_row_that_is_on_its_way_is_not_followed_by_the_one_before(
     publisher.settle()
     await writing
     compact(broker)
-    assert await version_of(await an_owner(broker), "a") == 3
+    assert await version_of(await takes_over(broker), "a") == 3
 
 
 async def test_who_was_fenced_out_writes_nothing_behind_the_new_owner():
     broker, lost, _ = await owner_and_late()
     await write(lost, "a", 2)
-    owner = await an_owner(broker)
+    owner = await takes_over(broker)
     await write(owner, "a", 3)
     for number in range(2):  # it has not heard yet that the lane is not its own
         await write(lost, OTHER, number)
@@ -167,32 +148,32 @@ async def test_who_was_fenced_out_writes_nothing_behind_the_new_owner():
         await write(owner, "b", number)
     rows = [one.value() for one in sent(broker) if one.key() == RowKey(LANE, "acme", "a").key]
     assert len(rows) == len(set(rows))
-    assert await version_of(await an_owner(broker), "a") == 3
+    assert await version_of(await takes_over(broker), "a") == 3
 
 
 @pytest.mark.parametrize("has_noticed", [True, False])
 async def test_who_gets_the_lane_back_mends_again(has_noticed):
     broker, lost, late = await owner_and_late()
     await write(lost, OTHER, 1)
-    between = await an_owner(broker)
+    between = await takes_over(broker)
     if has_noticed:
         await write(lost, OTHER, 2)
         await lost._between.looked()
     await write(between, "b", 5)
     lost.keep_only([])
-    owner = await an_owner(broker, lost)
+    owner = await takes_over(broker, lost)
     await owner._between.looked()
     await mends(broker, owner, late)
 
 
 async def test_what_is_read_of_a_lane_once_it_came_back_says_nothing_of_it():
     broker, lost, late = await owner_and_late()
-    await an_owner(broker)
+    await takes_over(broker)
     gate, read = threading.Event(), lost.rows_between
     lost.rows_between = lambda *of: (gate.wait(), read(*of))[1]
     await write(lost, OTHER, 1)  # behind a fence that is not ours
     lost.keep_only([])
-    owner = await an_owner(broker, lost)
+    owner = await takes_over(broker, lost)
     gate.set()
     await owner._between.looked()
     await mends(broker, owner, late)
@@ -204,13 +185,13 @@ async def mends(broker, owner, late):
     await write(owner, OTHER, 3)
     await owner._between.looked()
     compact(broker)
-    assert await version_of(await an_owner(broker), "a") == 2
+    assert await version_of(await takes_over(broker), "a") == 2
 
 
 async def test_what_can_not_be_read_is_read_later():
     broker, owner, late = await owner_and_late()
     owner._between = WrittenBetween(owner.NAME, owner, between_tries=lambda: iter([0.0, 0.0]))
-    await an_owner(broker, owner)
+    await takes_over(broker, owner)
     await write(owner, "a", 2)
     arrives(broker, late["a"])
     broker.signs.extend([KafkaException(KafkaError(KafkaError._TRANSPORT))] * 2)
@@ -218,7 +199,7 @@ async def test_what_can_not_be_read_is_read_later():
     await owner._between.looked()
     assert not broker.signs
     compact(broker)
-    assert await version_of(await an_owner(broker), "a") == 2
+    assert await version_of(await takes_over(broker), "a") == 2
 
 
 async def test_a_record_of_which_the_client_can_not_say_where_it_lies_is_ours():
