@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from connectors.who_answers import CONNECTORS
 from infra.local import health, java, weaviate
 from infra.local.inherited import MASTER_KEY, without_secrets
 from infra.local.ports import WORKERS_MAX, number_of
@@ -23,6 +24,10 @@ QUESTION_STEPS = "redact,rewrite,retrieve,generate,moderate"
 """Steps that a question passes."""
 DOCUMENT_STEPS = "ingest,embed,index"
 """Steps that documents alone pass."""
+_LOADED = {
+    "worker": ("worker.cli",),
+    "gateway": ("infra.gateway_verb", "edge.protocols.serving"),
+}
 DOCUMENTS_NICENESS = "5"  # a third of what another process gets: it must still answer the broker
 
 
@@ -36,6 +41,7 @@ class Component:
     url: Callable[[Site], str | None] = field(repr=False)
     ports: tuple[str, ...] = ()
     part: str | None = None
+    verb: str | None = None  # of `playhead`, if it is one of ours
     needs: tuple[str, ...] = ()  # components that must be ready before this one is started
     once: bool = False  # a task: ready when it has ended well
     grace_s: float = 10.0  # from SIGTERM to SIGKILL
@@ -92,8 +98,16 @@ def _triton(site: Site) -> Launch:
     return Launch(argv, environment, folder)
 
 
-def _playhead(*words: str) -> list[str]:
-    return [str(Path(sys.executable).with_name("playhead")), *words]
+def _verb(*words: str, environment: Mapping[str, str]) -> Launch:
+    """Run `playhead WORDS`, with the key store."""
+    program = str(Path(sys.executable).with_name("playhead"))
+    return Launch([program, *words], dict(environment), secrets=MASTER_KEY, verb=words)
+
+
+def loaded_by(verbs: Collection[str]) -> list[str]:
+    """Return the modules that verbs load, most of them late: what a template of them has loaded."""
+    modules = {path.partition(":")[0] for path in CONNECTORS} if "worker" in verbs else set()
+    return [module for verb in sorted(verbs) for module in _LOADED[verb]] + sorted(modules)
 
 
 def _topics(_site: Site) -> Launch:
@@ -138,8 +152,7 @@ def _worker(
             "PLAYHEAD_METRICS_PORT": str(number_of(site.ports, port)),
             "PLAYHEAD_SLOT": name,  # one that died goes on with its lanes as soon as it is back
         }
-        argv = _playhead("worker", "--steps", steps)
-        return Launch(argv, {**more, **environment}, secrets=MASTER_KEY)
+        return _verb("worker", "--steps", steps, environment={**more, **environment})
 
     return Component(
         name,
@@ -147,6 +160,7 @@ def _worker(
         lambda site, pid: health.says_ready(_ready_file(site, name), pid),
         lambda site: site.url(port, "/metrics"),
         ports=(port,),
+        verb="worker",
         needs=("kafka", "registry", "weaviate", "triton", "topics"),
         grace_s=20.0,  # it drains, within 10 s; what is cut short is done again at the next start
     )
@@ -213,10 +227,11 @@ TOPICS = Component(
 )
 GATEWAY = Component(
     "gateway",
-    lambda _site: Launch(_playhead("gateway"), {}, secrets=MASTER_KEY),
+    lambda _site: _verb("gateway", environment={}),
     lambda site, _pid: health.http_ok(site.address("gateway"), "/readyz"),
     lambda site: site.url("gateway"),
     ports=("gateway",),
+    verb="gateway",
     needs=("kafka", "registry", "weaviate", "triton", "topics"),
 )
 NAMES = ("kafka", "registry", "weaviate", "triton", "worker", "gateway")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from infra.local import guard
 from infra.local.components import Component
@@ -17,12 +18,14 @@ from infra.local.inherited import without_secrets
 from infra.local.network import without_proxy
 from infra.local.site import Launch, Site
 from infra.local.start_limit import StartLimit, work_done_by
+from infra.local.verb_template import NoFork, Running, VerbTemplate, WantedFork
 from infra.stack_error import StackError
 
 POLL_S = 0.1
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # before each try after a death; the last one repeats
 TRIES_FIRST = 2  # at the first start: what fails twice is misconfigured rather than unlucky
 TRIES_LATER = 10  # without once becoming ready in between
+TRIES_TO_FORK = 2  # files may have changed since the template loaded them
 LAST_LINES = 12  # of a log, shown when its component dies
 LINE_CHARS_MAX = 200
 
@@ -61,7 +64,9 @@ class Keeper:
         say: Callable[[str], None],
         backoff_s: Sequence[float] = BACKOFF_S,
         poll_s: float = POLL_S,
+        template: VerbTemplate | None = None,
     ) -> None:
+        """With a template, a component that is a verb of ours is forked from it."""
         self.component = component
         self.log = site.run / "logs" / f"{component.name}.log"
         self.state = State.WAITING
@@ -74,7 +79,8 @@ class Keeper:
         self._say = say
         self._backoff_s = backoff_s
         self._poll_s = poll_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._template = template
+        self._process: Running | None = None
         self._wanted = True
         self._closed = False
         self._news = threading.Condition()
@@ -122,7 +128,7 @@ class Keeper:
         if self._process is not None:
             _signal_group(self._process.pid, signal.SIGKILL)
 
-    def _terminate(self, process: subprocess.Popen[bytes]) -> None:
+    def _terminate(self, process: Running) -> None:
         with suppress(ProcessLookupError):
             process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -209,7 +215,7 @@ class Keeper:
             return False, "was not wanted"
         ready = False
         limit = StartLimit(component.patience_s, lambda: work_done_by(process.pid, self.log))
-        while process.poll() is None:
+        while (status := process.poll()) is None:
             if not ready and not component.once and component.ready(self._site, process.pid):
                 ready = True
                 self._say(f"{component.name} is ready after {time.monotonic() - began:.1f} s")
@@ -221,14 +227,14 @@ class Keeper:
             if self._await(self._poll_s):
                 process.wait()
         _signal_group(process.pid, signal.SIGKILL)
-        if component.once and process.returncode == 0:
+        if component.once and status == 0:
             self._say(f"{component.name} done after {time.monotonic() - began:.1f} s")
             self.pid = None
             self._set(State.READY)
             return True, None
-        if process.returncode < 0:
-            return ready, f"was killed by {signal.Signals(-process.returncode).name}"
-        return ready, f"ended with exit status {process.returncode}"
+        if status < 0:
+            return ready, f"was killed by {signal.Signals(-status).name}"
+        return ready, f"ended with exit status {status}"
 
     def _gives_up(self, limit: StartLimit) -> bool:
         """Say whether a component that is not ready yet has used up its time."""
@@ -241,27 +247,60 @@ class Keeper:
             )
         return False
 
-    def _spawn(self, launch: Launch) -> subprocess.Popen[bytes] | None:
+    def _spawn(self, launch: Launch) -> Running | None:
         inherited = without_secrets(os.environ, but=launch.secrets)
         environment = {**inherited, **without_proxy(inherited), **launch.environment}
         environment |= {"PLAYHEAD_RUN": str(self._site.run), guard.MARKER: self._marker}
-        with self._news, self.log.open("ab") as log:
-            if not self._wanted:
+        with self.log.open("ab") as log:
+            if self._await(0):
                 return None
             log.write(f"--- {time.strftime('%Y-%m-%dT%H:%M:%S%z')} started\n".encode())
             log.flush()
-            self._process = subprocess.Popen(  # noqa: S603 - an argv of our own
-                launch.argv,
-                cwd=launch.folder or self._site.run,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self.pid = self._process.pid
+            process = self._fork(launch, environment, log)
+            with self._news:
+                wanted = self._wanted
+                if wanted and process is None:
+                    process = subprocess.Popen(  # noqa: S603 - an argv of our own
+                        launch.argv,
+                        cwd=launch.folder or self._site.run,
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
+                if wanted and process is not None:
+                    self._process = process
+                    self.pid = process.pid
+        if not wanted and process is not None:  # a fork that came too late
+            _signal_group(process.pid, signal.SIGKILL)
+            process.wait()
         self._changed()
-        return self._process
+        return process if wanted else None
+
+    def _fork(self, launch: Launch, environment: dict[str, str], log: BinaryIO) -> Running | None:
+        """Have a verb of ours forked; None where there is no fork, or it is wanted no more."""
+        if self._template is None or not launch.verb:
+            return None
+        folder, name = launch.folder or self._site.run, self.component.name
+        for _ in range(TRIES_TO_FORK):
+            try:
+                wanted = self._template.fork(launch.verb, environment, folder, log.fileno(), name)
+                return self._fork_of(wanted, self._template)
+            except NoFork as none:
+                why = none
+                self._template.retire()
+        self._say(f"{name} is started as a process of its own: {why}")
+        return None
+
+    def _fork_of(self, wanted: WantedFork, template: VerbTemplate) -> Running | None:
+        """Wait for a fork while its template loads, and the component is wanted; raises NoFork."""
+        limit = StartLimit(self.component.patience_s, template.work_done)
+        while (fork := wanted.begun(self._poll_s)) is None:
+            if self._await(0) or limit.is_over():
+                wanted.give_up()
+                return None
+        return fork
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

@@ -68,3 +68,4 @@ class Launch:
     environment: dict[str, str]
     folder: Path | None = None  # the run folder, unless it says otherwise
     secrets: tuple[str, ...] = ()  # names of those in the environment that it needs; of no others
+    verb: tuple[str, ...] = ()  # the same command as words of `playhead`, if it is one of ours

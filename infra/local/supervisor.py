@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,10 +26,12 @@ from infra.local.components import Component
 from infra.local.inherited import without_secrets
 from infra.local.keeper import BACKOFF_S, POLL_S, Keeper, State, last_lines
 from infra.local.leaning import refuse_absent
+from infra.local.network import without_proxy
 from infra.local.parts import all_parts
 from infra.local.run_folder import last_ports, make_private, read_state, take_lock, write_json
 from infra.local.site import Site
 from infra.local.status import report
+from infra.local.verb_template import NoFork, VerbTemplate
 from infra.parts.fetching import with_needs
 from infra.stack_error import StackError
 from streams.settings import Settings
@@ -86,6 +89,7 @@ class Stack:
         self._writing = threading.Lock()
         self._lock: IO[str] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
+        self._template: VerbTemplate | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -130,6 +134,7 @@ class Stack:
             log = self.run / "logs" / f"{component.name}.log"
             if log.exists() and log.stat().st_size > self._log_bytes_max:
                 log.replace(log.with_suffix(".log.1"))
+        self._template = self._load_verbs(chosen)
         for component in chosen:
             needs = tuple(self._keepers[name] for name in component.needs if name in self._keepers)
             self._keepers[component.name] = Keeper(
@@ -141,11 +146,28 @@ class Stack:
                 self._say,
                 backoff_s=self._backoff_s,
                 poll_s=self._poll_s,
+                template=self._template,
             )
         self._write_state()
         self._post_guard()
         for keeper in self._keepers.values():
             keeper.open()
+
+    def _load_verbs(self, chosen: tuple[Component, ...]) -> VerbTemplate | None:
+        """Begin to load what workers and the gateway run, while what they need starts."""
+        verbs = {component.verb for component in chosen if component.verb}
+        if not verbs:
+            return None
+        inherited = without_secrets(os.environ)
+        environment = {**inherited, **without_proxy(inherited), guard.MARKER: self._marker}
+        modules = components.loaded_by(verbs)
+        log = self.run / "logs" / "verbs.log"
+        template = VerbTemplate("infra.cli:main", modules, environment, log)
+        with suppress(
+            NoFork
+        ):  # each component is started as a process of its own then, and says so
+            template.start()
+        return template
 
     def _post_guard(self) -> None:
         assert self._lock is not None
@@ -202,6 +224,9 @@ class Stack:
             if layer:
                 with ThreadPoolExecutor(len(layer)) as threads:
                     list(threads.map(Keeper.close, layer))
+        if self._template is not None:
+            self._template.end()
+            self._template = None
         if self._keepers:
             guard.sweep(self._marker)
             self._write_state()

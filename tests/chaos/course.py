@@ -62,6 +62,7 @@ class Course:
         prepare(self._settings)
         if self._plan.usual:
             root = make_newer(self._ground.run)
+            self._ground.template_of(root)
             for slot in self._injector.slots:
                 slot.newer = root
         codec = Codec(known_schemas(self._settings))  # all ids now: the registry may go away

@@ -3,6 +3,7 @@
 The harness itself goes straight to the brokers, so that it sees what is on the log while the workers don't.
 """
 
+import os
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,14 @@ from infra.local.components import Component
 from infra.local.ports import HOST
 from infra.local.site import Site
 from infra.local.supervisor import Stack, Wish
+from infra.local.verb_template import VerbTemplate
 from streams.settings import Settings
 from tests.chaos.cluster import Listener, addresses, cluster, name_of, port_of, proxy_port_of
 from tests.chaos.faults.fake_registry import FakeRegistryProxy
 from tests.chaos.faults.link import FakeLink
 from tests.chaos.plan import Plan
+
+WORKER = "tests.chaos.worker:main"
 
 
 class Ground:
@@ -33,6 +37,7 @@ class Ground:
         self.registry: FakeRegistryProxy | None = None
         """Between the workers and the registry, where it can lie."""
         wish = Wish(names=frozenset({"kafka", "registry"}), free_ports=True)
+        self._templates: dict[Path, VerbTemplate] = {}
         self.stack = Stack(folder, wish, select=self._select)
         self.run = self.stack.run
 
@@ -73,6 +78,22 @@ class Ground:
             "PLAYHEAD_REPLICATION": str(len(self.brokers)),
             "PLAYHEAD_STACK": self.stack._marker,
         }
+
+    def environment_of(self, root: Path) -> dict[str, str]:
+        """Return what a worker inherits that runs the code of this tree."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
+        return {**kept, **self.environment, "PYTHONPATH": str(root)}
+
+    def template_of(self, root: Path) -> VerbTemplate:
+        """Return what workers of this tree are forked from, and have it load."""
+        if root not in self._templates:
+            log = self.run / f"workers-{len(self._templates)}.log"
+            environment = self.environment_of(root)
+            template = VerbTemplate(WORKER, (), environment, log, folder=root)
+            self._closing.callback(template.end)
+            self._templates[root] = template
+        self._templates[root].start()
+        return self._templates[root]
 
     def wait_ready(self) -> None:
         """Wait until every broker is there."""

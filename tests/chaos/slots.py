@@ -1,18 +1,22 @@
-"""Worker slots: processes that are started again, each time in another way, whenever they have ended."""
+"""Worker slots: processes that are started again, each time in another way, whenever they have ended.
 
-import os
+They are forks of a template, as those of `playhead up`.
+"""
+
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+from infra.local.verb_template import VerbFork
 from tests.chaos.ground import Ground
 from tests.chaos.plan import Plan, Start, start
 from tests.chaos.steps import chain
 from tests.chaos.versions import root_of
 
 NAMES = tuple(step.name for step in chain())
+FORKED_WITHIN_S = 120.0  # the first waits until its template has loaded
 OUTAGE_ATTEMPTS = 5  # as the settings say: what a component that is away leads to is a refusal
 
 
@@ -26,7 +30,7 @@ class Slot:
         self.ready = ground.run / f"worker-{number}.ready"
         self.log = ground.run / f"worker-{number}.log"
         self.paused = self.stopping = False
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | VerbFork | None = None
         self.newer: Path | None = None
         """Root of another version of the code, which some starts run."""
         self._ground = ground
@@ -48,27 +52,29 @@ class Slot:
             module += ["--steps", ",".join(how.steps)]
         if self._plan.outage:
             module += ["--attempts", str(OUTAGE_ATTEMPTS)]
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("PLAYHEAD_")}
+        more = {"PLAYHEAD_READY_FILE": str(self.ready)}
         if self.place:
-            kept["PLAYHEAD_SLOT"] = self.place
+            more["PLAYHEAD_SLOT"] = self.place
         if how.memory_mb:
-            kept["PLAYHEAD_MEMORY_MB"] = str(how.memory_mb)
+            more["PLAYHEAD_MEMORY_MB"] = str(how.memory_mb)
         root = root_of(how.name, self.newer)
+        environment = {**self._ground.environment_of(root), **more}
         with self.log.open("ab") as log:
             log.write(f"--- start {' '.join(module)} of {root}\n".encode())
             log.flush()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *module],
-                cwd=root,
-                env={
-                    **kept,
-                    **self._ground.environment,
-                    "PLAYHEAD_READY_FILE": str(self.ready),
-                    "PYTHONPATH": str(root),
-                },
-                stderr=log,
-                start_new_session=True,  # an interrupt at the terminal is for us alone
-            )
+            if how.hours:  # its clock is set before anything else is loaded
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", *module],
+                    cwd=root,
+                    env=environment,
+                    stderr=log,
+                    start_new_session=True,  # an interrupt at the terminal is for us alone
+                )
+            else:
+                template = self._ground.template_of(root)
+                wanted = template.fork(module[1:], environment, root, log.fileno())
+                self.process = wanted.begun(FORKED_WITHIN_S)
+                assert self.process, f"no fork of a worker within {FORKED_WITHIN_S:g} s"
         return how
 
     @property
