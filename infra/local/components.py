@@ -24,9 +24,24 @@ QUESTION_STEPS = "redact,rewrite,retrieve,generate,moderate"
 """Steps that a question passes."""
 DOCUMENT_STEPS = "ingest,embed,index"
 """Steps that documents alone pass."""
+_CLIENTS = (
+    "aiokafka.admin",
+    "confluent_kafka.schema_registry",
+    "httpcore2",
+    "opentelemetry.exporter.prometheus",
+)
+WORKER_LOADS = (
+    *("worker.cli", *_CLIENTS),
+    *("faust.app.router", "faust.assignor.leader_assignor", "faust.tables.manager"),
+    *("faust.tables.globaltable", "faust.tables.sets", "faust.worker", "faust.fixups.django"),
+)
+"""What a worker has loaded once it is ready, much of it late; its connectors beside."""
 _LOADED = {
-    "worker": ("worker.cli",),
-    "gateway": ("infra.gateway_verb", "edge.protocols.serving"),
+    "worker": (*WORKER_LOADS, "connectors.providers.triton_models"),
+    "gateway": (
+        *("infra.gateway_verb", "edge.protocols.serving", "uvicorn.lifespan.on", *_CLIENTS),
+        *("replay.recalled_prompts", "replay.seal.answer_receipts"),
+    ),
 }
 DOCUMENTS_NICENESS = "5"  # a third of what another process gets: it must still answer the broker
 
@@ -107,7 +122,7 @@ def _verb(*words: str, environment: Mapping[str, str]) -> Launch:
 def loaded_by(verbs: Collection[str]) -> list[str]:
     """Return the modules that verbs load, most of them late: what a template of them has loaded."""
     modules = {path.partition(":")[0] for path in CONNECTORS} if "worker" in verbs else set()
-    return [module for verb in sorted(verbs) for module in _LOADED[verb]] + sorted(modules)
+    return sorted(modules.union(*(_LOADED[verb] for verb in verbs)))
 
 
 def _topics(_site: Site) -> Launch:

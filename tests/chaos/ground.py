@@ -89,7 +89,7 @@ class Ground:
         if root not in self._templates:
             log = self.run / f"workers-{len(self._templates)}.log"
             environment = self.environment_of(root)
-            template = VerbTemplate(WORKER, (), environment, log, folder=root)
+            template = VerbTemplate(WORKER, components.WORKER_LOADS, environment, log, folder=root)
             self._closing.callback(template.end)
             self._templates[root] = template
         self._templates[root].start()

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 
 from infra.local import guard
@@ -22,6 +23,7 @@ from infra.local.keeper import (
 from infra.local.ports import block
 from infra.local.site import Launch, Site
 from infra.stack_error import StackError
+from tests.infra.local.small_program import SmallProgram, until
 
 PATIENCE_S = 20.0
 RUNS = "exec sleep 60"
@@ -31,7 +33,7 @@ ENDED = frozenset({State.STOPPED, State.FAILED})
 class Kept:
     """A keeper, with what it said and the states it told of."""
 
-    def __init__(self, site, component, needs=(), poll_s=0.01):
+    def __init__(self, site, component, needs=(), poll_s=0.01, template=None):
         self.said = []
         self.states = []
         self.keeper = Keeper(
@@ -43,6 +45,7 @@ class Kept:
             self.said.append,
             backoff_s=(0.01,),
             poll_s=poll_s,
+            template=template,
         )
 
     def note(self):
@@ -66,14 +69,16 @@ def site(tmp_path):
 def keep(site):
     made = []
 
-    def make(script=RUNS, *, needs=(), opened=True, launch=None, poll_s=0.01, **fields):
+    def make(
+        script=RUNS, *, needs=(), opened=True, launch=None, poll_s=0.01, template=None, **fields
+    ):
         fields = {"ready": lambda *_: True, "url": lambda _site: None, **fields}
         component = Component(
             f"thing{len(made)}",
             launch or (lambda _site: Launch(["sh", "-c", script], {"FROM": "the launch"})),
             **fields,
         )
-        kept = Kept(site, component, needs, poll_s)
+        kept = Kept(site, component, needs, poll_s, template)
         made.append(kept)
         if opened:
             kept.keeper.open()
@@ -385,3 +390,84 @@ def test_a_log_may_hold_any_bytes_or_be_absent(tmp_path):
     (tmp_path / "a.log").write_bytes(b"\xff\xfe\n")
     assert last_lines(tmp_path / "a.log") == "    \ufffd\ufffd"
     assert last_lines(tmp_path / "none.log") == "    (no log)"
+
+
+# ------------------------------------------------------------------ verbs of ours
+
+
+@pytest.fixture
+def program(tmp_path):
+    folder = tmp_path / "program"
+    folder.mkdir()
+    made = SmallProgram(folder)
+    yield made
+    made.end()
+
+
+def launch_of(*verb, **environment):
+    return lambda _site: Launch(["sh", "-c", RUNS], environment, verb=verb)
+
+
+def kill_and_wait(keeper):
+    """Returns when it has been started again."""
+    restarts = keeper.restarts
+    keeper.kill()
+    until(lambda: keeper.restarts > restarts and keeper.state is State.READY)
+
+
+def forks_of(program):
+    parent = psutil.Process(program.template._process.pid)
+    return [child.pid for child in parent.children()]
+
+
+def test_a_verb_is_forked_and_forked_again_when_it_was_killed(keep, program):
+    kept = keep(launch=launch_of("stay"), template=program.template)
+    kept.reaches(State.READY)
+    first = kept.keeper.pid
+    assert forks_of(program) == [first]
+    kill_and_wait(kept.keeper)
+    assert forks_of(program) == [kept.keeper.pid] != [first]
+    assert "was killed by SIGKILL" in kept.said[1]
+    kept.keeper.stop()
+    assert forks_of(program) == []
+    assert kept.keeper.state is State.STOPPED
+
+
+def test_a_fork_is_given_what_a_component_is_and_writes_to_its_log(keep, program, monkeypatch):
+    monkeypatch.setenv(MASTER_KEY[0], "a secret")
+    kept = keep(launch=launch_of("env", FROM="the launch"), template=program.template, once=True)
+    kept.reaches(State.READY)
+    said = kept.keeper.log.read_text()
+    for given in (
+        "('FROM', 'the launch')",
+        f"('{guard.MARKER}', 'a marker')",
+        str(kept.keeper._site.run),
+    ):
+        assert given in said
+    assert "a secret" not in said
+
+
+def test_a_verb_whose_files_have_changed_is_forked_from_another_template(keep, program):
+    kept = keep(launch=launch_of("stay"), template=program.template)
+    kept.reaches(State.READY)
+    program.module.write_text(program.module.read_text().replace("says", "says otherwise"))
+    kill_and_wait(kept.keeper)
+    program.until_written(kept.keeper.log, "says otherwise stay")
+    assert forks_of(program) == [kept.keeper.pid]
+
+
+def test_a_verb_that_can_not_be_forked_is_started_and_that_is_said(keep, program):
+    program.module.write_text("raise ValueError('broken')")
+    kept = keep(launch=launch_of("stay"), template=program.template)
+    kept.reaches(State.READY)
+    assert psutil.Process(kept.keeper.pid).cmdline() == ["sleep", "60"]
+    assert "started as a process of its own: the template ended" in kept.said[0]
+
+
+def test_a_stop_waits_for_no_template_that_loads(keep, program):
+    program.module.write_text("import time\ntime.sleep(600)")
+    kept = keep(launch=launch_of("stay"), template=program.template)
+    kept.reaches(State.STARTING)
+    kept.keeper.stop()
+    assert kept.keeper.state is State.STOPPED
+    assert kept.keeper.pid is None

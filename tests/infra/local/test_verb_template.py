@@ -3,88 +3,20 @@
 import os
 import signal
 import subprocess
-import sys
 import textwrap
-import time
 
 import psutil
 import pytest
 
+from infra.local.components import loaded_by
 from infra.local.verb_template import UNKNOWN_STATUS, NoFork, VerbTemplate
+from tests.infra.local.small_program import BASE, PATIENCE_S, TINY, SmallProgram, until
 from tests.standing_process import standing
-
-PATIENCE_S = 60.0
-TINY = """
-    import os, sys, time
-
-    def main(words):
-        print(SAID, *words, flush=True)
-        match words[0]:
-            case "env":
-                print(sorted(os.environ.items()), os.getcwd(), sys.stdin.read(), flush=True)
-            case "end":
-                sys.exit(int(words[1]))
-            case "say":
-                sys.exit("this is why")
-            case "break":
-                raise ValueError("broken")
-            case "stay":
-                time.sleep(600)
-
-    SAID = "says"
-"""
-BASE = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def until(holds):
-    ends_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < ends_s
-        time.sleep(0.005)
-
-
-class Forked:
-    """Forks of one template of a small program, and what they wrote."""
-
-    def __init__(self, folder, program="tiny:main"):
-        self.folder = folder
-        self.module = folder / "tiny.py"
-        self.log = folder / "forks.log"
-        self.complaints = folder / "template.log"
-        self.module.write_text(textwrap.dedent(TINY))
-        environment = {**BASE, "PYTHONPATH": os.pathsep.join(sys.path), "OF_THE_TEMPLATE": "1"}
-        self.template = VerbTemplate(program, (), environment, self.complaints, folder=folder)
-        self.made = []
-
-    def wanted(self, *words, environment=BASE):
-        with self.log.open("ab") as log:
-            return self.template.fork(words, environment, self.folder, log.fileno())
-
-    def fork(self, *words, environment=BASE):
-        made = self.wanted(*words, environment=environment).begun(PATIENCE_S)
-        assert made is not None
-        self.made.append(made)
-        return made
-
-    def said(self):
-        return self.log.read_text()
-
-    def staying(self):
-        before = self.said().count("stay") if self.log.exists() else 0
-        made = self.fork("stay")
-        until(lambda: self.said().count("stay") > before)
-        return made
-
-    def end(self):
-        for fork in self.made:
-            fork.kill()
-            fork.wait(PATIENCE_S)
-        self.template.end()
 
 
 @pytest.fixture
 def forked(tmp_path):
-    made = Forked(tmp_path)
+    made = SmallProgram(tmp_path)
     yield made
     made.end()
 
@@ -176,7 +108,7 @@ def test_a_fork_that_is_wanted_no_more_is_ended(forked):
         assert wanted.begun(0.01) is None
     until(lambda: len(template.children()) > 1)  # it is there, and was told of
     wanted.give_up()
-    assert template.children() == [psutil.Process(first.pid)]
+    until(lambda: template.children() == [psutil.Process(first.pid)])
 
     with standing(template.pid):
         wanted = forked.wanted("stay")
@@ -186,7 +118,7 @@ def test_a_fork_that_is_wanted_no_more_is_ended(forked):
 
 
 def test_what_begins_threads_is_no_template(tmp_path):
-    forked = Forked(tmp_path)
+    forked = SmallProgram(tmp_path)
     begun = "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
     forked.module.write_text(begun + textwrap.dedent(TINY))
     with pytest.raises(NoFork):
@@ -196,7 +128,7 @@ def test_what_begins_threads_is_no_template(tmp_path):
 
 
 def test_a_program_that_is_not_there_is_no_template(tmp_path):
-    forked = Forked(tmp_path, "absent_module:main")
+    forked = SmallProgram(tmp_path, "absent_module:main")
     with pytest.raises(NoFork):
         forked.fork("nothing")
     assert "No module named 'absent_module'" in forked.complaints.read_text()
@@ -207,3 +139,19 @@ def test_a_request_too_large_for_the_socket_is_refused_and_the_next_one_goes_thr
     with pytest.raises(NoFork, match="takes nothing"):
         forked.fork("nothing", environment={"LARGE": "x" * (64 << 20)})
     assert forked.fork("end", "6").wait(PATIENCE_S) == 6
+
+
+def test_what_workers_and_the_gateway_load_begins_no_threads_and_runs_any_verb(tmp_path):
+    environment = {**BASE, "HOME": str(tmp_path)}
+    log = tmp_path / "forks.log"
+    modules = loaded_by({"worker", "gateway"})
+    template = VerbTemplate("infra.cli:main", modules, environment, tmp_path / "template.log")
+    try:
+        with log.open("ab") as output:
+            words = ["worker", "--steps", "dream"]
+            fork = template.fork(words, environment, tmp_path, output.fileno()).begun(PATIENCE_S)
+        assert fork is not None, (tmp_path / "template.log").read_text()
+        assert fork.wait(PATIENCE_S) == 2
+        assert "no step dream: choose from ingest" in log.read_text()
+    finally:
+        template.end()
