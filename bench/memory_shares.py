@@ -19,7 +19,7 @@ from bench.figure_tables import figure_table
 from infra.local.process_trees import tree_of
 from infra.local.run_folder import read_state
 
-CHAT = ("worker", "gateway")
+CHAT = ("worker", "gateway", "template")
 """Components that a chat needs of our own; each with all that it started."""
 MB = 1_000_000
 
@@ -39,16 +39,18 @@ class MemoryShare:
 
 def shares(run: Path) -> list[MemoryShare]:
     """Return the shares of all processes of a running stack, by component."""
-    components: dict[str, Any] = read_state(run)["components"]  # type: ignore[assignment]
-    return [
+    state: dict[str, Any] = read_state(run)
+    found = [
         share
-        for name, component in components.items()
+        for name, component in state["components"].items()
         for process in tree_of(component["pid"])
         for share in _share(name, process)
     ]
+    template = state.get("template")  # of which workers and the gateway are forks, and no children
+    return found if template is None else found + _share("template", psutil.Process(template))
 
 
-def _share(component: str, process: psutil.Process) -> Sequence[MemoryShare]:
+def _share(component: str, process: psutil.Process) -> list[MemoryShare]:
     with suppress(psutil.NoSuchProcess):
         memory, times = process.memory_full_info(), process.cpu_times()
         return [

@@ -117,13 +117,17 @@ def playhead(settings: Settings) -> Contestant:
     if chosen.returncode:
         raise MeasurementFailed(f"the stub could not be configured: {chosen.stderr.strip()}")
     names = {"worker": "worker", "documents": "documents", "gateway": "gateway", "broker": "kafka"}
+    template = template_pid(settings.run)
     key = LocalKeys(settings).key(TENANT)
     headers = {"Authorization": f"Bearer {key}"}
     return Contestant(
         PLAYHEAD,
         PeerAddress(settings.gateway, headers, PRODUCT_BODY),
-        tuple(names),
-        Programs({**component_pids(settings.run, names), **shared(settings.run)}),
+        (*names, *template),
+        Programs(
+            {**component_pids(settings.run, names), **template, **shared(settings.run)},
+            alone=frozenset(template),
+        ),
     )
 
 
@@ -131,6 +135,12 @@ def component_pids(run: Path, names: Mapping[str, str]) -> dict[str, tuple[int, 
     """Find processes of a stack; `names` maps what they are called here to their components."""
     components: dict[str, Any] = read_state(run)["components"]  # type: ignore[assignment]
     return {name: (components[component]["pid"],) for name, component in names.items()}
+
+
+def template_pid(run: Path) -> dict[str, tuple[int, ...]]:
+    """Find the process of which worker and gateway are forks, where there is one."""
+    pid = read_state(run).get("template")
+    return {"template": (pid,)} if isinstance(pid, int) else {}
 
 
 def shared(run: Path) -> dict[str, tuple[int, ...]]:

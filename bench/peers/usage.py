@@ -18,14 +18,20 @@ class Programs:
     """Programs by name, each by the ids of its processes' first ones."""
 
     pids: Mapping[str, tuple[int, ...]]
+    alone: frozenset[str] = frozenset()
+    """Names of those whose children are programs by themselves."""
 
     def cpu_s(self) -> dict[str, float]:
         """Return the CPU seconds that each has used, those of its children that ended included."""
-        return {name: cpu_s_of(trees(pids)) for name, pids in self.pids.items()}
+        return {name: cpu_s_of(self._processes(name)) for name in self.pids}
 
     def pss_mb(self) -> dict[str, float]:
         """Return each one's share of memory: what several processes map counts in parts."""
-        return {name: sum(map(_pss_mb, trees(pids))) for name, pids in self.pids.items()}
+        return {name: sum(map(_pss_mb, self._processes(name))) for name in self.pids}
+
+    def _processes(self, name: str) -> list[psutil.Process]:
+        pids = self.pids[name]
+        return [psutil.Process(pid) for pid in pids] if name in self.alone else trees(pids)
 
 
 def trees(pids: Iterable[int]) -> list[psutil.Process]:

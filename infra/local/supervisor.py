@@ -289,6 +289,7 @@ class Stack:
             state = {
                 "marker": self._marker,
                 "supervisor": os.getpid(),
+                "template": self._template.pid if self._template is not None else None,
                 "supervisor_began": psutil.Process().create_time(),
                 "components": {
                     name: {

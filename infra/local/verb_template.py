@@ -173,6 +173,11 @@ class VerbTemplate:
         self._retired: list[subprocess.Popen[bytes]] = []
         """Those that fork no more, and may have forks that live."""
 
+    @property
+    def pid(self) -> int | None:
+        """Its process id, while there is one."""
+        return self._process.pid if self._process is not None else None
+
     def work_done(self) -> WorkDone:
         """Measure what it has done, for whoever waits while it loads."""
         process = self._process

@@ -26,11 +26,10 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from confluent_kafka import Message
 
-from streams.log.addressing import headers_of
 from streams.log.writing import Headers
 
 KEY = b"\0fence"
@@ -53,8 +52,16 @@ class FencedRow(NamedTuple):
     @classmethod
     def of(cls, message: Message) -> FencedRow:
         """Read a record of a changelog."""
-        fence = dict(headers_of(message)).get(HEADER, b"")
-        return cls(message.key() or b"", message.value(), fence)
+        return cls(message.key() or b"", message.value(), _fence_in(message))
+
+
+def _fence_in(message: Message) -> bytes:
+    """Return the fence that a record names; of several the last, as `headers_of` has it."""
+    fence = b""
+    for name, value in cast("list[tuple[str, bytes | None]]", message.headers() or []):
+        if name == HEADER:
+            fence = value or b""
+    return fence
 
 
 class Timely(NamedTuple):

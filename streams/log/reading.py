@@ -75,12 +75,16 @@ def records(
     try:
         while unread:
             for message in _batch(consumer, unread, silence_s):
-                next_offset = _next_offset(message)
-                partition = (cast(str, message.topic()), cast(int, message.partition()))
+                partition = cast("tuple[str, int]", (message.topic(), message.partition()))
+                error = message.error()
+                if error is None:
+                    next_offset = cast(int, message.offset()) + 1
+                else:
+                    next_offset = _behind(message, error)
                 extent = unread.get(partition)
                 if extent is None:
                     continue  # its end was reached: what follows was written meanwhile
-                if message.error() is None and next_offset <= extent.end:
+                if error is None and next_offset <= extent.end:
                     yield message
                 # beyond its end too: offsets below it may hold no record (compacted, or a marker)
                 if next_offset >= extent.end:
@@ -105,13 +109,10 @@ def _batch(
     return (first, *consumer.consume(FETCH_RECORDS, 0))
 
 
-def _next_offset(message: Message) -> int:
-    """Return the offset that reading goes on from; raises KafkaException for an error."""
-    offset, error = cast(int, message.offset()), message.error()
-    if error is None:
-        return offset + 1
+def _behind(message: Message, error: KafkaError) -> int:
+    """Return where reading goes on behind the end of a partition; raises any other error."""
     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
-        return offset
+        return cast(int, message.offset())
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - its public name
         raise NotHeld(error)
     raise KafkaException(error)
