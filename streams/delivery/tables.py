@@ -10,28 +10,18 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import closing
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from confluent_kafka import Consumer
 
 from agents.errors import Transient
 from schemas import Record, Request, StreamRequest, TableRow, Written
+from streams.delivery.changelog import Change, Changelog
 from streams.delivery.faust_shell import App, raw_topic
-from streams.delivery.fences import (
-    EMPTY,
-    KEY,
-    FencedRow,
-    LaneFences,
-    headers_with,
-    new_fence,
-    timely,
-)
-from streams.delivery.late_rows import without_late
+from streams.delivery.fences import KEY, FencedRow, LaneFences, headers_with, new_fence
 from streams.delivery.progress import Progress
 from streams.delivery.publisher import Acknowledgement, PublishingFailed, Receipt, Unattended
 from streams.delivery.row_reader import RowReader
@@ -39,14 +29,9 @@ from streams.delivery.rows import RowKey, whose_row, written
 from streams.delivery.tenures import Tenure
 from streams.delivery.written_between import CountedReceipt, WrittenBetween
 from streams.log.codec import Codec
-from streams.log.offsets import Extent, extent_of
-from streams.log.reading import new_consumer, records
+from streams.log.reading import new_consumer
 from streams.running.world import Handler, StreamHandler
 from streams.settings import Settings
-from streams.topics import changelog_of
-from streams.watching.logs import logger
-
-log = logger("tables")
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -57,25 +42,6 @@ DROPPED_MAX = 4
 Person = tuple[str, str]
 """Tenant and subject."""
 NOBODY: frozenset[Person] = frozenset()
-
-
-@dataclass(frozen=True)
-class Change:
-    """What the changelog of a table says of a lane."""
-
-    lane: int
-    rows: Sequence[tuple[bytes, bytes | None]]
-    """Keys and values in the order in which they were written; None drops a row."""
-    end: int
-    """The offset after the last one."""
-    fences: tuple[bytes, ...] = ()
-    """All that are known, oldest first."""
-    named: Mapping[bytes, bytes] = field(default_factory=dict, compare=False)
-    """The fence that the last of these rows of each key names."""
-    passed_over: frozenset[bytes] = frozenset()
-    """Keys of which the last record on the log came late."""
-    by_drops: frozenset[bytes] = field(default=frozenset(), compare=False)
-    """Fences that rows name which dropped one, these and those before."""
 
 
 class Table(ABC):
@@ -99,8 +65,7 @@ class Table(ABC):
         open_consumer: Callable[[Settings, str], Consumer] = new_consumer,
     ) -> None:
         self._app = app
-        self._open_consumer = open_consumer
-        self._changelog = changelog_of(self.NAME)
+        self._changelog = Changelog(self.NAME, settings, open_consumer)
         self._settings = settings
         self._recovered: dict[int, int] = {}
         self._keys: dict[int, dict[bytes, int]] = {}
@@ -122,7 +87,7 @@ class Table(ABC):
             key_type=bytes,
             value_type=bytes,
             partitions=settings.partitions,
-            changelog_topic=raw_topic(app, self._changelog),
+            changelog_topic=raw_topic(app, self._changelog.topic),
             help=(type(self).__doc__ or "").partition("\n")[0],
         )
 
@@ -218,11 +183,13 @@ class Table(ABC):
         """Hand a record for the changelog over, behind our fence."""
         headers = headers_with(self._fences[lane].ours)
         told = CountedReceipt(receipt, partial(self._taken, lane))
-        self._app.publisher.send(self._changelog, lane, key, value, headers, told)
+        self._app.publisher.send(self._changelog.topic, lane, key, value, headers, told)
 
     def _taken(self, lane: int) -> None:
         """Take note that a record of ours is on the changelog."""
-        self._between.acknowledged(lane, self._app.publisher.ends.get((self._changelog, lane), 0))
+        self._between.acknowledged(
+            lane, self._app.publisher.ends.get((self._changelog.topic, lane), 0)
+        )
 
     def _set(self, lane: int, key: bytes, value: bytes | None, turn: int) -> None:
         keys = self._keys.setdefault(lane, {})
@@ -265,9 +232,7 @@ class Table(ABC):
 
         Raises KafkaException or TimeoutError where the broker does not answer.
         """
-        with closing(self._open_consumer(self._settings, f"table-{self.NAME}")) as consumer:
-            piece = Extent(self._changelog, lane, begin, end)
-            return [FencedRow.of(message) for message in records(consumer, [piece])]
+        return self._changelog.piece(lane, begin, end)
 
     def fence_of(self, lane: int) -> bytes:
         """Return our fence of a lane; empty where it is not ours."""
@@ -335,50 +300,8 @@ class Table(ABC):
         Touches no row: the lanes may have moved on when it ends. Raises KafkaException or
         TimeoutError where the broker does not answer.
         """
-        with closing(self._open_consumer(self._settings, f"table-{self.NAME}")) as consumer:
-            changes = {
-                lane: self._change(lane, rows, end, self._fences.get(lane), self._table.data)
-                for lane, rows, end in self._rows_since(consumer, since)
-            }
-            unclear = dict.fromkeys((lane for lane in since if changes[lane] is None), 0)
-            for lane, rows, end in self._rows_since(consumer, unclear):
-                changes[lane] = self._change(lane, rows, end, None, EMPTY)
-        return [change for change in changes.values() if change is not None]
-
-    def _rows_since(
-        self, consumer: Consumer, since: Mapping[int, int]
-    ) -> Iterator[tuple[int, Sequence[FencedRow], int]]:
-        """Read some lanes since an offset of each: their rows, and the offset after the last."""
-        extents = [extent_of(consumer, self._changelog, *place) for place in since.items()]
-        rows: dict[int, list[FencedRow]] = {lane: [] for lane in since}
-        for message in records(consumer, extents):
-            rows[cast(int, message.partition())].append(FencedRow.of(message))
-        for extent in extents:
-            yield extent.partition, rows[extent.partition], extent.end
-
-    def _change(
-        self,
-        lane: int,
-        rows: Sequence[FencedRow],
-        end: int,
-        fences: LaneFences | None,
-        known: Mapping[bytes, bytes],
-    ) -> Change | None:
-        """Say what the changelog says of a lane, but for what came late; None: all must be read.
-
-        `known` are the rows of before; without `fences`, these are the first.
-        """
-        before = (fences.read, fences.by_rows, fences.by_drops) if fences else ()
-        in_time = timely(rows, *before)
-        if not in_time.is_certain:
-            return None
-        standing = without_late(in_time.rows, known, self._reader.events)
-        if late := sum(row.key != KEY for row in rows) - len(standing):
-            log.info("rows that came late are passed over", table=self.NAME, rows=late)
-        kept = [(row.key, row.value) for row in standing]
-        named = {row.key: row.fence for row in standing}
-        by_drops = in_time.by_drops
-        return Change(lane, kept, end, in_time.fences, named, in_time.passed_over, by_drops)
+        known = self._table.data
+        return self._changelog.changes(since, self._fences.get, known, self._reader.events)
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Bring the rows of some lanes up to date, before anything of these lanes runs.

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException
 
 from agents.errors import Transient
+from streams.delivery.changelog import Change
 from streams.delivery.foreign_outcomes import ForeignId, OutcomeReader
 from streams.delivery.history import History
 from streams.delivery.lane import Lane, Place
@@ -30,7 +31,7 @@ from streams.delivery.lost_rows import against_changelog, noted_as
 from streams.delivery.progress import Progress, progress_of
 from streams.delivery.read_back import Done, Source, read_back
 from streams.delivery.slot import TOLD_S
-from streams.delivery.tables import Change, Table
+from streams.delivery.tables import Table
 from streams.log.codec import Codec, record_type
 from streams.log.pauses import Pauses, pauses
 from streams.log.reading import new_consumer

@@ -55,8 +55,9 @@ def compact(broker):
 def opened(documents):
     """Count how often the changelog is read."""
     opens = []
-    plain = documents._open_consumer
-    documents._open_consumer = lambda *of: (opens.append(1), plain(*of))[1]
+    changelog = documents._changelog
+    plain = changelog._open_consumer
+    changelog._open_consumer = lambda *of: (opens.append(1), plain(*of))[1]
     return opens
 
 
