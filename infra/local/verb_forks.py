@@ -34,7 +34,7 @@ TITLE_CHARS_MAX = 15
 """Of a process's name, in Linux."""
 _PR_SET_NAME = 15
 BROKEN = 1
-RunVerb = Callable[[Sequence[str]], object]
+LoadedVerb = Callable[[Sequence[str]], object]
 
 
 class HasThreads(Exception):
@@ -55,12 +55,12 @@ def main(arguments: Sequence[str]) -> None:
     VerbForks(control, run, files).serve()
 
 
-def loaded(program: str, modules: Sequence[str]) -> RunVerb:
+def loaded(program: str, modules: Sequence[str]) -> LoadedVerb:
     """Load a program and what else it will need; raises HasThreads."""
     module, function = program.split(":")
     for name in (module, *modules):
         importlib.import_module(name)
-    run: RunVerb = getattr(sys.modules[module], function)
+    run: LoadedVerb = getattr(sys.modules[module], function)
     if threads := sum(1 for _ in Path("/proc/self/task").iterdir()) - 1:
         raise HasThreads(f"{program} begins {threads} threads while it is loaded")
     return run
@@ -82,7 +82,7 @@ def _changed_ns(name: str) -> int:
 class VerbForks:
     """The forks of this process."""
 
-    def __init__(self, control: socket.socket, run: RunVerb, files: dict[str, int]) -> None:
+    def __init__(self, control: socket.socket, run: LoadedVerb, files: dict[str, int]) -> None:
         self._control = control
         self._run = run
         self._files = files
