@@ -43,11 +43,14 @@ def shares(run: Path) -> list[MemoryShare]:
     found = [
         share
         for name, component in state["components"].items()
+        if component["pid"] is not None  # a task, which has ended
         for process in tree_of(component["pid"])
         for share in _share(name, process)
     ]
-    template = state.get("template")  # of which workers and the gateway are forks, and no children
-    return found if template is None else found + _share("template", psutil.Process(template))
+    with suppress(psutil.NoSuchProcess):
+        if template := state.get("template"):  # whose forks are the workers and the gateway
+            found += _share("template", psutil.Process(template))
+    return found
 
 
 def _share(component: str, process: psutil.Process) -> list[MemoryShare]:

@@ -63,10 +63,24 @@ def share(component, pss_mb):
         (("gateway", "worker", "worker"), 30),
         (("kafka", "triton", "weaviate", "registry"), 0),
         (("documents", "worker"), 10),
+        (("gateway", "template", "worker"), 30),
     ],
 )
 def test_a_chat_needs_the_worker_and_the_gateway_of_our_own(components, of_chat):
     assert of_a_chat([share(component, 10.0) for component in components]) == of_chat
+
+
+def test_the_template_counts_without_its_forks_and_a_task_that_has_ended_not_at_all(run):
+    state = json.loads((run / "state.json").read_text())
+    worker = state["components"].pop("worker")["pid"]
+    state["components"]["topics"] = {"pid": None}
+    (run / "state.json").write_text(json.dumps({**state, "template": worker}))
+    found = shares(run)
+    assert [share.component for share in found if share.component != "kafka"] == ["template"]
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    (run / "state.json").write_text(json.dumps({**state, "template": ended.pid}))
+    assert "template" not in {share.component for share in shares(run)}
 
 
 def test_a_process_that_has_just_ended_has_no_share(tmp_path, monkeypatch):
