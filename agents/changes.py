@@ -156,6 +156,23 @@ FIRST_STAYS = RuleChange(
     before="it was left out where late interaction found it far below its best",
     kept_until="2.0.0",
 )
+CLOSER_FOLLOW_UPS = RuleChange(
+    "a short question in English leans on the conversation if it calls nothing by a name; headings "
+    "and words that only open an answer are no topic",
+    since="0.2.0.dev7",
+    before="it leaned where it names what belongs to something else, and an answer's first words "
+    "were topics whatever they were",
+    kept_until="2.0.0",
+)
+NEARER_ANSWERS = RuleChange(
+    "words that stand side by side in a question count more where they do so in a statement; a "
+    "list is told by what leads to it, a document that is asked about by its title is not answered "
+    "for by others, and what holds only what a question took over stands behind what holds its own "
+    "words",
+    since="0.2.0.dev7",
+    before="each word of a question counted alone, wherever it stood",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -174,6 +191,8 @@ CHANGES = (
     CLOSER_ANSWERS,
     PLAIN_OPENINGS,
     FIRST_STAYS,
+    CLOSER_FOLLOW_UPS,
+    NEARER_ANSWERS,
 )
 
 

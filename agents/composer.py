@@ -84,12 +84,13 @@ class Composer:
         gathered: Gathered | None = None,
         *,
         closer: bool = True,
+        nearer: bool = True,
     ) -> None:
         """Take the question with its passages; `gathered` tells where some of them come from.
 
-        `closer` is `agents.changes.CLOSER_ANSWERS`.
+        `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is NEARER_ANSWERS.
         """
-        self.closer = closer
+        self.closer, self.nearer = closer, nearer
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -100,11 +101,13 @@ class Composer:
             harmless, policy.same_min, policy.passages_max
         )
         if policy.order == "nearest":
-            self.passages = nearest_first(self.question, self.passages, closer=closer)
+            self.passages = nearest_first(
+                self.question, self.passages, closer=closer, nearer=nearer
+            )
         self.writer = AnswerWriter(event, self.sources.entries)
         self.meant = respelt(self.question, self.passages) if closer else self.question
         """The question, as the passages write its words."""
-        self.near = Nearness(self.meant, self.passages, closer=closer)
+        self.near = Nearness(self.meant, self.passages, closer=closer, nearer=nearer)
         self.composition = Composition(self.near, policy.differing)
         self.chosen = distilled(self.near, policy.passage_tokens, policy.adaptive)
         """What the prompt holds of the passages."""
@@ -253,6 +256,12 @@ class Composer:
         """
         if self.gathered.passages:
             return False
+        return self.is_told_unanswerable() or unanswerable(
+            self.meant, self.passages, self.policy.answerable, nearer=self.nearer
+        )
+
+    def is_told_unanswerable(self) -> bool:
+        """Tell whether a rule says so; `agents.checking.answerability` weighs what none does."""
         if self.closer:
             unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
         else:
@@ -262,7 +271,6 @@ class Composer:
             bool(set(unheld) - {*self.event.renamed})
             or uncounted(self.meant, said)
             or (self.closer and self._contradicted(said))
-            or unanswerable(self.meant, self.passages, self.policy.answerable)
         )
 
     def _contradicted(self, said: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from agents.answering.abstaining import nothing_found
 from agents.answering.generation_policy import GenerationPolicy, answer_of, policy_of
 from agents.asked import hold_to_bounds
 from agents.before.spoken_answers import SpokenAnswer
-from agents.changes import CLOSER_ANSWERS, COMPOSED
+from agents.changes import CLOSER_ANSWERS, COMPOSED, NEARER_ANSWERS
 from agents.composer import Composer, hold_to_schema
 from agents.effects import Effects
 from agents.routing import routes_of
@@ -75,12 +75,12 @@ async def _with_tools(
     fx: Effects,
 ) -> AsyncGenerator[TokensGenerated, None]:
     """Have a model ask for what is missing, and compose the answer of all that there is then."""
-    closer = fx.has(CLOSER_ANSWERS)
-    asking = Composer(event, policy, closer=closer)
+    closer, nearer = fx.has(CLOSER_ANSWERS), fx.has(NEARER_ANSWERS)
+    asking = Composer(event, policy, closer=closer, nearer=nearer)
     turns = ToolTurns(event, policy, tools, box, asking.router)
     gathered = await turns.run(fx, asking.prompt)
     event = replace(event, passages=(*event.passages, *gathered.passages))
-    composer = Composer(event, policy, gathered, closer=closer)
+    composer = Composer(event, policy, gathered, closer=closer, nearer=nearer)
     if gathered.calls or gathered.ended or gathered.reply:
         composer.router = asking.router  # who was chosen then is who answers
     if gathered.calls or gathered.ended or gathered.cancelled:
@@ -101,8 +101,9 @@ def _composed(
 ) -> AsyncGenerator[TokensGenerated, None]:
     if not anew:
         return SpokenAnswer(event, policy).run(fx)
-    closer = fx.has(CLOSER_ANSWERS)
-    return Composer(event, policy.for_request(event.meta.request), closer=closer).run(fx)
+    closer, nearer = fx.has(CLOSER_ANSWERS), fx.has(NEARER_ANSWERS)
+    policy = policy.for_request(event.meta.request)
+    return Composer(event, policy, closer=closer, nearer=nearer).run(fx)
 
 
 def _fixed(

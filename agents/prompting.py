@@ -118,13 +118,13 @@ def _alike(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def nearest_first(
-    question: str, passages: Sequence[Passage], *, closer: bool = True
+    question: str, passages: Sequence[Passage], *, closer: bool = True, nearer: bool = True
 ) -> tuple[Passage, ...]:
     """First stage, where that is configured: rank passages by their nearest statement.
 
-    `closer` is `agents.changes.CLOSER_ANSWERS`.
+    `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is NEARER_ANSWERS.
     """
-    near = Nearness(question, passages, closer=closer)
+    near = Nearness(question, passages, closer=closer, nearer=nearer)
     best = [0.0] * len(passages)
     for statement, score in zip(near.statements, near.scores, strict=True):
         best[statement.passage] = max(best[statement.passage], score)

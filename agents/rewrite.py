@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from agents.arms import told
 from agents.before.rewrite_by_questions import rewrite_before
-from agents.changes import CARRIED_OVER, CLOSER_READING, PLAIN_OPENINGS
+from agents.changes import CARRIED_OVER, CLOSER_FOLLOW_UPS, CLOSER_READING, PLAIN_OPENINGS
 from agents.conversation.exchanges import Exchange, entries_in
 from agents.conversation.languages import language_of
 from agents.conversation.resolution import stand_alone
@@ -74,6 +74,7 @@ async def rewrite(event: QuestionRedacted, fx: Effects) -> AsyncIterator[QueryRe
         configured,
         sharper=fx.has(CLOSER_READING),
         openings=fx.has(PLAIN_OPENINGS),
+        following=fx.has(CLOSER_FOLLOW_UPS),
     )
     if read.summary is not None and (query := recalled(event.text, exchanges, read.summary)):
         wording = dataclasses.replace(wording, query=query, reason="")

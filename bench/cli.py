@@ -31,6 +31,7 @@ from bench.chats import crowds as chats
 from bench.child import MeasurementFailed
 from bench.clients_of_errors import none_outlives_its_broker
 from bench.flood import neighbours as flood
+from bench.quality.rehearsal import measure_rehearsals, show_rehearsals
 from bench.quality.worth import measure_quality, show_quality
 from bench.replays.replay_part import measure_replay, show_replay
 from bench.sockets import measured_sockets, socket_figures
@@ -59,9 +60,9 @@ COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
 NEEDED = {"transports": COMPARED, "peers": PEERS}
 """Part -> packages that nothing but it needs."""
-ON_REQUEST = ("peers", "replay", "sockets", "memory")
-"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets; and
-one does the work of the part answers once more."""
+ON_REQUEST = ("peers", "replay", "sockets", "memory", "conversations")
+"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets; one
+does the work of the part answers once more, and one that of the part quality."""
 
 
 def _say(line: str) -> None:
@@ -174,6 +175,12 @@ def _quality(_questions: int, _rounds: int) -> PartResult:
     return {"quality": figures.as_json()}, lambda console: show_quality(figures, console)
 
 
+def _conversations(_questions: int, _rounds: int, *, wrong: bool = False) -> PartResult:
+    made = measure_rehearsals(_say)
+    document = {"conversations": [one.as_json() for one in made]}
+    return document, lambda console: show_rehearsals(made, console, wrong=wrong)
+
+
 def _replay(_questions: int, _rounds: int) -> PartResult:
     figures = measure_replay(_say)
     document = {"replay": [{**asdict(figure), "ratio": figure.ratio} for figure in figures]}
@@ -190,6 +197,7 @@ PARTS: dict[str, Measure] = {
     "sockets": _sockets,
     "flood": _flood,
     "quality": _quality,
+    "conversations": _conversations,
     "peers": _peers,
     "replay": _replay,
 }
@@ -234,6 +242,7 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     help="Requests on the log of the part starts.",
 )
 @click.option("--quick", is_flag=True, help="The part peers with few chats: to see that it works.")
+@click.option("--show", is_flag=True, help="Of the part conversations, each wrong turn.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 @click.pass_context
 def bench(
@@ -244,6 +253,7 @@ def bench(
     requests: int,
     *,
     quick: bool,
+    show: bool,
     as_json: bool,
 ) -> None:
     """Measure latencies and rates on stacks of its own, beside baselines of the same run.
@@ -257,7 +267,9 @@ def bench(
     sockets     thousands of idle WebSockets and some that stream; only where it is named
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
-    quality     eighty conversations, and the goals of quality on evaluation sets
+    quality     ninety conversations, and the goals of quality on evaluation sets
+    conversations  the same ones and single questions in memory: seconds, without a stack; only
+                where it is named
     peers       chats and documents beside Haystack and Quix Streams; only where it is named
     replay      verifying and sealing a log, without a stack; only where it is named
     """
@@ -270,7 +282,11 @@ def bench(
             f"{' and '.join(missing)} not installed: run `make bench ONLY={','.join(only)}`, or"
             " uv sync --group bench --group peers"
         )
-    asked = {"peers": partial(_peers, quick=quick), "starts": partial(_starts, requests=requests)}
+    asked = {
+        "peers": partial(_peers, quick=quick),
+        "starts": partial(_starts, requests=requests),
+        "conversations": partial(_conversations, wrong=show),
+    }
     parts = context.obj or {**PARTS, **asked}
     document, shows = measured(only, parts, questions, rounds)
     if as_json:
@@ -279,8 +295,8 @@ def bench(
         console = Console()
         if not console.is_terminal:
             console.width = WIDTH
-        for show in shows:
-            show(console)
+        for show_part in shows:
+            show_part(console)
             console.print()
     if document["failures"]:
         raise click.ClickException("\n".join(document["failures"]))

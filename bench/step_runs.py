@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.trusted import trusting
 from connectors.keyring import Keyring
@@ -10,6 +10,7 @@ from schemas import Begun, Event
 from schemas.registry import SchemaIds
 from streams.log.clock import now_us
 from streams.log.codec import Codec
+from streams.log.configuration import Configuration
 from streams.running.live import LiveRun
 from streams.running.run import Emit, Input
 from streams.running.world import Connector, World
@@ -21,11 +22,17 @@ class StepRuns:
     """What steps run over: connectors, configurations, schemas and keys."""
 
     def __init__(
-        self, connectors: Sequence[Connector], keyring: Keyring, ids: SchemaIds, timeout_s: float
+        self,
+        connectors: Sequence[Connector],
+        keyring: Keyring,
+        ids: SchemaIds,
+        timeout_s: float,
+        *,
+        configurations: Mapping[str, Configuration] | None = None,
     ) -> None:
-        """Take what answers the steps, and the keys of their tenants."""
+        """Take what answers the steps, the keys of their tenants, and other configurations."""
         self.codec = Codec(ids)
-        self.configurations = trusting()
+        self.configurations = trusting() if configurations is None else configurations
         self._keyring = keyring
         self._world = World(tuple(connectors), timeout_s)
 

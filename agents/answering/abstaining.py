@@ -42,6 +42,11 @@ _DENIES = regex.compile(
     regex.IGNORECASE,
 )
 """By which a question asks for what is not so. Not `without`, which says how something is done."""
+_FAILS = regex.compile(
+    r"\b(?:fail(?:s|ed)?|lack(?:s|ed)?|refuse[sd]?|unable|impossible|scheitert?|échoue(?:nt)?|fallan?)\b",
+    regex.IGNORECASE,
+)
+"""By which it asks for that without a negation."""
 _WORD = regex.compile(r"<[A-Z_]+_\d+>|[\p{L}\p{M}\p{N}][\p{L}\p{M}\p{N}_.@/'’+#-]*")
 _COUNTS = regex.compile(
     r"\bhow\s+(?:many|much|old|tall|far|heavy|wide|high|large|big)\b|\bwie\s*(?:viele?|alt|hoch|weit|schwer|groß)\b|\bcombien\b|\bcuánt[oa]s?\b",
@@ -138,14 +143,25 @@ def plain_nouns(question: str) -> str:
     return _NOUN.sub(lambda match: match[0].lower(), question)
 
 
-def likely(question: str, passages: Sequence[Passage], weights: Mapping[str, float]) -> float:
+def likely(
+    question: str,
+    passages: Sequence[Passage],
+    weights: Mapping[str, float],
+    *,
+    nearer: bool = True,
+) -> float:
     """Return how likely passages hold an answer, 0 to 1, as far as that can be told: else 1.
 
-    Of a question that a no answers it can't: what is said otherwise there is the answer. What a
-    question took over from the conversation is no part of what it claims.
+    Of a question that a no answers it can't: what is said otherwise there is the answer. Nor of one
+    for the reason why something is not so, which is often told without a negation. What a question
+    took over from the conversation is no part of what it claims. `nearer` is
+    `agents.changes.NEARER_ANSWERS`.
     """
     question = question[:CHARACTERS_MAX]
     if _claims_nothing(question):
+        return 1.0
+    why = nearer and asked_for(question).kind == "reason"
+    if why and (_DENIES.search(question) or _FAILS.search(question)):
         return 1.0
     texts = [passage.text for passage in passages]
     asked = dict.fromkeys((plain_nouns(question), plain_nouns(carried_off(question))))
@@ -184,15 +200,22 @@ def beside_the_point(question: str, said: Iterable[str]) -> bool:
     return all(asked.isdisjoint(terms(text)) for text in said)
 
 
-def unanswerable(question: str, passages: Sequence[Passage], configured: Mapping[str, Any]) -> bool:
+def unanswerable(
+    question: str,
+    passages: Sequence[Passage],
+    configured: Mapping[str, Any],
+    *,
+    nearer: bool = True,
+) -> bool:
     """Tell whether passages hold no answer, by what is configured: `weights`, and `abstain`.
 
-    Raises Permanent where that can't be used.
+    Raises Permanent where that can't be used. `nearer` is `agents.changes.NEARER_ANSWERS`.
     """
     if not configured:
         return False
     try:
-        return likely(question, passages, configured["weights"]) < float(configured["abstain"])
+        weights, abstain = configured["weights"], float(configured["abstain"])
+        return likely(question, passages, weights, nearer=nearer) < abstain
     except (KeyError, TypeError, ValueError) as error:
         raise Permanent(
             f"configuration of generate: answerable: {type(error).__name__}: {error}; "

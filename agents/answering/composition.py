@@ -23,6 +23,8 @@ CHARACTERS_MAX = 1_600  # of an answer: what is longer is read in the document
 SECOND_MIN = 0.65  # part of the best score from which a second statement adds something: of 400
 # questions of SQuAD 2 with three other passages, 88.8 to 89.3 % of the answers hold what is asked
 # for with 0.6 to 0.7, 90.3 % in a third more words with 0.45, 82.0 % with one statement alone
+UNSAID_MIN = 0.5  # the same where the best leaves much of the question unsaid
+SAID_MIN = 0.8  # share of a question's weight that a statement or its headings hold if it says it
 BOTH_MIN = 0.5  # part of the best score that what speaks of both sides of a comparison must reach
 SAME_MAX = 0.7  # share of the shorter one's words from which two statements say the same
 WHOLE = frozenset({"list", "code", "option", "row"})
@@ -140,11 +142,13 @@ class Composition:
         best = picked[0]
         if len(picked) > 1 or statements[best].kind in WHOLE:
             return
-        near = [index for index in self.order if scores[index] >= SECOND_MIN * scores[best]]
-        kinds = [SAID]
+        unsaid = not self.near.asked.sides and self.near.said_by(best) < SAID_MIN
+        least = UNSAID_MIN if unsaid else SECOND_MIN
+        kinds = [(SAID, least)]
         if self.near.asked.kind == "how_to":
-            kinds.insert(0, DONE)
-        for wanted in kinds:
+            kinds.insert(0, (DONE, SECOND_MIN))
+        for wanted, part in kinds:
+            near = [index for index in self.order if scores[index] >= part * scores[best]]
             for index in near:
                 if statements[index].kind in wanted and self._adds(index, picked):
                     picked.append(index)

@@ -28,6 +28,16 @@ _COPULA = regex.compile(
     r"|bezeichnet|est|sont|signifie|désigne|es|son|significa)\b"
     r"(?!\s+(?:not|never|no\s+longer|nicht|kein|pas)\b)"
 )
+_BY_WHOM = regex.compile(
+    r"\s+(?:\p{Ll}+ly\s+)?(?:\p{Ll}+ed|\p{Ll}+en|built|held|led|made|run|sold)"
+    r"(?:\s+and\s+\p{Ll}+)?\s+by\b"
+)
+"""Behind a copula: who did something with it, which is not what it is."""
+_ONCE = regex.compile(
+    r"\b(?:is|was|are|were)\s+(?:once|formerly|previously|originally)\b"
+    r"|\b(?:comes|costs|depends|has|lacks|needs|requires)\b"
+)
+"""What it was, or what it has and needs, is not what it is either."""
 _DOES = regex.compile(r"(?:\s+\p{Ll}+ly)?\s+\p{Ll}{2,}s\b(?!\s+(?:is|are|was|were)\b)")
 _TERM = regex.compile(
     r"\A[\d.()\s]*[\"“„«‹](?P<term>[^\"“”„»›]{1,60})[\"”“»›].{0,60}?\b(?:means?|shall\s+mean|refers?|bedeutet|bezeichnet|désigne|signifie|significa)\b"
@@ -55,11 +65,13 @@ def introductions(
     passages: Sequence[Passage],
     *,
     closer: bool = True,
+    nearer: bool = True,
 ) -> frozenset[int]:
     """Return the indices of the statements that say what a name is without saying the name.
 
     Only in documents that are titled so: what they say of themselves, and the sentence that they
-    begin with, behind pictures and links. `closer` is `agents.changes.CLOSER_ANSWERS`.
+    begin with, behind pictures and links. `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is
+    NEARER_ANSWERS.
     """
     if not name:
         return frozenset()
@@ -72,6 +84,9 @@ def introductions(
             if statement.kind != "fragment" and not linked:  # as a picture's caption and link are
                 begun.add(passage)
             continue
+        if nearer and _ONCE.search(statement.text, 0, SUBJECT_CHARS):
+            begun.add(passage)
+            continue
         begins = passage not in begun and passages[passage].number == 0
         if titled[passage] and (begins or _ITSELF.match(statement.text)):
             found.append(index)
@@ -79,8 +94,11 @@ def introductions(
     return frozenset(found)
 
 
-def defines(name: frozenset[str], statement: Excerpt) -> float:
-    """Tell whether a statement says what a name is, or what it does: a factor above 1."""
+def defines(name: frozenset[str], statement: Excerpt, *, nearer: bool = True) -> float:
+    """Tell whether a statement says what a name is, or what it does: a factor above 1.
+
+    `nearer` is `agents.changes.NEARER_ANSWERS`.
+    """
     text = _BRACKETS.sub("", statement.text)
     if len(name) == 1:
         text = _DOTTED.sub(OTHER, text)
@@ -89,6 +107,8 @@ def defines(name: frozenset[str], statement: Excerpt) -> float:
     elif statement.kind not in ("sentence", "lead", "fragment", "entry", "row"):
         return 1.0
     copula = _COPULA.search(text, 0, SUBJECT_CHARS)
+    if nearer and copula is not None and _BY_WHOM.match(text, copula.end()):
+        return 1.0
     dash = _DASH.search(text, 0, SUBJECT_CHARS)
     if dash is not None and name == frozenset(terms(text[: dash.start()])):
         return DEFINING
@@ -99,6 +119,8 @@ def defines(name: frozenset[str], statement: Excerpt) -> float:
     for word in regex.finditer(r"\S+", text[:SUBJECT_CHARS]):
         before = frozenset(terms(text[: word.end()]))
         if name <= before:
+            if nearer and _ONCE.match(text, word.end() + 1):
+                return 1.0
             return DOING if before == name and _DOES.match(text, word.end()) else 1.0
     return 1.0
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agents.answering.broken_lists import BrokenList, broken_lists
 from agents.answering.layout import (
     LayoutBlock,
     blocks_of,
@@ -66,23 +67,29 @@ class Excerpt:
     """Estimate, from the length of the passage in tokens."""
 
 
-def excerpts_of(passages: Sequence[Passage], *, closer: bool = True) -> tuple[Excerpt, ...]:
+def excerpts_of(
+    passages: Sequence[Passage], *, closer: bool = True, nearer: bool = True
+) -> tuple[Excerpt, ...]:
     """List the statements of all passages, in order.
 
-    `closer` is `agents.changes.CLOSER_ANSWERS`.
+    `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is NEARER_ANSWERS.
     """
     return tuple(
-        one for index, passage in enumerate(passages) for one in _read(index, passage, closer)
+        one
+        for index, passage in enumerate(passages)
+        for one in _read(_Reading(index, passage, closer), passage, nearer=nearer)
     )
 
 
-def _read(index: int, passage: Passage, closer: bool) -> Iterator[Excerpt]:
-    reading = _Reading(index, passage, closer)
+def _read(reading: _Reading, passage: Passage, *, nearer: bool) -> Iterator[Excerpt]:
     above, blocks = blocks_of(passage.title, passage.text)
     reading.headings = [*above]
+    reading.broken = {one.blocks[0]: one for one in broken_lists(blocks)} if nearer else {}
     for number, block in enumerate(blocks):
         follows = blocks[number + 1].kind if number + 1 < len(blocks) else ""
         yield from reading.read(number, block, follows)
+        if number in reading.broken:
+            yield reading.whole(number)
 
 
 def _whole(parts: Iterable[str]) -> Iterator[str]:
@@ -144,6 +151,8 @@ class _Reading:
         self._closer = closer
         self._rate = (passage.tokens or len(passage.text) // 4) / max(1, len(passage.text))
         self.headings: list[str] = []
+        self.broken: dict[int, BrokenList] = {}
+        """Lists that other blocks divide, by the block that they begin in."""
         self._lead = ""
         """The sentence that leads to the next block."""
         self._announced = False
@@ -177,6 +186,10 @@ class _Reading:
         under = self.headings[-1] if self.headings else ""
         tokens = math.ceil(self._rate * len(text))
         return Excerpt(self._index, kind, text, context, under, number, tokens)
+
+    def whole(self, number: int) -> Excerpt:
+        """Return the list that begins in a block and that other blocks divide."""
+        return self._make(number, "list", self.broken[number].text)
 
     def _prose(self, number: int, block: LayoutBlock, follows: str) -> Iterator[Excerpt]:
         said = list(_whole(one for line in joined(block.lines) for one in sentences(line)))
@@ -214,7 +227,7 @@ class _Reading:
         entries = entries_of(block)
         led = self._led("\n".join(entries[:ENTRIES_MAX]))
         lead = self._lead if self._announced else ""
-        if len(entries) > 1 or lead:
+        if number not in self.broken and (len(entries) > 1 or lead):
             yield self._make(number, "list", led)
         for place, entry in enumerate(entries):
             if len(entry.split()) > ENTRY_WORDS_MIN:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import regex
 
@@ -24,7 +24,7 @@ from agents.answering.defining import (
 from agents.answering.excerpts import Excerpt, excerpts_of
 from agents.answering.polarity import negations
 from agents.answering.question_kinds import Asked, asked_for
-from agents.answering.terms import carried_off, spelt, terms, without_namesakes
+from agents.answering.terms import carried_off, neighbours, spelt, terms, without_namesakes
 from schemas import Passage
 
 # a grid around these four moved the answers to 500 SQuAD 2 questions by less than a point
@@ -62,6 +62,14 @@ PAST = 0.6  # a statement of a history of changes, where nobody asks for that
 REPEATED_MAX = 4  # words of one: what holds more of a question is no mere heading
 REPEATING = 0.3  # a sentence that says nothing but words of the question
 REFERRING = 0.5  # a statement that only says where to read
+SIDE_BY_SIDE = 0.5  # part of the lesser weight that two words side by side count for once more
+FORMED = frozenset({"definition", "how_to", "list"})
+"""Kinds that are told by the form of a statement: there its words side by side say less."""
+ELSEWHERE = 0.5  # a statement of another document than is asked about by its title
+TAKEN_OVER = 0.5  # a statement that holds nothing of a question but what it took over
+DENYING = 0.6  # things are asked for, and a statement denies some
+OTHER_THINGS = 0.85  # things are asked for, and neither a statement nor its heading names them
+DATED = 1.3  # a time is asked for, and a statement tells a year, a month or a day
 
 SAYING = frozenset(terms("define describe explain happen list many mean much name show tell"))
 """They say what is to be done with an answer: a statement that holds them is no nearer."""
@@ -86,6 +94,40 @@ _ENUMERATES = regex.compile(
     r"\b(?:such\s+as|including|namely|zum\s+Beispiel|wie\s+etwa|tels?\s+que|tales\s+como)\b|,[^,]{1,60},[^,]{1,80}\b(?:and|or|und|oder|et|ou|y|o)\b|;[^;]+;"
 )
 _REFERENCE = regex.compile(r"\A\W*(?:See|For (?:more|further|details)|Refer to|Siehe|Voir|Véase)\b")
+_SEE_ALSO = regex.compile(r"(?:\A|\s)(?:SEE ALSO|See also|Siehe auch|Voir aussi|Véase también)\b")
+"""A heading above nothing but where to read more."""
+_VERSION = regex.compile(r"(?:[Vv]ersion\s+|v)?\d{1,4}\.\d{1,4}(?:\.\d{1,4})+\W*")
+"""A heading that is a version and nothing else is one of a history."""
+_WHEN = regex.compile(
+    r"\bwhen\b|\b(?:what|which)\s+(?:\w+\s+){0,2}(?:years?|dates?|days?|months?|century|decade)\b"
+    r"|\bwann\b|\bquand\b|\bcuándo\b",
+    regex.IGNORECASE,
+)
+_TIME = regex.compile(
+    r"\b(?:1\d{3}|20\d\d)\b|\bcentur(?:y|ies)\b|\bdecades?\b"
+    r"|\b(?:January|February|March|April|June|July|August|September|October|November|December)\b"
+    r"|\d\.?\s(?:de\s)?(?:Jan|Feb|Mar|Mär|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
+    r"|janv|févr|mars|avr|juin|juil|août|sept|oct|nov|déc|enero|febr|marzo|abril|mayo|jun|jul|agost|dic)"
+)
+_NUMBERED_THINGS = regex.compile(
+    r"\b(?:what|which)\s+(?:\w+\s+){0,2}(?:versions|dates|years|prices|sizes|ports|numbers|ages)\b",
+    regex.IGNORECASE,
+)
+"""Several things are asked for that are told by numbers."""
+_SOMEBODY = regex.compile(
+    r"\b(?:what|which)\s+(?:\w+\s+)?(?:actor|actress|artist|author|composer|emperor|engineer|founder|general|governor|individual|inventor|king|leader"
+    r"|man|manager|mathematician|minister|officer|owner|painter|person|philosopher|physician|physicist|politician|president|queen"
+    r"|scientist|singer|woman|writer)s?\b",
+    regex.IGNORECASE,
+)
+"""Somebody is asked for by what they are."""
+_THINGS = regex.compile(
+    r"\b(?:what|which)\s+(?:other\s+)?(?P<things>(?:\p{L}[\p{L}-]*\s+){0,2}?\p{L}{2,}s)(?<!ss|us|is)\s",
+    regex.IGNORECASE,
+)
+"""The things that are asked for: which [dependencies] does it have."""
+_SECTION = regex.compile(r"\(\d\p{L}{0,2}\)\Z")
+"""Of a manual page's title."""
 _HISTORY = regex.compile(
     r"(?:\A|\s)v?\d+\.\d+[\w.]*\s*\(?\d{4}-\d\d|\bchange(?:s|log| history| log)\b"
     r"|\brelease notes\b|\bnew features\b|\bbug ?fixes\b",
@@ -104,14 +146,24 @@ def _without_addresses(text: str) -> str:
 class Nearness:
     """The statements of passages, each with how near it is to a question."""
 
-    def __init__(self, question: str, passages: Sequence[Passage], *, closer: bool = True) -> None:
-        """Read the passages; `closer` is `agents.changes.CLOSER_ANSWERS`."""
-        self._closer = closer
+    def __init__(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        closer: bool = True,
+        nearer: bool = True,
+    ) -> None:
+        """Read the passages.
+
+        `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is NEARER_ANSWERS.
+        """
+        self._closer, self._nearer = closer, nearer
         self.question = question
         self.passages = tuple(passages)
-        self.asked: Asked = asked_for(question)
+        self.asked: Asked = asked_for(question, nearer=nearer)
         self._of_history = bool(_OF_HISTORY.search(question))
-        self.statements: tuple[Excerpt, ...] = excerpts_of(passages, closer=closer)
+        self.statements: tuple[Excerpt, ...] = excerpts_of(passages, closer=closer, nearer=nearer)
         titles = [spelt(passage.title) for passage in passages]
         names = {
             term: word
@@ -129,7 +181,9 @@ class Nearness:
         """Headings -> whether they are those of a history."""
         self._above = [frozenset(terms(one.above)) for one in self.statements]
         self._titles = [frozenset(terms(passage.title)) for passage in passages]
-        self._introducing = introductions(self.asked.name, self.statements, passages, closer=closer)
+        self._introducing = introductions(
+            self.asked.name, self.statements, passages, closer=closer, nearer=nearer
+        )
         spread = Counter(word for held in self.held for word in held)
         named = frozenset(terms(carried_off(question)))
         self.weights = {
@@ -138,6 +192,15 @@ class Nearness:
             for word in self.words
         }
         self._under = self._headed_alike()
+        plain = carried_off(question)
+        self._pairs = tuple(sorted(neighbours(plain))) if nearer else ()
+        """What stands side by side in it."""
+        self._own_words = named & self._places.keys() if plain != question else frozenset()
+        """Of a question that took something over, what it did not."""
+        things = _THINGS.search(question) if self.asked.kind == "list" else None
+        self._things = frozenset(terms(things["things"])[-1:]) if things else frozenset()
+        """What is asked for by name, where it is several."""
+        self._called = self._titles_asked_about(named) if nearer else ()
         self.scores = self._rank()
 
     def _headed_alike(self) -> dict[int, float]:
@@ -179,6 +242,8 @@ class Nearness:
                 parts[self._places[word]] = part
         # in the order of the question, since the order of a sum is part of its value
         counted = sum(self.weights[self.words[place]] * parts[place] for place in sorted(parts))
+        part = SIDE_BY_SIDE * (0.5 if self.asked.kind in FORMED else 1.0)
+        counted += part * sum(self._side_by_side(index))
         sentence = self.statements[index].kind == "sentence" and not (
             self.asked.kind == "list" and _ENUMERATES.search(self.statements[index].text)
         )
@@ -190,6 +255,60 @@ class Nearness:
         if not sentence and length > LONG:
             length = LONG + LONG_SHARE * (length - LONG)
         return counted / math.sqrt(SHORT + length)
+
+    def said_by(self, index: int) -> float:
+        """Return which part of a question's weight a statement and its headings hold.
+
+        All of it before `agents.changes.NEARER_ANSWERS`: then no second statement is looked for
+        further down.
+        """
+        held = self.held[index] | self._above[index]
+        said, asked = (
+            math.fsum(self.weights[word] for word in words)
+            for words in ([word for word in self.words if word in held], self.words)
+        )
+        return said / asked if self._nearer and asked else 1.0
+
+    def _side_by_side(self, index: int) -> Iterator[float]:
+        """Yield the lesser weight of each two words that stand beside each other here as there."""
+        if not self._pairs:
+            return
+        held = neighbours(self.statements[index].text)
+        for pair in self._pairs:
+            known = [self.weights[word] for word in pair if word in self.weights]
+            if known and pair in held:
+                yield min(known)
+
+    def _titles_asked_about(self, named: frozenset[str]) -> tuple[frozenset[str], ...]:
+        """List the titles of passages that a question names; none where it compares."""
+        if self.asked.sides:
+            return ()
+        titles = (frozenset(terms(_SECTION.sub("", one.title))) for one in self.passages)
+        return tuple(dict.fromkeys(title for title in titles if title and title <= named))
+
+    def _is_elsewhere(self, index: int) -> bool:
+        """Tell whether a statement is of another document than is asked about, and names none."""
+        title = self._titles[self.statements[index].passage]
+        return bool(self._called) and not any(
+            called <= title or called <= self.held[index] for called in self._called
+        )
+
+    def _is_taken_over(self, index: int) -> bool:
+        """Tell whether a statement holds nothing of a question but what it took over."""
+        return bool(self._own_words) and self._own_words.isdisjoint(
+            self.held[index] | self._above[index]
+        )
+
+    def _led_share(self, index: int) -> float:
+        """Return which part of what a list holds of a question stands in what leads to it."""
+        first, _, entries = self.statements[index].text.partition("\n")
+        title = self._titles[self.statements[index].passage]
+        led = title | self._above[index] | frozenset(terms(first) if entries else ())
+        told, held = (
+            math.fsum(self.weights[word] for word in self.words if word in words)
+            for words in (led, led | self.held[index])
+        )
+        return told / held if held else 1.0
 
     def _part_above(self, index: int) -> float:
         """Tell how much words of the headings count: most of one that asks, for its answer.
@@ -219,18 +338,25 @@ class Nearness:
         kind, text = self.asked.kind, statement.text
         factor = FORMS[kind].get(statement.kind, 1.0)
         if factor > 1:  # a list that is about something else was not asked for
-            factor = 1 + (factor - 1) * share
-        if kind == "quantity" and _NUMBER.search(_NUMERAL.sub("", text)):
+            led = self._nearer and kind == statement.kind == "list"
+            factor = 1 + (factor - 1) * share * (self._led_share(index) if led else 1.0)
+        numbered = kind == "quantity" or (self._nearer and _NUMBERED_THINGS.search(self.question))
+        if numbered and _NUMBER.search(_NUMERAL.sub("", text)):
             factor *= NUMBERED
+        if self._nearer:
+            factor *= self._nearer_form(index)
         if kind == "definition":
             told = INTRODUCING if index in self._introducing else 1.0
-            factor *= max(told, defines(self.asked.name, statement))
+            factor *= max(told, defines(self.asked.name, statement, nearer=self._nearer))
             factor *= OPENING if self.passages[statement.passage].number == 0 else 1.0
         if defines_term(self._places.keys(), text):
             factor *= TERM_DEFINED
         if kind in _TOLD and _TOLD[kind].search(text):
             factor *= TOLD
-        if not self._of_history and self._is_past(statement.above):
+        past = self._is_past(statement.above) or (
+            self._nearer and _VERSION.fullmatch(statement.under) is not None
+        )
+        if not self._of_history and past:
             factor *= PAST
         factor *= self._under.get(index, 1.0)
         if kind == "list" and statement.kind == "sentence" and _ENUMERATES.search(text):
@@ -238,6 +364,26 @@ class Nearness:
         if self._closer and statement.kind == "sentence" and self._repeats(index):
             factor *= REPEATING
         if statement.kind == "sentence" and _REFERENCE.match(text):
+            factor *= REFERRING
+        return factor
+
+    def _nearer_form(self, index: int) -> float:
+        """Return how much what a statement says, and of what, counts beside its form."""
+        text, factor = self.statements[index].text, 1.0
+        if self.asked.kind == "quantity" and _WHEN.search(self.question) and _TIME.search(text):
+            factor *= DATED
+        if self.asked.kind != "person" and _SOMEBODY.search(self.question):
+            factor *= TOLD if _TOLD["person"].search(text) else 1.0
+        denies = self.asked.kind == "list" and not negations(self.question)
+        if denies and self.statements[index].kind == "sentence" and negations(text):
+            factor *= DENYING
+        if self._things and self._things.isdisjoint(self.held[index] | self._above[index]):
+            factor *= OTHER_THINGS
+        if self._is_elsewhere(index):
+            factor *= ELSEWHERE
+        if self._is_taken_over(index):
+            factor *= TAKEN_OVER
+        if _SEE_ALSO.search(self.statements[index].above):
             factor *= REFERRING
         return factor
 

@@ -68,12 +68,28 @@ _LIST = regex.compile(
     r"|\bwas\s+sind\b|\bquel(?:le)?s\s+sont\b|\bcuáles\s+son\b",
     _I,
 )
+_AMOUNT = regex.compile(
+    r"\bwhat(?:'s|\s+(?:is|are|was|were))\s+the\s+(?:[\p{L}-]+\s+){0,2}(?:age|cost|date|day|duration|height|length|limit|maximum|minimum|month|number"
+    r"|percentage|price|size|speed|time|weight|width|year)s?\b",
+    _I,
+)
+"""An amount or a time, asked for by its name."""
+_IN_ORDER = regex.compile(
+    r"\b(?:what|which)\s+(?:order|sequence)\b|\bwelcher\s+Reihenfolge\b|\bquel\s+ordre\b|\bqué\s+orden\b",
+    _I,
+)
+"""What comes after what is told by a list."""
 _DEFINITION = regex.compile(
     r"\A\W*(?:what(?:'s|\s+is|\s+are|\s+was|\s+were)|who(?:'s|\s+is|\s+was)|define|explain)\s+(?P<name>[^?]+)"
     r"|\A\W*what\s+(?:does|do|did)\s+(?P<name>.+?)\s+(?:mean|do|stand\s+for|refer\s+to)\b"
     r"|\A\W*(?:was\s+(?:ist|sind|bedeutet)|wer\s+ist|qu['’]est-ce\s+qu(?:e|['’])|qué\s+(?:es|son|significa)|quién\s+es)\s*(?P<name>[^?]+)",
     _I,
 )
+_USED_FOR = regex.compile(
+    r"\A\W*what\s+(?:can|could|do|does|would|should|might)\s+(?:i|we|you|one|people|users?)\s+use\s+(?P<name>[^?]+?)\s+for\W*\Z",
+    _I,
+)
+"""What something is for, asked by who would use it."""
 _WITHIN = regex.compile(r"\s+(?:in|under|according\s+to|within)\s+(?:the\s+)?(?=\p{Lu})")
 """What a definition is looked for in, where it is asked for by name: "Contributions in the MPL"."""
 _NOT_A_NAME = regex.compile(
@@ -108,16 +124,18 @@ class Asked:
     """Of a comparison, the words of each side that the other lacks; see `named`."""
 
 
-def asked_for(question: str) -> Asked:
-    """Tell what kind of answer a question asks for."""
+def asked_for(question: str, *, nearer: bool = False) -> Asked:
+    """Tell what kind of answer a question asks for; `nearer` is `agents.changes.NEARER_ANSWERS`."""
     question = question[:CHARACTERS_MAX]
+    if nearer and (match := _USED_FOR.match(question)) and (name := _name(match["name"])):
+        return Asked("definition", name=name)
     if _COMPARISON.search(question):
         return Asked("comparison", sides=_sides(question))
     if _HOW_TO.search(question):
         return Asked("how_to")
-    if _QUANTITY.search(question):
+    if _QUANTITY.search(question) or (nearer and _AMOUNT.search(question)):
         return Asked("quantity")
-    if _LIST.search(question):
+    if _LIST.search(question) or (nearer and _IN_ORDER.search(question)):
         return Asked("list")
     if _YES_NO.match(question):
         return Asked("yes_no")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 
 import regex
 
 from agents.language import SENTENCES_KEPT, STOP_WORDS, stem, words
+from agents.phrases import word_set
 
 _GENITIVE = regex.compile(r"(?<=\p{L})['’]s\b|\b\p{L}+n['’]t\b")
 """And what is negated in short: shouldn't."""
@@ -55,6 +57,25 @@ def _term(word: str) -> str:
 def terms(text: str) -> tuple[str, ...]:
     """List the terms of a text, in order."""
     return tuple(filter(None, map(_term, words(_without_genitives(text)))))
+
+
+_TELLING = word_set("all both each only per")
+"""Small words that say which of several things, or how many of them, what stands behind names."""
+
+
+@lru_cache(maxsize=SENTENCES_KEPT)
+def neighbours(text: str) -> frozenset[tuple[str, str]]:
+    """Return the pairs of terms that stand side by side in a text, small words that tell included.
+
+    Those stand as they are written, and one of each pair at least is a term.
+    """
+    said = [(_term(word), word.casefold()) for word in words(_without_genitives(text))]
+    keys = [term or (f"={word}" if word in _TELLING else "") for term, word in said]
+    return frozenset(
+        (one, other)
+        for one, other in pairwise(keys)
+        if one and other and one != other and (one[0] != "=" or other[0] != "=")
+    )
 
 
 def _without_genitives(text: str) -> str:

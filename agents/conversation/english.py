@@ -147,6 +147,11 @@ ENGLISH = Grammar(
     ),
 )
 
+DEFINITIONS = (
+    r"(?i)\A\W*(?:what(?:'s|\s+is|\s+are|\s+was|\s+were)\s+(?:an?\s+)?(?!the\b)[\w-]+(?:\s+[\w-]+)?\W*\Z"
+    r"|(?:define|explain|describe|tell\s+me\s+(?:more\s+)?about)\b|what\s+(?:does|do|did)\s+.{1,40}?\s+mean\b)"
+)
+"""Questions for what something is."""
 SHARPER = replace(
     ENGLISH,
     supports=word_set(

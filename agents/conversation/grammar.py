@@ -93,6 +93,10 @@ class Grammar:
     """Whether the look of a name tells if it can be a person's."""
     tells_openings: bool = False
     """Whether more than its first capital has to say that an answer begins with a name."""
+    reads_sentences: bool = False
+    """Whether of an answer only a sentence is read, and what merely opens one is no topic."""
+    leans_unnamed: bool = False
+    """Whether a short question leans that calls nothing by a name and defines nothing."""
 
     @cached_property
     def pronouns(self) -> frozenset[str]:

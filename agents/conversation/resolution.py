@@ -39,13 +39,15 @@ def stand_alone(
     *,
     sharper: bool = False,
     openings: bool = False,
+    following: bool = False,
 ) -> Wording:
     """Make a question stand alone, given the conversation before it, oldest first.
 
-    `sharper` is `agents.changes.CLOSER_READING`, `openings` is PLAIN_OPENINGS.
+    `sharper` is `agents.changes.CLOSER_READING`, `openings` is PLAIN_OPENINGS, `following` is
+    CLOSER_FOLLOW_UPS.
     """
     queries = [exchange.query for exchange in reversed(exchanges)]
-    grammar = grammar_of(question, queries, sharper=sharper, openings=openings)
+    grammar = grammar_of(question, queries, sharper=sharper, openings=openings, following=following)
     if not exchanges:
         return Wording(question, "first question", grammar.language)
     query, reason = _resolved(question, exchanges, grammar, configured)
@@ -77,10 +79,14 @@ def _resolved(
         return question, ""
     conversation = TopicTurns.read(exchanges, grammar)
     established = len(conversation.current) >= configured["established"]
+    most = configured["topics"]
     if not leans(question, grammar, configured) and not (
         established and is_definite(question, conversation.told(grammar), grammar, configured)
     ):
-        return question, "stands alone"
+        asked = set().union(*(stems_of(one.query, grammar) for one in exchanges[-ANCHORS:]))
+        if not is_unnamed(question, asked, grammar, configured):
+            return question, "stands alone"
+        most = UNNAMED_TOPICS
     found = topics(question, conversation.current, grammar, configured)
     place = _pronoun(question, grammar)
     if place is not None and found:
@@ -89,7 +95,7 @@ def _resolved(
     if not found:
         return question, "nothing to add"
     found = [topic for topic in found if not _is_person(topic.mention)] or found
-    return appended(question, [topic.mention.text for topic in found[: configured["topics"]]]), ""
+    return appended(question, [topic.mention.text for topic in found[:most]]), ""
 
 
 def _spared(last: Exchange, configured: Mapping[str, Any]) -> int:
@@ -167,6 +173,29 @@ def is_definite(
         and not stems_of(mention.text, grammar) <= told
         for mention in mentions(question, grammar)
     )
+
+
+def is_unnamed(
+    question: str, asked: set[str], grammar: Grammar, configured: Mapping[str, Any]
+) -> bool:
+    """Whether a short question calls nothing by a name, and does not ask what something is.
+
+    "How is corn oil used?" is asked of plastics where these are talked of; but not where corn oil
+    is: `asked` are the stems of the questions before.
+    """
+    named = mentions(question, grammar) if grammar.leans_unnamed else []
+    few = len(set(naming_words(question, grammar))) <= configured["short_words"]
+    if not named or not few or any(mention.is_name for mention in named):
+        return False
+    if not asked.isdisjoint(stems_of(question, grammar)):
+        return False
+    return grammar.definition.search(question) is None
+
+
+ANCHORS = 2
+"""Questions before one that tell whether it goes on with what they were about."""
+UNNAMED_TOPICS = 1
+"""Of what is talked of, what such a question takes over: more would lead away from it."""
 
 
 def _has_complement(question: str, mention: NamedThing, grammar: Grammar) -> bool:

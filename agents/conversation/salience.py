@@ -28,6 +28,8 @@ FIRST_SENTENCE_WITHIN = 400
 _OPENS = re.compile(r"[^\W\d_a-z][^\W\d_A-Z]*(?:[-/][^\W\d_]+)*")
 """A word with a capital where it begins; PyPy and HTTP/2 are names by their look."""
 _BEHIND = re.compile(r"[ \t]+([a-z][a-z-]+)[ \t]*(\w*)")
+_LISTED = re.compile(r",[ \t]+[a-z][a-z-]+(?:,|[ \t]+(?:and|or)\b)")
+"""One of several words for how something is: "Simple, modern and fast"."""
 _PAST = word_set(
     """
     began became bought brought built came chose cut drew found gave got held kept knew led left
@@ -36,6 +38,7 @@ _PAST = word_set(
     """
 )
 """Verbs behind a name that begins an answer, beside those that end in -ed."""
+HEADING_WORDS_MAX = 6
 THEME_TURNS = 2
 """Turns that name what a conversation goes on to be about when a question leads away from it."""
 
@@ -60,11 +63,17 @@ def statement_of(exchange: Exchange, grammar: Grammar) -> str:
 
     Where words are not spaced there is no telling, so no answer is read.
     """
-    if not grammar.is_spaced:
+    if not grammar.is_spaced or (grammar.reads_sentences and _is_headed(exchange.read)):
         return ""
     sentence = first_sentence(exchange)
     first = sentence.split(" ", 1)[0].lower()
     return "" if first in grammar.speakers else sentence
+
+
+def _is_headed(answer: str) -> bool:
+    """Tell whether an answer begins with a heading: a short line that ends as no sentence does."""
+    line, _, rest = answer.strip().partition("\n")
+    return bool(rest) and len(line.split()) <= HEADING_WORDS_MAX and line[-1:].isalnum()
 
 
 def stems_of(text: str, grammar: Grammar) -> set[str]:
@@ -185,9 +194,13 @@ def _weighed(
         sentence = statement_of(exchange, grammar)
         told = mentions(sentence, grammar)
         subject = _subject(sentence, told, grammar)
-        if subject is not None:
+        opens = (
+            subject is not None
+            and grammar.tells_openings
+            and _only_opens(subject, sentence, exchange, grammar)
+        )
+        if subject is not None and not (opens and grammar.reads_sentences):
             share = weight * configured["answer"]
-            opens = grammar.tells_openings and _only_opens(subject, sentence, exchange, grammar)
             if opens or not _is_related(subject, exchange, grammar):
                 share *= configured["unrelated"]
             value = _value(subject, configured, is_name=subject.is_name and not opens)
@@ -222,8 +235,12 @@ def _only_opens(told: NamedThing, sentence: str, exchange: Exchange, grammar: Gr
     """
     if told.article or len(told.words) > 1 or re.search(r"\w", sentence[: told.start]):
         return False
+    if not _OPENS.fullmatch(told.text):
+        return False
+    if grammar.reads_sentences and _LISTED.match(sentence, told.end):
+        return not re.search(rf"[\w,;] {re.escape(told.text)}\b", exchange.read)
     behind = _BEHIND.match(sentence, told.end)
-    if not _OPENS.fullmatch(told.text) or not behind or not names(behind[1], grammar):
+    if not behind or not names(behind[1], grammar):
         return False
     said, then = behind[1], behind[2].lower()
     if said in grammar.verbs | grammar.auxiliaries | _PAST or said.endswith("ed"):

@@ -5,14 +5,15 @@
 The folder has `questions.jsonl.gz` (id, question, passage_id, answerable) and `passages.jsonl.gz`
 (id, title, text). Each question gets its passage and the OTHERS that are nearest to it by keywords.
 Written to agents/configuration/answerable-1.json are the weights of the first half and `abstain`,
-the score below which, with those whose names or numbers stand nowhere, FALSE_MAX of its answerable
-questions fall.
+the score below which, with those that the step refuses by what stands in the passages, FALSE_MAX of
+its answerable questions fall.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 import agents
-from agents.answering.abstaining import lacking, likely
+from agents.answering.abstaining import likely
+from agents.answering.generation_policy import GenerationPolicy, policy_of
 from agents.checking.answerability import answer_features
+from agents.composer import Composer
 from bench.groundedness.support_weights import (
     RESAMPLED,
     FloatVector,
@@ -32,7 +35,9 @@ from bench.groundedness.support_weights import (
     read_lines,
 )
 from evals.bm25 import KeywordIndex
-from schemas import Passage
+from evals.step_alone import meta_of
+from schemas import Ask, ChunksRetrieved, Passage
+from streams.log.configuration import load
 
 BoolVector = npt.NDArray[np.bool_]
 WEIGHTS = Path(agents.__file__).parent / "configuration" / "answerable-1.json"
@@ -61,25 +66,47 @@ def _passage(row: dict[str, Any]) -> Passage:
     )  # fmt: skip
 
 
-def abstain_below(scores: FloatVector, lacks: BoolVector) -> float:
-    """Return the score below which FALSE_MAX of answerable questions fall, with those that lack."""
-    room = round(FALSE_MAX * len(scores)) - int(lacks.sum())
-    return round(float(np.sort(scores[~lacks])[max(0, room)]), 4)
+def asked_of_step(
+    identity: str, question: str, passages: Sequence[Passage], policy: GenerationPolicy
+) -> Composer:
+    """Have the step read a question and its passages."""
+    event = ChunksRetrieved(
+        meta=meta_of(identity),
+        outcome="retrieved",
+        subject="",
+        question=question,
+        query=question,
+        passages=tuple(passages),
+        relevance=1.0,
+        ask=Ask(),
+    )
+    return Composer(event, policy)
+
+
+def abstain_below(scores: FloatVector, refused: BoolVector) -> float:
+    """Return the score below which FALSE_MAX of answerable questions fall, with those `refused`."""
+    room = round(FALSE_MAX * len(scores)) - int(refused.sum())
+    return round(float(np.sort(scores[~refused])[max(0, room)]), 4)
 
 
 def main(folder: Path, written: Path = WEIGHTS) -> None:
     """Fit, write and report."""
     questions, passages = read_lines(folder / "questions.jsonl.gz"), given(folder)
-    asked = [(row["question"], own) for row, own in zip(questions, passages, strict=True)]
+    policy = policy_of(load()["generate"].values)
+    asked, told = [], []
+    for row, own in zip(questions, passages, strict=True):
+        composer = asked_of_step(row["id"], row["question"], own, policy)
+        asked.append((composer.meant, composer.passages))
+        told.append(composer.is_told_unanswerable())
     named = [answer_features(text, [one.text for one in own]) for text, own in asked]
-    lacks = np.array([bool(lacking(*one)) for one in asked])
+    refused = np.array(told)
     halves = np.array([half_of(row["id"]) for row in questions])
     held = np.array([bool(row["answerable"]) for row in questions])
     weights = fit([named[i] for i in np.flatnonzero(halves == 0)], list(held[halves == 0]))
     scores = np.array([likely(*one, weights) for one in asked])
     tuned = (halves == 0) & held
-    abstain = abstain_below(scores[tuned], lacks[tuned])
-    abstained = (scores < abstain) | lacks
+    abstain = abstain_below(scores[tuned], refused[tuned])
+    abstained = (scores < abstain) | refused
     written.write_text(
         json.dumps({"abstain": abstain, "weights": weights}, indent=1, sort_keys=True) + "\n"
     )

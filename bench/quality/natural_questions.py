@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.quality.conversations import ABSENT, FACT, Talk, TalkSet, TalkTurn
+
 PACKAGES = (
     "charset_normalizer", "croniter", "fastapi", "fsspec", "httpx", "orjson", "pathspec",
     "phonenumbers", "psutil", "smart_open", "sortedcontainers", "tldextract", "tqdm", "typer",
@@ -106,3 +108,13 @@ QUESTIONS = (
     _q("How do I train a neural network with PyTorch?"),
     _q("What is the phone number of the croniter support team?"),
 )  # fmt: skip
+
+
+def _talk(asked: NaturalQuestion) -> Talk:
+    kind = FACT if asked.groups else ABSENT
+    turn = TalkTurn(asked.text, kind, asked.groups, asked.wrong)
+    return Talk((turn,), needs=MANUAL if asked.manual else "")
+
+
+NATURAL = TalkSet("natural questions", tuple(map(_talk, QUESTIONS)), PACKAGES, LICENCE, (MANUAL,))
+"""Each a conversation of one turn."""

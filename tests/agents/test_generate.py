@@ -695,3 +695,18 @@ async def test_code_of_before_doubted_otherwise(question, now):
         await fx.execute()
         reasons.append(fx.outcomes[-1].answer.finish_reason)
     assert reasons[0] == now != reasons[1]
+
+
+async def test_code_of_before_composed_otherwise():
+    late, said = Ask(deadline=NOW_US + 1), []
+    for code in ("test", "0.2.0.dev6"):
+        event = an_event(
+            "I use one. I can use two.\n\nZug is a tool.",
+            question="What can I use Zug for?",
+            ask=late,
+        )
+        fx = FakeEffects("generate", event, {}, CONFIGURATION)
+        fx.code = code
+        await fx.execute()
+        said.append(fx.outcomes[-1].answer.text)
+    assert said == ["Zug is a tool.", "I can use two. Zug is a tool."]

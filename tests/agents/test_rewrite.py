@@ -93,6 +93,14 @@ async def test_code_of_before_took_a_capital_for_a_name():
     assert before.query.startswith("What does Mandatory do")
 
 
+async def test_code_of_before_left_a_short_question_as_it_was():
+    said = turn("How are biodegradable plastics made?")
+    outcome, _ = await run(asked("How is corn oil used?"), said)
+    assert outcome.query == "How is corn oil used (biodegradable plastics)?"
+    before, _ = await run(asked("How is corn oil used?"), said, code="0.2.0.dev6")
+    assert (before.query, before.reason) == ("How is corn oil used?", "stands alone")
+
+
 async def test_a_configuration_of_0_1_0_will_do():
     old = {"turns": 6, "reserve_ms": 300, "short_words": 2, "decay": 0.5, "opening": 0.5}
     event = asked("What do they eat?")

@@ -13,6 +13,7 @@ from bench.chats.stub_server import NotServing
 from bench.child import MeasurementFailed
 from bench.cli import COMPARED, FAILURES, ON_REQUEST, PARTS, PEERS, bench, lacking, measured
 from bench.ends import Stuck
+from bench.quality.rehearsal import Rehearsal
 from infra.stack_error import StackError
 
 
@@ -115,6 +116,26 @@ def test_who_lacks_a_package_is_told_the_command_that_installs_it(monkeypatch):
         "Error: quixstreams and haystack and haystack_integrations not installed: run `make bench ONLY=peers`, or"
         " uv sync --group bench --group peers\n"
     )
+
+
+@pytest.mark.parametrize(("given", "wrong"), [([], False), (["--show"], True)])
+def test_wrong_turns_of_conversations_are_shown_where_they_are_asked_for(monkeypatch, given, wrong):
+    shown = []
+    made = [Rehearsal("our own", (), ())]
+    monkeypatch.setattr("bench.cli.measure_rehearsals", lambda _say: made)
+    monkeypatch.setattr(
+        "bench.cli.show_rehearsals", lambda given, _console, wrong: shown.append((given, wrong))
+    )
+    done = CliRunner().invoke(bench, ["--only", "conversations", *given])
+    assert (done.exit_code, shown) == (0, [(made, wrong)])
+
+
+def test_conversations_are_part_of_the_document(monkeypatch):
+    made = [Rehearsal("our own", (), ())]
+    monkeypatch.setattr("bench.cli.measure_rehearsals", lambda _say: made)
+    done = CliRunner().invoke(bench, ["--only", "conversations", "--json"])
+    [part] = json.loads(done.stdout)["conversations"]
+    assert (part["set"], part["turns"], part["stages"]) == ("our own", 0, {})
 
 
 def test_the_help_names_every_part():

@@ -245,3 +245,19 @@ def test_what_is_written_otherwise_stands_there():
 )
 def test_what_holds_only_what_was_taken_over_is_beside_the_point(question, beside):
     assert beside_the_point(question, ["You may sell copies of the software."]) is beside
+
+
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [
+        ("Why does the red pump not start?", True),
+        ("Why does the red pump fail?", True),
+        ("Why does the red pump start?", False),
+        ("Who does not start the red pump?", False),
+    ],
+)
+def test_why_something_is_not_so_is_told_without_a_negation(question, sure):
+    weights = POLICY.answerable["weights"]
+    passages = [a_passage("The red pump starts once a day, since its battery is empty then.")]
+    assert (likely(question, passages, weights) == 1.0) is sure
+    assert likely(question, passages, weights, nearer=False) < 1.0

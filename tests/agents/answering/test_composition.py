@@ -208,3 +208,33 @@ def test_a_sentence_that_only_repeats_the_question_is_no_answer():
     after = Nearness("What is the software?", [a_passage("The software. It runs.", "d-1")])
     assert after.scores[0] < before.scores[0]
     assert text_of("Does it support HTTP?", "It does support HTTP.") == "It does support HTTP."
+
+
+def test_how_to_do_it_is_not_told_by_code_from_further_down():
+    question = "How do I empty the old lake in spring?"
+    passages = [
+        a_passage("A wheel is turned. Fish swim in spring.\n\nThis starts it:\n\n$ pumpctl --all")
+    ]
+    near = Nearness(question, passages)
+    assert [one.kind for one in near.statements] == ["sentence", "sentence", "code"]
+    near.scores = [1.0, 0.55, 0.6]
+    assert Composition(near).composed().text == "A wheel is turned. Fish swim in spring."
+
+
+@pytest.mark.parametrize(
+    ("question", "score", "both"),
+    [
+        ("Which pump empties the old lake in spring?", 0.55, True),
+        ("Which pump empties the old lake in spring?", 0.45, False),  # too far down
+        ("Which pump has a wheel?", 0.55, False),  # it says all of it
+        ("What is the difference between pump and lake?", 0.55, False),  # each of its sides
+    ],
+)
+def test_what_leaves_much_unsaid_takes_a_second_statement_from_further_down(question, score, both):
+    said = []
+    for nearer in (True, False):
+        passages = [a_passage("The pump and the lake differ by a wheel. Fish swim in spring.")]
+        near = Nearness(question, passages, nearer=nearer)
+        near.scores = [1.0, score]
+        said.append(len(Composition(near).composed().citations))
+    assert said == [1 + both, 1]

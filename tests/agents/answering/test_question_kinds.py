@@ -70,3 +70,24 @@ def test_what_both_sides_share_tells_them_not_apart():
     asked = asked_for("What is the difference between public suffixes and private suffixes?")
     assert asked.sides == ({"public"}, {"private"})
     assert asked_for("What is the difference?").sides == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "now"),
+    [
+        ("What can I use Zug for?", "other", "definition"),
+        ("What could one use the red valve for?", "other", "definition"),
+        ("What can I use?", "other", "other"),
+        ("In which order do they start?", "other", "list"),
+        ("What was the first year of the club?", "other", "quantity"),
+        ("What's the maximum length of a name?", "other", "quantity"),
+        ("What is the name of the year?", "other", "other"),
+    ],
+)
+def test_more_is_told_since_0_2_0_dev7(question, before, now):
+    assert asked_for(question).kind == before
+    assert asked_for(question, nearer=True).kind == now
+
+
+def test_what_something_is_used_for_is_asked_of_its_name():
+    assert asked_for("What can I use Zug for?", nearer=True) == asked_for("What is Zug?")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.answering.terms import terms, without_namesakes
+from agents.answering.terms import neighbours, terms, without_namesakes
 
 
 def test_words_that_carry_no_meaning_are_left_out_and_the_order_stays():
@@ -51,3 +51,15 @@ def test_a_name_is_told_from_what_begins_alike():
     names = {"struct": "structlog"}
     assert "struct" not in without_namesakes(frozenset(terms("structured")), "structured", names)
     assert "struct" in without_namesakes(frozenset(terms("structlog's")), "structlog's", names)
+
+
+def test_terms_stand_side_by_side_where_no_other_word_is_between():
+    lake, deep, duck = terms("lake deep duck")
+    assert neighbours("The deep lake of ducks") == {(deep, lake)}
+    assert neighbours("Lake lake, duck.") == {(lake, duck)}
+    assert neighbours("Each duck, the only lake, each of the all") == {
+        ("=each", duck),
+        ("=only", lake),
+        (lake, "=each"),
+    }
+    assert neighbours("each all") == neighbours("") == set()

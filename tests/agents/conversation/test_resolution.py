@@ -343,3 +343,67 @@ def test_a_capital_that_only_opens_an_answer_makes_no_name(answer, meant):
     ]
     assert said[0].query.startswith(f"What does {meant} do")
     assert (said[0] == said[1]) is (meant != "timeout")
+
+
+def followed(question, *exchanges, following=True):
+    return stand_alone(
+        question, exchanges, CONFIGURATION, sharper=True, openings=True, following=following
+    ).query
+
+
+PLASTICS = Exchange("How are biodegradable plastics made?")
+
+
+@pytest.mark.parametrize(
+    ("question", "now"),
+    [
+        ("How is corn oil used?", "How is corn oil used (biodegradable plastics)?"),
+        ("How is Oslo used?", "How is Oslo used?"),  # a name
+        ("How are plastics used?", "How are plastics used?"),  # what is talked of
+        ("What is a mold?", "What is a mold?"),  # what something is
+        ("Explain wooden molds.", "Explain wooden molds."),
+        ("What does curing mean?", "What does curing mean?"),
+        (
+            "How is corn oil pressed for large kitchens?",
+            "How is corn oil pressed for large kitchens?",
+        ),
+    ],
+)
+def test_a_short_question_leans_that_calls_nothing_by_a_name(question, now):
+    assert followed(question, PLASTICS) == now
+    assert followed(question, PLASTICS, following=False) == question
+
+
+def test_it_takes_over_one_thing_and_what_was_asked_long_ago_is_no_anchor():
+    oil = Exchange("Where does corn oil come from?")
+    talked = [oil, PLASTICS, Exchange("Are biodegradable plastics safe?")]
+    assert followed("How is corn oil used?", *talked) == (
+        "How is corn oil used (biodegradable plastics)?"
+    )
+    both = Exchange("Are biodegradable plastics made in wooden molds?")
+    assert followed("How is corn oil used?", both) == (
+        "How is corn oil used (biodegradable plastics)?"
+    )
+    assert followed("How is corn oil used?", PLASTICS, oil) == "How is corn oil used?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "topic"),
+    [
+        ("Overview\n- Names of files\n- Paths", "timeout"),
+        ("Mandatory arguments to long options are mandatory.", "timeout"),
+        ("Simple, modern and fast code for time.", "timeout"),
+        ("Simple, modern code. All of it is Simple.", "Simple"),
+        ("Oslo, capital of Norway, has it.", "Oslo"),
+        ("Oslo has it.\n- Paths", "Oslo"),
+    ],
+)
+def test_what_opens_an_answer_that_is_no_name_is_no_topic_at_all(answer, topic):
+    exchange = Exchange("What is timeout?", answer)
+    assert followed("What does it do?", exchange).startswith(f"What does {topic} do")
+
+
+def test_no_other_topic_is_made_of_it_either():
+    said = Exchange("What is timeout?", "Mandatory arguments to long options are mandatory.")
+    assert followed("And which signals?", said) == "And which signals (timeout)?"
+    assert "Mandatory" in followed("And which signals?", said, following=False)

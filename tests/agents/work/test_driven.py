@@ -8,7 +8,7 @@ import pytest
 
 from agents import moderate, patterns, refusal
 from agents.conversation import small_talk
-from agents.conversation.grammars import CLOSEST, SHARPENED, WITHOUT_TABLES
+from agents.conversation.grammars import CLOSEST, FOLLOWING, SHARPENED, WITHOUT_TABLES
 from agents.conversation.languages import GRAMMARS
 from tests.agents.hostile import FAMILIES, functions_of_steps, functions_run
 from tests.agents.work import (
@@ -118,7 +118,7 @@ NOT_DRIVEN = {
 def test_each_function_that_takes_a_text_is_driven():
     for compiled in (patterns._rules, refusal._any_of, moderate._term, small_talk._tables):
         compiled.cache_clear()
-    tables = (GRAMMARS, SHARPENED, CLOSEST, WITHOUT_TABLES)
+    tables = (GRAMMARS, SHARPENED, CLOSEST, FOLLOWING, WITHOUT_TABLES)
     for grammar in (one for grammars in tables for one in grammars.values()):
         for computed in vars(grammar).keys() - {field.name for field in fields(grammar)}:
             del vars(grammar)[computed]

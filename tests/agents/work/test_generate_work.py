@@ -45,6 +45,12 @@ def answering(text, question="", source=""):
     speaking_of(made, text, 4_000)
 
 
+def divided(text):
+    """Put code between the words of a text, which are numbered: steps, and what is done at each."""
+    steps = (f"{n % 50 + 1}. {word}:\n\n$ run --it" for n, word in enumerate(text.split()))
+    return "In these steps:\n\n" + "\n\n".join(steps)
+
+
 def hearing(text):
     """A word at a time, of an answer that the passage supports."""
     policy = policy_of({**GENERATION, "prompt": ""})
@@ -58,6 +64,9 @@ PIECES = {
     "generate: an answer to a long question": lambda text: answering("a b. " * 50, question=text),
     "generate: an answer from many sentences": lambda text: answering(
         text, source=FAMILIES["one word in common"](len(text))
+    ),
+    "generate: an answer from steps that code divides": lambda text: answering(
+        text, question="In which order does it run?", source=divided(text)
     ),
     "generate: as it is written": hearing,
 }

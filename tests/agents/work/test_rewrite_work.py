@@ -14,7 +14,9 @@ from tests.fakes import a_meta
 
 def rewritten(question, *turns):
     exchanges = [Exchange(*turn) for turn in turns]
-    resolution.stand_alone(question, exchanges, CONFIGURED["rewrite"], sharper=True, openings=True)
+    resolution.stand_alone(
+        question, exchanges, CONFIGURED["rewrite"], sharper=True, openings=True, following=True
+    )
 
 
 def summing_up(text):

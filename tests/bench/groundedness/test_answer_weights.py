@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.answering.abstaining import lacking, likely
+from agents.answering.abstaining import likely
+from agents.answering.generation_policy import policy_of
 from agents.checking.answerability import answer_features
 from bench.groundedness import answer_weights
 from bench.groundedness.support_weights import area_under_roc, half_of, read_lines
+from schemas import Passage
+from streams.log.configuration import load
 
 SET = Path(__file__).parents[4] / "shared" / "evaldata" / "qa" / "squad2_dev"
+POLICY = policy_of(load()["generate"].values)
 needs_data = pytest.mark.skipif(not SET.exists(), reason="the evaluation sets are not here")
 
 
@@ -58,14 +62,14 @@ def test_shipped_weights_abstain_on_many_near_misses_and_few_questions_that_are_
     shipped = json.loads(answer_weights.WEIGHTS.read_text())
     rows, passages = read_lines(SET / "questions.jsonl.gz"), answer_weights.given(SET)
     asked = [
-        (row["question"], own, row["answerable"])
+        (answer_weights.asked_of_step(row["id"], row["question"], own, POLICY), row["answerable"])
         for row, own in zip(rows, passages, strict=True)
         if half_of(row["id"]) == 1
     ]
-    held = np.array([bool(known) for *_, known in asked])
-    scores = np.array([likely(question, own, shipped["weights"]) for question, own, _ in asked])
-    lacks = np.array([bool(lacking(question, own)) for question, own, _ in asked])
-    abstained = (scores < shipped["abstain"]) | lacks
+    held = np.array([bool(known) for _, known in asked])
+    scores = np.array([likely(one.meant, one.passages, shipped["weights"]) for one, _ in asked])
+    told = np.array([one.is_told_unanswerable() for one, _ in asked])
+    abstained = (scores < shipped["abstain"]) | told
     assert abstained[~held].mean() > 0.43  # how-tos are never abstained from (decision 0049)
     assert abstained[held].mean() < 0.1
     assert area_under_roc(scores, held * 1.0) > 0.71
@@ -83,11 +87,30 @@ def test_a_question_gets_its_passage_among_those_that_are_nearest(tmp_path):
     assert [one.chunk for one in far] == ["b", "c"]
 
 
-def test_those_that_lack_a_name_are_counted_among_the_false():
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("Who built the Atlas pump?", False),
+        ("Who built the Zeus pump?", True),  # a name that stands nowhere
+        ("Who built the Atlsa pump?", False),  # but for its spelling
+        ("Who never built the Atlas pump?", True),  # nothing is negated there
+        ("How many built the Atlas pump?", True),  # nothing is counted there
+    ],
+)
+def test_what_the_step_refuses_by_rules_is_what_is_measured(question, told):
+    passage = Passage(
+        chunk="p", document="p", version=1, number=0, title="", uri="",
+        text="Jane Miller built the Atlas pump.", tokens=8,
+    )  # fmt: skip
+    asked = answer_weights.asked_of_step("q", question, [passage], POLICY)
+    assert asked.is_told_unanswerable() is told
+
+
+def test_those_that_are_refused_are_counted_among_the_false():
     scores, none = np.arange(100) / 100, np.zeros(100, bool)
     assert answer_weights.abstain_below(scores, none) == 0.08
-    lacks = none.copy()
-    lacks[:3] = True
-    assert answer_weights.abstain_below(scores, lacks) == 0.08
-    lacks[3:20] = True
-    assert answer_weights.abstain_below(scores, lacks) == 0.2  # none more than lack already
+    refused = none.copy()
+    refused[:3] = True
+    assert answer_weights.abstain_below(scores, refused) == 0.08
+    refused[3:20] = True
+    assert answer_weights.abstain_below(scores, refused) == 0.2  # none more than those

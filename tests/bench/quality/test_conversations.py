@@ -15,6 +15,7 @@ from bench.quality.conversations import (
     THIRD,
     machine_documents,
 )
+from bench.quality.natural_questions import MANUAL, NATURAL, QUESTIONS
 
 SETS = {chosen.name: chosen for chosen in (FIRST, SECOND, THIRD, FOURTH)}
 
@@ -84,3 +85,22 @@ def test_each_right_answer_stands_in_the_documents(documents, chosen):
             assert bool(turn.groups) is (turn.kind != ABSENT)
             for group in turn.groups if turn.kind in {FACT, FOLLOW_UP} else ():
                 assert any(spelling.casefold() in held for spelling in group), (turn.text, group)
+
+
+# ---------------------------------------------------------------------- single questions
+
+
+def test_a_single_question_is_a_conversation_of_one_turn():
+    assert len(NATURAL.talks) == len(QUESTIONS) == 50
+    for talk, asked in zip(NATURAL.talks, QUESTIONS, strict=True):
+        [turn] = talk.turns
+        assert (turn.text, turn.groups, turn.wrong) == (asked.text, asked.groups, asked.wrong)
+        assert turn.kind == (FACT if asked.groups else ABSENT)
+        assert talk.needs == (MANUAL if asked.manual else "")
+
+
+def test_single_questions_have_documents_and_one_that_needs_the_manual():
+    names = {one.name for one in machine_documents(NATURAL)}
+    assert {"orjson", "psutil", "cryptography-licence"} <= names
+    assert NATURAL.manuals == (MANUAL,)
+    assert any(talk.needs for talk in NATURAL.talks)
