@@ -43,7 +43,7 @@ from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
 QUESTIONS_MIN = 3  # the first warms up; quartiles want two
-STARTS_REQUESTS = 100_000  # on the log of the part starts
+STARTS_REQUESTS = 100_000  # on the log of the part starts, and records of the part replay
 TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 FAILURES = (
     MeasurementFailed,
@@ -174,8 +174,8 @@ def _quality(_questions: int, _rounds: int) -> PartResult:
     return {"quality": figures.as_json()}, lambda console: show_quality(figures, console)
 
 
-def _replay(_questions: int, _rounds: int) -> PartResult:
-    figures = measure_replay(_say)
+def _replay(_questions: int, _rounds: int, *, records: int = STARTS_REQUESTS) -> PartResult:
+    figures = measure_replay(records, _say)
     document = {"replay": [{**asdict(figure), "ratio": figure.ratio} for figure in figures]}
     return document, lambda console: show_replay(figures, console)
 
@@ -231,7 +231,7 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     type=click.IntRange(1, 10_000_000),
     default=STARTS_REQUESTS,
     show_default=True,
-    help="Requests on the log of the part starts.",
+    help="Requests on the log of the part starts; records of the longest log of the part replay.",
 )
 @click.option("--quick", is_flag=True, help="The part peers with few chats: to see that it works.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -259,7 +259,8 @@ def bench(
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     eighty conversations, and the goals of quality on evaluation sets
     peers       chats and documents beside Haystack and Quix Streams; only where it is named
-    replay      verifying and sealing a log, without a stack; only where it is named
+    replay      verifying and sealing a log, of --requests records at most, without a stack; only
+                where it is named
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -270,7 +271,11 @@ def bench(
             f"{' and '.join(missing)} not installed: run `make bench ONLY={','.join(only)}`, or"
             " uv sync --group bench --group peers"
         )
-    asked = {"peers": partial(_peers, quick=quick), "starts": partial(_starts, requests=requests)}
+    asked = {
+        "peers": partial(_peers, quick=quick),
+        "replay": partial(_replay, records=requests),
+        "starts": partial(_starts, requests=requests),
+    }
     parts = context.obj or {**PARTS, **asked}
     document, shows = measured(only, parts, questions, rounds)
     if as_json:
