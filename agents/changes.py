@@ -156,6 +156,13 @@ FIRST_STAYS = RuleChange(
     before="it was left out where late interaction found it far below its best",
     kept_until="2.0.0",
 )
+WHOLE_NUMBERS = RuleChange(
+    "a number of a question is looked for as it is written, with what parts its digits",
+    since="0.2.0.dev7",
+    before="the parts of 14:30, 3,150 or 2,50 were looked for, which stand nowhere by themselves, "
+    "so that nothing was found",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -174,6 +181,7 @@ CHANGES = (
     CLOSER_ANSWERS,
     PLAIN_OPENINGS,
     FIRST_STAYS,
+    WHOLE_NUMBERS,
 )
 
 

@@ -84,12 +84,13 @@ class Composer:
         gathered: Gathered | None = None,
         *,
         closer: bool = True,
+        whole_numbers: bool = True,
     ) -> None:
         """Take the question with its passages; `gathered` tells where some of them come from.
 
-        `closer` is `agents.changes.CLOSER_ANSWERS`.
+        `closer` is `agents.changes.CLOSER_ANSWERS`, `whole_numbers` is WHOLE_NUMBERS.
         """
-        self.closer = closer
+        self.closer, self.whole_numbers = closer, whole_numbers
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -253,10 +254,12 @@ class Composer:
         """
         if self.gathered.passages:
             return False
+        asked, whole = self.event.question, self.whole_numbers
         if self.closer:
-            unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
+            asked = respelt(asked, self.passages)
+            unheld = standing_nowhere(asked, self.passages, whole_numbers=whole)
         else:
-            unheld = lacking(self.event.question, self.passages)
+            unheld = lacking(asked, self.passages, whole_numbers=whole)
         said = self.composition.said()
         return (
             bool(set(unheld) - {*self.event.renamed})
