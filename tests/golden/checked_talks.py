@@ -195,9 +195,10 @@ class CheckedTalks:
         for sign, parts in zip(
             SIGNS, (SAID[22].parts, ("Bicycles cost 2 euros. Tand", "em"), ()), strict=False
         ):
-            text = f"{question(22)[:-1]} and {sign}"
-            self._scripts[text] = Script(parts, finish="cancelled", usage=False)
-            await self._scenario.cancel(f"{text}?", "stopped")  # rewriting may put more behind it
+            text = f"{question(22)[:-1]} and {sign}?"
+            asked = text.rpartition(", ")[2].removesuffix("?")  # what rewriting leaves as it is
+            self._scripts[asked] = Script(parts, finish="cancelled", usage=False)
+            await self._scenario.cancel(text, "stopped")
         await self._scenario.ask(question(20), "stopped")
         await self._scenario.cancel(question(22), "stopped", before=True)
 
