@@ -173,6 +173,13 @@ NEARER_ANSWERS = RuleChange(
     before="each word of a question counted alone, wherever it stood",
     kept_until="2.0.0",
 )
+WHOLE_NUMBERS = RuleChange(
+    "a number of a question is looked for as it is written, with what parts its digits",
+    since="0.2.0.dev7",
+    before="the parts of 14:30, 3,150 or 2,50 were looked for, which stand nowhere by themselves, "
+    "so that nothing was found",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -193,6 +200,7 @@ CHANGES = (
     FIRST_STAYS,
     CLOSER_FOLLOW_UPS,
     NEARER_ANSWERS,
+    WHOLE_NUMBERS,
 )
 
 

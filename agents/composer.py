@@ -85,12 +85,14 @@ class Composer:
         *,
         closer: bool = True,
         nearer: bool = True,
+        whole_numbers: bool = True,
     ) -> None:
         """Take the question with its passages; `gathered` tells where some of them come from.
 
-        `closer` is `agents.changes.CLOSER_ANSWERS`, `nearer` is NEARER_ANSWERS.
+        `closer`, `nearer` and `whole_numbers` are CLOSER_ANSWERS, NEARER_ANSWERS and WHOLE_NUMBERS
+        of `agents.changes`.
         """
-        self.closer, self.nearer = closer, nearer
+        self.closer, self.nearer, self.whole_numbers = closer, nearer, whole_numbers
         self.event = event
         self.gathered = gathered or Gathered()
         self.policy = policy
@@ -262,10 +264,12 @@ class Composer:
 
     def is_told_unanswerable(self) -> bool:
         """Tell whether a rule says so; `agents.checking.answerability` weighs what none does."""
+        asked, whole = self.event.question, self.whole_numbers
         if self.closer:
-            unheld = standing_nowhere(respelt(self.event.question, self.passages), self.passages)
+            asked = respelt(asked, self.passages)
+            unheld = standing_nowhere(asked, self.passages, whole_numbers=whole)
         else:
-            unheld = lacking(self.event.question, self.passages)
+            unheld = lacking(asked, self.passages, whole_numbers=whole)
         said = self.composition.said()
         return (
             bool(set(unheld) - {*self.event.renamed})

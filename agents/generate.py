@@ -15,13 +15,13 @@ from agents.answering.abstaining import nothing_found
 from agents.answering.generation_policy import GenerationPolicy, answer_of, policy_of
 from agents.asked import hold_to_bounds
 from agents.before.spoken_answers import SpokenAnswer
-from agents.changes import CLOSER_ANSWERS, COMPOSED, NEARER_ANSWERS
+from agents.changes import CLOSER_ANSWERS, COMPOSED, NEARER_ANSWERS, WHOLE_NUMBERS
 from agents.composer import Composer, hold_to_schema
 from agents.effects import Effects
 from agents.routing import routes_of
 from agents.tools.calculating import arithmetic_of, calculation
 from agents.tools.tool_policy import ToolPolicy, tool_policy_of
-from agents.tools.tool_turns import ToolTurns
+from agents.tools.tool_turns import Gathered, ToolTurns
 from agents.tools.toolbox import Toolbox
 from agents.writer import AnswerWriter
 from schemas import AnswerFinishReason, ChunksRetrieved, TokensGenerated
@@ -75,12 +75,11 @@ async def _with_tools(
     fx: Effects,
 ) -> AsyncGenerator[TokensGenerated, None]:
     """Have a model ask for what is missing, and compose the answer of all that there is then."""
-    closer, nearer = fx.has(CLOSER_ANSWERS), fx.has(NEARER_ANSWERS)
-    asking = Composer(event, policy, closer=closer, nearer=nearer)
+    asking = _composer(event, policy, fx)
     turns = ToolTurns(event, policy, tools, box, asking.router)
     gathered = await turns.run(fx, asking.prompt)
     event = replace(event, passages=(*event.passages, *gathered.passages))
-    composer = Composer(event, policy, gathered, closer=closer, nearer=nearer)
+    composer = _composer(event, policy, fx, gathered)
     if gathered.calls or gathered.ended or gathered.reply:
         composer.router = asking.router  # who was chosen then is who answers
     if gathered.calls or gathered.ended or gathered.cancelled:
@@ -101,9 +100,21 @@ def _composed(
 ) -> AsyncGenerator[TokensGenerated, None]:
     if not anew:
         return SpokenAnswer(event, policy).run(fx)
-    closer, nearer = fx.has(CLOSER_ANSWERS), fx.has(NEARER_ANSWERS)
-    policy = policy.for_request(event.meta.request)
-    return Composer(event, policy, closer=closer, nearer=nearer).run(fx)
+    return _composer(event, policy.for_request(event.meta.request), fx).run(fx)
+
+
+def _composer(
+    event: ChunksRetrieved, policy: GenerationPolicy, fx: Effects, gathered: Gathered | None = None
+) -> Composer:
+    """Return what composes an answer as the code of its record does."""
+    return Composer(
+        event,
+        policy,
+        gathered,
+        closer=fx.has(CLOSER_ANSWERS),
+        nearer=fx.has(NEARER_ANSWERS),
+        whole_numbers=fx.has(WHOLE_NUMBERS),
+    )
 
 
 def _fixed(

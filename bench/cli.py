@@ -44,7 +44,7 @@ from streams.settings import Settings
 
 LOG = frozenset({"kafka", "registry"})
 QUESTIONS_MIN = 3  # the first warms up; quartiles want two
-STARTS_REQUESTS = 100_000  # on the log of the part starts
+STARTS_REQUESTS = 100_000  # on the log of the part starts, and records of the part replay
 TERMINATED = 143  # what a shell reports for a program that SIGTERM ended
 FAILURES = (
     MeasurementFailed,
@@ -181,8 +181,8 @@ def _conversations(_questions: int, _rounds: int, *, wrong: bool = False) -> Par
     return document, lambda console: show_rehearsals(made, console, wrong=wrong)
 
 
-def _replay(_questions: int, _rounds: int) -> PartResult:
-    figures = measure_replay(_say)
+def _replay(_questions: int, _rounds: int, *, records: int = STARTS_REQUESTS) -> PartResult:
+    figures = measure_replay(records, _say)
     document = {"replay": [{**asdict(figure), "ratio": figure.ratio} for figure in figures]}
     return document, lambda console: show_replay(figures, console)
 
@@ -239,7 +239,7 @@ def _chosen(context: click.Context, _option: click.Parameter, given: str | None)
     type=click.IntRange(1, 10_000_000),
     default=STARTS_REQUESTS,
     show_default=True,
-    help="Requests on the log of the part starts.",
+    help="Requests on the log of the part starts; records of the longest log of the part replay.",
 )
 @click.option("--quick", is_flag=True, help="The part peers with few chats: to see that it works.")
 @click.option("--show", is_flag=True, help="Of the part conversations, each wrong turn.")
@@ -271,7 +271,8 @@ def bench(
     conversations  the same ones and single questions in memory: seconds, without a stack; only
                 where it is named
     peers       chats and documents beside Haystack and Quix Streams; only where it is named
-    replay      verifying and sealing a log, without a stack; only where it is named
+    replay      verifying and sealing a log, of --requests records at most, without a stack; only
+                where it is named
     """
     # a stop from outside ends what was started, as Ctrl-C does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -284,6 +285,7 @@ def bench(
         )
     asked = {
         "peers": partial(_peers, quick=quick),
+        "replay": partial(_replay, records=requests),
         "starts": partial(_starts, requests=requests),
         "conversations": partial(_conversations, wrong=show),
     }

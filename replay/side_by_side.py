@@ -88,6 +88,19 @@ def process_context() -> BaseContext:
     return multiprocessing.get_context("fork" if alone else "spawn")
 
 
+def may_share_locks() -> bool:
+    """Say whether processes can be given work here: what locks their queues is a file of /dev/shm.
+
+    Where nothing can be written, as on a machine for forensics, or where there is no more room,
+    there are none.
+    """
+    try:
+        process_context().Lock()
+    except (OSError, ImportError):
+        return False
+    return True
+
+
 def _size(log: Log, lane: int) -> int:
     return sum(e.end - e.begin for e in log.extents().values() if e.partition == lane)
 

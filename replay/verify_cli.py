@@ -18,7 +18,7 @@ from replay.opening_logs import open_log
 from replay.progress_bar import new_bar
 from replay.report import Report
 from replay.selection import Selection, nothing
-from replay.side_by_side import verify_side_by_side
+from replay.side_by_side import may_share_locks, verify_side_by_side
 from replay.terminal import show
 from replay.verify import Verifier
 from replay.what_is_away import AWAY, found_before
@@ -42,7 +42,8 @@ JOBS_FROM = 5_000  # records: below, starting processes takes longer than they s
     type=click.IntRange(1, 64),
     default=os.cpu_count() or 1,
     show_default="one a core",
-    help="Processes; each takes whole lanes. A short log is verified in one.",
+    help="Processes; each takes whole lanes. A short log is verified in one, and any log is where "
+    "nothing can be written.",
 )
 @run_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -84,15 +85,24 @@ def verify(
     sys.exit(report.status)
 
 
+def processes_for(log: Log, jobs: int) -> int:
+    """Return how many processes verify a log, of so many that may."""
+    worth_it = jobs > 1 and _derived_records(log) >= JOBS_FROM
+    return jobs if worth_it and may_share_locks() else 1
+
+
+def _derived_records(log: Log) -> int:
+    derived = {topic.name for topic in DERIVED}
+    return sum(e.end - e.begin for e in log.extents().values() if e.topic in derived)
+
+
 def _verified(
     log: Log, archive: ArchivePlace | None, settings: Settings, selection: Selection, jobs: int
 ) -> Report:
     """Verify with a bar on a terminal: a long log in several processes, a short one here."""
-    derived = {topic.name for topic in DERIVED}
-    total = sum(e.end - e.begin for e in log.extents().values() if e.topic in derived)
     bar = new_bar("verifying")
-    task = bar.add_task("verify", total=total)
-    if jobs > 1 and total >= JOBS_FROM:
+    task = bar.add_task("verify", total=_derived_records(log))
+    if processes_for(log, jobs) > 1:
         return verify_side_by_side(log, archive, settings, selection, jobs, bar)
     local, keyring = local_handlers(settings)
 

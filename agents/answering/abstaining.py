@@ -108,17 +108,22 @@ def _is_name(word: str, question: str) -> bool:
     return bool(_NAME.fullmatch(word)) or (word[:1].isupper() and not begins)
 
 
-def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+def lacking(
+    question: str, passages: Sequence[Passage], *, whole_numbers: bool = True
+) -> tuple[str, ...]:
     """List the names and numbers of a question that no passage holds.
 
     Not its placeholders: what was taken for a person in the question may not have been so in a
-    document. Nor the nouns of German, which are all written large.
+    document. Nor the nouns of German, which are all written large. `whole_numbers` is
+    `agents.changes.WHOLE_NUMBERS`.
     """
     question = plain_nouns(question)
     held = evidence(
         text for passage in passages for text in (passage.title, passage.text, passage.uri)
     )
-    parts = [part for match in _WORD.finditer(question) for part in words(match[0])]
+    parts: Sequence[str] = words(question)
+    if not whole_numbers:
+        parts = [part for match in _WORD.finditer(question) for part in words(match[0])]
     first = next(iter(words(question)), "")
     lacked = (
         word
@@ -130,9 +135,11 @@ def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lacked))
 
 
-def standing_nowhere(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+def standing_nowhere(
+    question: str, passages: Sequence[Passage], *, whole_numbers: bool = True
+) -> tuple[str, ...]:
     """List what is `lacking` and is not written otherwise: a number as a word, a name in short."""
-    lacked = lacking(question, passages)
+    lacked = lacking(question, passages, whole_numbers=whole_numbers)
     return tuple(name for name in lacked if not otherwise_written(name, passages))
 
 

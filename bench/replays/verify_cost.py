@@ -22,6 +22,8 @@ from replay.side_by_side import verify_side_by_side
 from streams.settings import Settings
 
 PROCESSES = 2
+SMALLEST = 10_000
+"""Records."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,14 @@ class VerifyPlan:
 
     conversations: int = 180
     documents: int = 60
-    handed_on: tuple[int, int] = (10_000, 100_000)
-    """Records that steps wrote, of the smaller and the larger log."""
+    handed_on: tuple[int, ...] = (10_000, 100_000)
+    """Records that steps wrote, of each log; the first is the baseline of the others' memory."""
+
+    @classmethod
+    def up_to(cls, records: int) -> VerifyPlan:
+        """Plan logs of ten times as much each, up to so many records."""
+        sizes = [SMALLEST * 10**power for power in range(1, 10) if SMALLEST * 10**power <= records]
+        return cls(handed_on=(SMALLEST, *sizes))
 
 
 def verify_figures(plan: VerifyPlan, say: Callable[[str], None]) -> list[Figure]:
@@ -89,15 +97,18 @@ def _of_handed_on(plan: VerifyPlan, say: Callable[[str], None]) -> list[Figure]:
         with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
             archive, settings = asyncio.run(hand_on(Path(folder), records // len(STEPS_HANDING_ON)))
             costs.append(verify_once(archive, settings.run, "handed-on"))
-    small, large = costs
+    small, large = costs[0], costs[-1]
     rate, against = large.records / large.cpu_s, "reading and decoding the same log"
     return [
         Figure("verify itself, in a CPU second", rate, "records", large.decoded_per_s, against),
-        Figure(
-            f"memory at most, {large.records:,} records",
-            large.peak_mib,
-            "MiB",
-            small.peak_mib,
-            f"{small.records:,} records",
+        *(
+            Figure(
+                f"memory at most, {one.records:,} records",
+                one.peak_mib,
+                "MiB",
+                small.peak_mib,
+                f"{small.records:,} records",
+            )
+            for one in costs[1:]
         ),
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from replay.cross_checks.forms import FormNumbers, form_number
+from replay.cross_checks.forms import FormNumbers, FormValues, form_number
 from schemas import ChunksEmbedded, Fetch, FetchAdjacent, Fetched, Found, Passage
 
 
@@ -22,16 +22,16 @@ class IndexedChunks:
         self._elsewhere: Callable[[], Iterable[ChunksEmbedded]] | None = elsewhere
         self._forms = FormNumbers()
         """Of tenant, chunk and what the record says of it."""
-        self._documents: dict[int, int] = {}
+        self._documents = FormValues()
         """Tenant and chunk -> its document, by their numbers."""
-        self._versions: dict[int, int] = {}
+        self._versions = FormValues(signed=True)
         """Tenant and document, by their number -> its highest version."""
 
     def learn(self, event: ChunksEmbedded) -> None:
         """Take in a record of chunks."""
         tenant, document = event.meta.tenant, event.document
         place = form_number(tenant, document.document)
-        self._versions[place] = max(self._versions.get(place, 0), document.version)
+        self._versions[place] = max(self._versions.get(place) or 0, document.version)
         for passage in _passages_of(event):
             self._forms.add(_form(tenant, passage))
             self._documents[form_number(tenant, passage.chunk)] = place
@@ -56,7 +56,7 @@ class IndexedChunks:
                 return f"it fetches chunk {passage.chunk}, which no record of chunks holds"
             if _form(tenant, passage) not in self._forms:
                 return f"it fetches another text, title or place of chunk {passage.chunk} than its"
-            version = self._versions[form_number(tenant, passage.document)]
+            version = self._versions.get(form_number(tenant, passage.document)) or 0
             if not 0 < passage.version <= version:
                 return f"it fetches version {passage.version} of {passage.document}: there is none"
         return ""
@@ -74,7 +74,7 @@ class IndexedChunks:
     def _document_of(self, tenant: str, chunk: str) -> int | None:
         """Return the document of a chunk, by its number; None where no record holds the chunk."""
         number = form_number(tenant, chunk)
-        if number not in self._documents and self._elsewhere is not None:
+        if self._documents.get(number) is None and self._elsewhere is not None:
             elsewhere, self._elsewhere = self._elsewhere, None
             for event in elsewhere():
                 self.learn(event)

@@ -7,9 +7,7 @@ between are all there. A fork begins with the turns that its record carries, as 
 
 from __future__ import annotations
 
-from collections import Counter
-
-from replay.cross_checks.forms import FormNumbers, form_number
+from replay.cross_checks.forms import FormNumbers, FormValues, form_number
 from schemas import AnswerReleased, ReadTurns, SessionForked, Turn, Turns
 from streams.delivery.answered_turns import makes_turn
 
@@ -22,9 +20,9 @@ class Conversations:
     """The answers of a lane, by conversation, in the order in which they were released."""
 
     def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
+        self._counts = FormValues()
         """Conversation, by its number -> its answers."""
-        self._places: dict[int, int] = {}
+        self._places = FormValues()
         """Conversation and request, by their number -> its place among the conversation's."""
         self._forms = FormNumbers()
         """Of conversation, request and what its turn says."""
@@ -34,7 +32,7 @@ class Conversations:
     def begin(self, fork: SessionForked) -> None:
         """Take in what a conversation began with, before its answers; its first fork counts."""
         conversation = fork.meta.tenant, fork.subject, fork.meta.session
-        if not self._counts[form_number(conversation)]:
+        if not self._counts.get(form_number(conversation)):
             self._summed_up[conversation] = 0 if fork.summary is None else fork.summary.turns
             for turn in fork.turns:
                 self._take(conversation, turn)
@@ -56,9 +54,9 @@ class Conversations:
     def _take(self, conversation: Conversation, turn: Turn) -> None:
         """Take in a turn; its first place counts."""
         place, number = form_number(conversation, turn.request), form_number(conversation)
-        if place not in self._places:
-            self._places[place] = self._counts[number]
-            self._counts[number] += 1
+        if self._places.get(place) is None:
+            count = self._counts.get(number) or 0
+            self._places[place], self._counts[number] = count, count + 1
         self._forms.add(_form(conversation, turn))
 
     def against(self, conversation: Conversation, own: str, request: ReadTurns, read: Turns) -> str:

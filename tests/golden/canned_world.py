@@ -105,6 +105,38 @@ class Script:
         return replace(self, parts=parts, calls=calls, fails=fails, turns=())
 
 
+class Scripts(dict[str, Script]):
+    """What the chat model says, by what stands in the prompt; and what it never came to say.
+
+    A question that no model is asked any more, since its number stands in no document, say, shows
+    nothing of all that its script was written for.
+    """
+
+    def __init__(self, scripts: Mapping[str, Script]) -> None:
+        super().__init__(scripts)
+        self.unsaid = set(scripts)
+
+    def __setitem__(self, asked: str, script: Script) -> None:
+        super().__setitem__(asked, script)
+        self.unsaid.add(asked)
+
+    def update(self, scripts: Mapping[str, Script]) -> None:  # type: ignore[override]  # one way of three
+        """Put several."""
+        for asked, script in scripts.items():
+            self[asked] = script
+
+    def __delitem__(self, asked: str) -> None:
+        """Take back what may be said or not, as a threshold decides."""
+        super().__delitem__(asked)
+        self.unsaid.discard(asked)
+
+    def said_to(self, prompt: str) -> Script | None:
+        """Return what it says to a prompt: of questions within each other, the first that was put."""
+        asked = [asked for asked in self if asked in prompt[-600:]]
+        self.unsaid.difference_update(asked)
+        return self[asked[0]] if asked else None
+
+
 def words(text: str) -> set[str]:
     """Return the words of a text, folded; signs of Chinese and Japanese one by one."""
     return {
@@ -121,7 +153,8 @@ class Oddities(CannedModels):
         self, people: Mapping[str, tuple[str, float]], scripts: Mapping[str, Script]
     ) -> None:
         super().__init__()
-        self._people, self._scripts = people, scripts
+        self._people = people
+        self._scripts = scripts if isinstance(scripts, Scripts) else Scripts(scripts)
         self._known: dict[tuple[str, str], tuple[Passage, bool]] = {}
         self._orders: dict[tuple[str, str], tuple[str, ...]] = {}
         self._refs: dict[tuple[str, str], DocumentRef] = {}
@@ -285,6 +318,9 @@ class Oddities(CannedModels):
         return Fetched(passages=tuple(one[0] for one in found if one))
 
     async def _beside(self, request: FetchAdjacent, call: Call) -> Record:
+        near = [self._known.get((call.tenant, chunk)) for chunk in request.chunks]
+        if any("neighbours are away" in one[0].text for one in near if one):
+            raise Transient("the index does not answer")
         orders = [order for (tenant, _), order in self._orders.items() if tenant == call.tenant]
         beside = [
             chunk
@@ -301,9 +337,7 @@ class Oddities(CannedModels):
             request.prompt.rpartition("\n")[0].rpartition("\n")[2]
             + request.prompt.rpartition("\n")[2]
         )
-        script = next(
-            (said for key, said in self._scripts.items() if key in request.prompt[-600:]), None
-        )
+        script = self._scripts.said_to(request.prompt)
         if script is None:
             sentences = re.split(r"(?<=[.?。])\s*", request.prompt)
             best = (

@@ -6,6 +6,7 @@ from a fact in one thing: a unit, a bound, a day, a negation, a quantifier, a mo
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from agents.language import is_number, words
@@ -41,9 +42,10 @@ class Topic(NamedTuple):
 
     @property
     def page(self) -> str:
-        """The page as Markdown."""
+        """The page as Markdown; with the parts of its signs, as a question's number is looked for by its parts."""
         facts = " ".join(self.facts.split("\n"))
-        signs = f"\n\nSigns: {self.signs}." if self.signs else ""
+        parts = dict.fromkeys(re.findall(r"[^\W_]+", self.signs))
+        signs = f"\n\nSigns: {self.signs}. {' '.join(parts)}." if self.signs else ""
         return f"# {self.name}\n\n{facts}{signs}\n{self.table}"
 
     @property

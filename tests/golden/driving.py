@@ -155,6 +155,8 @@ class Drive:
         self._runs = 0
         self.configurations: dict[str, Configuration] = {}
         self._cancelled: set[Wanted] = set()
+        self.code = CODE
+        """By whose rules the steps run: this version's, or an earlier one's that are kept."""
         self.configure()
 
     def configure(self, place: Path | None = None, **changes: Mapping[str, Any]) -> None:
@@ -289,7 +291,7 @@ class Drive:
         run = CoarseRun(
             step, given, emit, world=self._world, codec=self.codec,
             digest_key=self.keyring.digest_key(tenant) if tenant else b"",
-            begun=Begun(at=coarse(now_us()), attempt=attempt, code=CODE, configuration=configuration.digest,
+            begun=Begun(at=coarse(now_us()), attempt=attempt, code=self.code, configuration=configuration.digest,
                         trace=TRACE.format(self._runs), policy=policy_digest, region="eu" if policy_digest else "",
                         runtime=RUNTIME_WITH_POLICY if policy_digest else RUNTIME, cancelled=cancelled),
             configuration=self._known,

@@ -89,6 +89,16 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "return CalendarPoint((0, 0, 0), _minute(match), False, *place)",
         "return CalendarPoint((0, 0, 0), _minute(match), True, *place)",
     ): "a time has neither day nor month: both are 0, whichever comes first",
+    (
+        "agents/tools/tool_results.py",
+        "return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)",
+        "return value if isinstance(value, str) else json.dumps(value, ensure_ascii=True)",
+    ): "what is no text here is a number, a truth or nothing: all of them ASCII",
+    (
+        "agents/answering/question_kinds.py",
+        "named = 0 < len(stems) <= NAME_STEMS_MAX and not _NOT_A_NAME.search(text)",
+        "named = 0 <= len(stems) <= NAME_STEMS_MAX and not _NOT_A_NAME.search(text)",
+    ): "of no stems the set is empty, named or not",
 }
 
 
@@ -97,6 +107,41 @@ def _renamed(file: str, line: str, label: str) -> tuple[str, str, str]:
     return file, line, line.replace(f'"{label}"', f"'{label}_'")
 
 
+_SIZES = (
+    ("agents/language.py", "SENTENCES_KEPT = 8_192", "SENTENCES_KEPT = 8193"),
+    ("agents/statements.py", "TEXTS_KEPT = 1_024", "TEXTS_KEPT = 1025"),
+    (
+        "agents/checking/clauses.py",
+        "WORDS_KEPT = 8_192  # terms of words, which come again and again",
+        "WORDS_KEPT = 8193  # terms of words, which come again and again",
+    ),
+    (
+        "agents/policies/rule_book.py",
+        "BOOKS_MAX = 8  # texts that are kept read: one is in force, experiments and replays meet a few",
+        "BOOKS_MAX = 9  # texts that are kept read: one is in force, experiments and replays meet a few",
+    ),
+    (
+        "agents/policies/asking_rules.py",
+        "KNOWN_MAX = 20_000  # decisions kept of an action, some 300 bytes each",
+        "KNOWN_MAX = 20001  # decisions kept of an action, some 300 bytes each",
+    ),
+    ("agents/dictionaries.py", "KEPT_MAX = 16", "KEPT_MAX = 17"),
+    ("agents/personal/term_lists.py", "KEPT_MAX = 64", "KEPT_MAX = 65"),
+)
+_EMPTIED = (
+    ("agents/dictionaries.py", "if len(_KEPT) >= KEPT_MAX:", "_KEPT.clear()"),
+    ("agents/personal/term_lists.py", "if len(_KEPT) >= KEPT_MAX:", "_KEPT.clear()"),
+    ("agents/policies/asking_rules.py", "if len(rules.known) > KNOWN_MAX:", "rules.known.clear()"),
+)
+"""Where caches are emptied that have no library's bound: when, and what does it."""
+EQUIVALENT |= dict.fromkeys(_SIZES, "how much a cache keeps")
+for _file, _full, _clear in _EMPTIED:
+    _other = _full.replace(">=", ">") if ">=" in _full else _full.replace(">", ">=")
+    _turned = f"if not ({_full.removeprefix('if ').removesuffix(':')}):"
+    EQUIVALENT |= dict.fromkeys(
+        ((_file, _full, _other), (_file, _full, _turned), (_file, _clear, "pass")),
+        "when a cache is emptied",
+    )
 CURRENCIES = """"¥": "jpy", "JPY": "jpy", "₹": "inr", "CHF": "chf"}  # fmt: skip"""
 TIME_OF_DAY = "return CalendarPoint((0, 0, 0), _minute(match), False, *place)"
 EQUIVALENT |= {
@@ -106,6 +151,18 @@ EQUIVALENT |= {
         TIME_OF_DAY.replace("(0, 0, 0)", parts),
     ): "a time of day is only ever held against others, all of which are made with this day"
     for parts in ("(1, 0, 0)", "(0, 1, 0)", "(0, 0, 1)")
+}
+EQUIVALENT |= {
+    (
+        "agents/checking/comparing.py",
+        line,
+        line.replace("frozenset", "list"),
+    ): "words are only looked up in it, which a list of three answers alike"
+    for line in (
+        '"must": frozenset({"must"}),',
+        '"should": frozenset({"must", "should"}),',
+        '"may": frozenset({"must", "should", "may"}),',
+    )
 }
 EQUIVALENT |= {
     _renamed(

@@ -16,7 +16,7 @@ from bench.synthetic.builder import synthetic_settings
 from replay.export import export
 from streams.settings import Settings
 from streams.version import CODE
-from tests.golden.canned_world import Oddities
+from tests.golden.canned_world import Oddities, Scripts
 from tests.golden.driving import Drive
 from tests.golden.packing import pack, unpacked
 from tests.golden.scenario import Scenario
@@ -30,12 +30,14 @@ PRESENT = "present"
 
 async def _played(place: Path) -> tuple[Path, Settings]:
     settings = synthetic_settings(place / "run")
-    scripts = {question(number): said for number, said in SAID.items()}
+    scripts = Scripts({question(number): said for number, said in SAID.items()})
     drive = Drive(settings, Oddities(PEOPLE, scripts))
     try:
         await Scenario(drive, scripts).play(place)
     finally:
         await drive.close()
+    if scripts.unsaid:
+        raise SystemExit(f"no model is asked any more: {sorted(scripts.unsaid)}")
     export(drive.log, place / "archive")
     return place / "archive", settings
 

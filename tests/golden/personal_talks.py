@@ -38,6 +38,31 @@ ASKED = (
     "What does blue heron repair for KD-123456?",
     "And may Max do so at 52?",
 )
+RECORDS = """name: Nobody Else, customer name: Somebody Unseen
+notes: none; Customer-Name: Third Person. It is long. sku: Mina
+Of customer_name: Fourth Person and customer_name:
+Fifth Person. And then: nothing
+
+customer_name;sku;notes
+"Sixth Person";Mina;x
+Seventh Person;May;y
+
+Eighth Person;Max;z
+
+one;two
+
+| customer_name |
+|---|
+| Ninth Person |
+
+{"customer_name": "Tenth \\"Person", "sku": "Orla Quist", "notes": "cut off
+"""
+PLAIN = "The mill grinds on Tuesdays. " * 12 + "\n\n" + "Ask Orla Quist for flour. " * 12
+GERMAN = "Die Mühle mahlt dienstags für alle, und Mina hilft in der Halle. " * 6
+PATTERNS = (
+    "a" * 200, "[*+]{1,2}KD", "KD-[*+]{1,3}", "KD-[]+]{2}", "KD-[^]+]{2}", r"KD-\+[0-9]?", "KD-[0-9]{2,4}", r"\bKD", "[a-z]{1,20}@{1}", "K D", "(?:KD|a)-?",
+)  # fmt: skip
+"""Patterns of a tenant's, in which signs mean themselves, or repeat what is before them so often at most."""
 FOREIGN = """# Die Mühle
 
 Die Mühle mahlt dienstags für alle. Herr Dr. Kranz erklärt die Räder um 10.30 Uhr, und Mina hilft in der Halle B7.
@@ -103,3 +128,13 @@ class PersonalTalks:
             await ask("Wann mahlt die Mühle, und was erklärt Herr Kranz?", tenant=tenant)
             await ask("佐藤花さんが案内しますか。", tenant=tenant)
             await ask("When does the mill grind?", tenant=tenant)
+            # of a version all chunks may be kept, none of them sealed again
+            for text in (f"{PLAIN}\n\n{GERMAN}", PLAIN, PLAIN[:340], f"{PLAIN}\n\nIt is old."):
+                await submit("plain.txt", text, tenant, media_type="text/plain")
+        await submit("records.txt", RECORDS, WREN, media_type="text/plain")
+        for number, pattern in enumerate(PATTERNS):
+            lists = {"deny": {"CUSTOMER": {"patterns": [pattern]}}}
+            self._drive.configure(
+                self._place / f"personal-{number}", redact={"tenants": {WREN: lists}}
+            )
+            await ask("What does kd-12 pay, and KD-+ or KD-]+ of a+b and ab@?", tenant=WREN)

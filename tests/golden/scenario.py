@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from agents.document_language import COMMON
 from edge.requests.identity import Identity
 from schemas import Ask, DocumentSubmitted, Event, QuestionAsked
 from streams.log.clock import now_us
@@ -16,6 +17,7 @@ from tests.golden.canned_world import Script
 from tests.golden.checked_talks import CheckedTalks
 from tests.golden.chosen_talks import ChosenTalks
 from tests.golden.driving import Drive
+from tests.golden.earlier_talks import EarlierTalks
 from tests.golden.forked_talks import ForkedTalks
 from tests.golden.personal_talks import PersonalTalks
 from tests.golden.policed_talks import PolicedTalks
@@ -103,6 +105,7 @@ class Scenario:
     async def play(self, place: Path) -> None:
         """Put all of them."""
         await self._documents()
+        await self._languages()
         await self._talks()
         await CheckedTalks(self, self._drive, self._scripts, place).play()
         await ChosenTalks(self, self._drive, self._scripts, place).play()
@@ -111,7 +114,10 @@ class Scenario:
         await PolicedTalks(self, self._drive, place).play()
         self._drive.configure()
         await ForkedTalks(self, self._drive).play()
+        earlier = EarlierTalks(self, self._drive)
+        await earlier.ask()
         self._drive.configure(place / "narrow", **NARROW)
+        await earlier.cut()
         await self._narrow_documents()
         await self._narrow_talks()
         await self._letters()
@@ -167,6 +173,12 @@ class Scenario:
             await self._withdraw(gone[0].meta.session, f"gone {number}")
         await self.submit("recall.txt", "Batch 7 is recalled.", media_type="text/plain")
         await self._withdraw("0b0e7c1e-1111-5222-8333-944455566677", "nobody knows it")
+
+    async def _languages(self) -> None:
+        """Submit a line in each language that a manifest may name: of its commonest words, or of its letters."""
+        lines = {name: f"{words}. " * 2 for name, words in COMMON.items()} | texts.SCRIPTS
+        for name, line in lines.items():
+            await self.submit(f"{name}.txt", line, "babel", media_type="text/plain")
 
     async def _withdraw(self, document: str, reason: str) -> None:
         await self._drive.put(

@@ -146,10 +146,10 @@ SCHEMAS: tuple[tuple[str | dict[str, object], Script], ...] = (
     (nested(121, "{}"), Script(("1",))),
     ('{"maxItems":9999,"minItems":9990}', Script(("[]",))),
     ('{"pattern":"a{19998}"}', Script(('""',))),
-    ('{"pattern":"a{19999}"}', Script(('""',))),
+    ('{"pattern":"a{19999}"}', Script()),
     ('{"patternProperties":{"[a-c]{2,9}x(y|z){3,}\\\\d{4}":{}},"pattern":"(ab){5}c"}', Script(("{}",))),
-    ('{"maxProperties":1e300}', Script(("{}",))),
+    ('{"maxProperties":1e300}', Script()),
     ('{"minContains":-3,"maxItems":true,"contains":{}}', Script(("[]",))),
     ("{", Script(("{}",))),
 )  # fmt: skip
-"""A schema and what a model says to it, the same again where it is asked to mend it."""
+"""A schema and what a model says to it, the same again where it is asked to mend it; nothing where nobody asks it."""

@@ -113,6 +113,13 @@ GERMAN = """# Die Mühle
 Die Mühle mahlt dienstags, z. B. Roggen und Weizen usw. für alle. Herr Dr. Kranz erklärt die Räder um 10.30 Uhr. Eine
 Führung kostet 6 Euro. Kinder zahlen nichts.
 """
+SCRIPTS = {
+    "ja": "\u3042\u3044\u3046 \u4e00\u4e8c\u4e09", "zh": "\u4e00\u4e8c\u4e09\u56db", "ko": "\uac00\ub098\ub2e4", "th": "\u0e01\u0e02\u0e04",
+    "he": "\u05d0\u05d1\u05d2", "el": "\u03b1\u03b2\u03b3", "bn": "\u0995\u0996\u0997", "ta": "\u0b95\u0b99\u0b9a", "te": "\u0c15\u0c16\u0c17",
+    "ka": "\u10d0\u10d1\u10d2", "hy": "\u0531\u0532\u0533",
+    "half": "\u03b1\u03b2\u03b3 abcd", "kana": "\u3042" + "\u4e00" * 9, "no-kana": "\u3042" + "\u4e00" * 10, "digits": "1 2 3", "letters": "qx qxx qxxx",
+}  # fmt: skip
+"""Letters of scripts in which one language is mostly written; and as many as it takes, or one too few."""
 STAFF = """# Who helps on the heath
 
 The warden is Orla Quist. Her address is orla.quist@tern.example, her phone +44 20 7946 0113, and Orla Quist lives at

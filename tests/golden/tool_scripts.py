@@ -22,7 +22,8 @@ SUMS = (
     "What is -5?", "What's the sum of 2 plus 3, please?", "calculate 0x10 + 1", "What is 10:30 + 1?", "Calculate 2024-11-28", "Calculate 6 - 3 - 2",
     "Rechnen Sie 1/2/20 aus", "1" + "+1" * 39, "1" + "+1" * 40, "What is 1 +" + " " * 288 + "1", "What is 1 +" + " " * 289 + "1",
     "How much is 5 kg plus 3?", "How much is 1,234 + 5,678,901.5?", "How much is 123,456 + 1?", "How much is 1,2345 + 1?", "5 x 3 =", "５ * 3 =",
-    "How much is 1000 - 1 999?", "What is 4 % of 25 % of 1,000?", "1/3 - 1/3 =", "Wie viel ist 2/3?",
+    "How much is 1000 - 1 999?", "How much is 700 times 80?", "Wie viel ist 700 mal 80?", "Combien font 700 fois 80 ?", "¿Cuánto es 700 por 80?",
+    "Quanto fa 700 per 80?", "Quanto é 700 vezes 80?", "Hoeveel is 700 keer 80?", "What is 4 % of 25 % of 1,000?", "1/3 - 1/3 =", "Wie viel ist 2/3?",
 )  # fmt: skip
 """Arithmetic, and what looks like it: numbers in several styles, dates, ratios, and bounds that are hit exactly."""
 
@@ -189,15 +190,21 @@ LOOKUP = [
     {"name": "find", "parameters": {"type": "object"}},
 ]  # fmt: skip
 """Tools of the asker: one of them is called like one of the platform."""
+PLAIN_LOOKUP = [
+    {**LOOKUP[0], "parameters": {"type": "object", "properties": {
+        "key": {"type": "string"}, "kind": {"type": "string", "enum": ["a"]}, "long": {"type": "string", "maxLength": 900}, "size": {}}}},
+    {"name": "weather"}, LOOKUP[2],
+]  # fmt: skip
+"""The same, each parameter of which can be spelt for a model that has no tools of its own."""
 ASKING: tuple[tuple[str, str, Script], ...] = (
     ("native", "", Script(turns=((call("lookup", key="a"),),))), ("native", "required", Script(turns=((call("find"),),))),
     ("native", "lookup", Script(turns=((call("calculator", expression="2 * 3"),), "2 * 3 = 6"))), ("native", "none", Script(turns=("The quay is 40 m long.",))),
     ("native", "nobody", Script(turns=("The quay of Lund is 40 m long.",))),
     ("grammar", "", Script(turns=(named("lookup", key="ä"),))), ("grammar", "required", Script(turns=(named("find"),))),
     ("grammar", "lookup", Script(turns=(named("lookup", b=1, a=2),))), ("grammar", "find", Script(turns=('{"tool": "none"}',))),
-    ("none", "required", Script(turns=("The quay is 40 m long.",))), ("none", "", Script(turns=("The quay is 40 m long.",))),
+    ("none", "required", Script()), ("none", "", Script(turns=("The quay is 40 m long.",))),
 )  # fmt: skip
-"""How the model asks, what the asker says of it, and what the model says."""
+"""How the model asks, what the asker says of it, and what the model says; nothing where nobody asks it."""
 EXCHANGES: tuple[object, ...] = (
     [{"id": "c1", "name": "lookup", "arguments": '{"key":"a"}', "result": '{"berth": "B7 of Orla Quist"}'}],
     [{"id": "c1", "name": "lookup", "arguments": '{"key": "Orla Quist", "n": 4111111111111111}', "result": "Berth B7 is free. " + "Salt. " * 40},

@@ -1,6 +1,8 @@
 """Lanes verified in processes of their own say what one process says."""
 
 import asyncio
+import errno
+import multiprocessing
 import subprocess
 import sys
 import threading
@@ -12,6 +14,9 @@ from replay.local_effects import local_handlers
 from replay.selection import Selection
 from replay.side_by_side import process_context, verify_side_by_side
 from replay.verify import Verifier
+from replay.verify_cli import JOBS_FROM, processes_for
+from streams.log.offsets import Extent
+from streams.topics import DERIVED
 
 ASKING = (
     "from replay.side_by_side import process_context; print(process_context().get_start_method())"
@@ -50,3 +55,27 @@ def test_side_by_side_and_alone_come_to_the_same(archive):
     assert {**together.as_json(), "seconds": 0} == {**alone.as_json(), "seconds": 0}
     assert alone.equal == alone.records > 0
     assert bar.tasks[task].completed == alone.records
+
+
+class LongLog:
+    """As much of a log as says how long it is."""
+
+    def __init__(self, records):
+        self._extent = Extent(DERIVED[0].name, 0, 3, 3 + records)
+
+    def extents(self):
+        return {(self._extent.topic, 0): self._extent}
+
+
+def test_a_short_log_is_verified_in_one_process():
+    assert processes_for(LongLog(JOBS_FROM), 3) == 3
+    assert processes_for(LongLog(JOBS_FROM), 1) == 1
+    assert processes_for(LongLog(JOBS_FROM - 1), 3) == 1
+
+
+def test_where_no_lock_can_be_made_there_is_one_process(monkeypatch):
+    def refuse(_context):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(multiprocessing.context.BaseContext, "Lock", refuse)
+    assert processes_for(LongLog(JOBS_FROM), 3) == 1

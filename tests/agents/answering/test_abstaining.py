@@ -102,6 +102,22 @@ def test_names_and_numbers_that_no_passage_holds_are_lacking(question, names):
 
 
 @pytest.mark.parametrize(
+    "number", ["14:30", "05:40:10", "3,150", "1,234,567", "3,50", "1.234,5", "12.5", "7", "2,000.5"]
+)
+def test_a_number_is_looked_for_as_it_is_written(number):
+    held = [a_passage(f"The car of the mill has {number}, they say.")]
+    for question in (f"Who has {number}?", f"Is {number}, or more, the car's?"):
+        assert lacking(question, held) == standing_nowhere(question, held) == ()
+        assert lacking(question, [a_passage("The car has 9 or 99:99.")]) == (number,)
+
+
+def test_by_the_older_rule_a_number_was_looked_for_in_parts():
+    held = [a_passage("The car comes at 14:30.")]
+    for found in (lacking, standing_nowhere):
+        assert found("Who comes at 14:30?", held, whole_numbers=False) == ("14", "30")
+
+
+@pytest.mark.parametrize(
     ("question", "plain"),
     [
         ("Was ist der Urlaub?", "was ist der urlaub?"),

@@ -53,10 +53,19 @@ async def test_questions_are_handed_on_by_five_steps_and_verify(tmp_path):
 
 @pytest.mark.slow
 def test_logs_are_verified_in_a_child_and_side_by_side():
-    figures = verify_figures(VerifyPlan(2, 2, (25, 50)), lambda _: None)
-    assert len(figures) == 6
+    figures = verify_figures(VerifyPlan(2, 2, (25, 50, 75)), lambda _: None)
+    assert len(figures) == 7
     assert all(figure.value > 0 < figure.baseline for figure in figures)
-    assert figures[-1].against == "25 records"
+    assert [figure.name for figure in figures[-2:]] == [
+        f"memory at most, {records} records" for records in (50, 75)
+    ]
+    assert {figure.against for figure in figures[-2:]} == {"25 records"}
+
+
+def test_logs_grow_by_tens_up_to_what_is_asked_for():
+    assert VerifyPlan.up_to(1_000_000).handed_on == (10_000, 100_000, 1_000_000)
+    assert VerifyPlan.up_to(999_999).handed_on == VerifyPlan().handed_on == (10_000, 100_000)
+    assert VerifyPlan.up_to(1).handed_on == (10_000,)
 
 
 @pytest.mark.slow

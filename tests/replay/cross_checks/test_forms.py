@@ -1,8 +1,11 @@
 """Digests of what records say: the same for the same, in little room."""
 
 import random
+import tracemalloc
 
-from replay.cross_checks.forms import FormNumbers, form_number
+import pytest
+
+from replay.cross_checks.forms import FormNumbers, FormValues, form_number
 from tests.replay.little_log import asked
 
 
@@ -32,3 +35,35 @@ def test_few_numbers_wait_to_be_sorted_however_many_there_are():
             held.add(drawn.getrandbits(64))
         assert len(held._new) <= 1_024 + count // 16
         assert len(held._sorted) + len(held._new) == count
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_what_belongs_to_numbers_is_what_was_set_last(signed):
+    drawn = random.Random(6)
+    numbers = [drawn.getrandbits(64) for _ in range(3_000)]
+    held, known = FormValues(signed=signed), {}
+    for _ in range(9_000):
+        number, value = drawn.choice(numbers), drawn.getrandbits(63) * (-1) ** (signed and 1)
+        assert held.get(number) == known.get(number)
+        held[number] = known[number] = value
+    assert {number: held.get(number) for number in numbers} == {
+        number: known.get(number) for number in numbers
+    }
+    assert len(held._new) <= 1_024 + len(known) // 16
+    assert len(held._sorted) + len(held._new) == len(known)
+
+
+def test_a_set_that_grows_makes_no_object_of_each_number():
+    """Of what is sorted in, the peak is two arrays; objects of all would take ten times as much."""
+    drawn = random.Random(7)
+    numbers = [drawn.getrandbits(64) for _ in range(60_000)]
+    held, values = FormNumbers(), FormValues()
+    tracemalloc.start()
+    try:
+        for number in numbers:
+            held.add(number)
+            values[number] = 1
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 80 * len(numbers)
