@@ -20,6 +20,7 @@ from streams.log.credential_files import check_files
 from streams.operations.options import run_option
 from streams.running.allocator import give_back_early
 from streams.running.collector import spare_the_collector
+from streams.running.grpc_sockets import read_as_before
 from streams.running.threads import begin_threads
 from streams.settings import BadSetting, Settings
 from streams.topics import Step
@@ -173,6 +174,7 @@ def worker(steps: str | None, run: Path | None) -> None:
       playhead worker --steps rewrite,retrieve
     """
     give_back_early()  # before anything has threads
+    read_as_before()  # before a connector imports gRPC
     try:
         settings = Settings.load(run=run)
         hosted = chosen(steps)

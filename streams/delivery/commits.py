@@ -34,14 +34,18 @@ class Commit(NamedTuple):
     """Changes of the lane that it tells; noted where it is handed over, for it may be overtaken."""
 
 
-def due(lanes: Iterable[Lane]) -> list[Commit]:
-    """Say what is new since the last commit of each lane; call it on the event loop."""
+def due(lanes: Iterable[Lane], *, old_notes: bool = True) -> list[Commit]:
+    """Say what is new since the last commit of each lane; call it on the event loop.
+
+    Whether a note has grown old is looked at where `old_notes` says so: it has to ask what others
+    wrote.
+    """
     return [
         _commit(lane)
         for lane in lanes
         if lane.learned
         and not lane.displaced
-        and (lane.changed or lane.note_is_old or lane.given_up)
+        and (lane.changed or lane.given_up or (old_notes and lane.note_is_old))
     ]
 
 

@@ -32,6 +32,7 @@ from faust.transport import base
 from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.producer import Producer as FaustProducer
 from faust.types import TP, ConsumerMessage
+from mode import ServiceT
 from yarl import URL
 
 from streams.delivery.commits import Commit, due
@@ -46,6 +47,9 @@ from streams.watching.logs import logger
 log = logger("faust")
 
 SCHEME = "librdkafka"
+NOTES_EVERY = 10
+"""Commits, of which one looks for notes that have grown old: a takeover would read more, no sooner
+than thousands of records later."""
 
 
 class Consumer(FaustConsumer):
@@ -61,6 +65,7 @@ class Consumer(FaustConsumer):
         self._reader: Reader | None = None
         self._arrivals: asyncio.Queue[list[LaneBatch]] = asyncio.Queue()
         self._taking = True
+        self._commits = 0
 
     # ------------------------------------------------------------------ for Faust
 
@@ -123,10 +128,27 @@ class Consumer(FaustConsumer):
         message.acked = True
         return True
 
+    @FaustConsumer.task
+    async def _commit_handler(self) -> None:
+        """Commit again and again, by a timer that costs a turn of the loop.
+
+        Faust's makes a task and two waits each time: of what a worker did while nothing was asked,
+        this and the next were two fifths.
+        """
+        while not self.should_stop:
+            await asyncio.sleep(self.commit_interval)
+            await self.commit()
+
+    @FaustConsumer.task
+    async def _commit_livelock_detector(self) -> None:
+        """Look for nothing: quiet partitions are no livelock, and the watchdog tells of others."""
+
     async def commit(self, *_: Any, **__: Any) -> bool:
-        """Have committed, soon, what the lanes have finished; called by Faust's timer."""
+        """Have committed, soon, what the lanes have finished; called by our timer."""
+        self._commits += 1
         if self._reader is not None:
-            self._reader.commit_soon(due(self.lanes))
+            old_notes = self._commits % NOTES_EVERY == 0
+            self._reader.commit_soon(due(self.lanes, old_notes=old_notes))
         return True
 
     async def on_stop(self) -> None:
@@ -151,9 +173,6 @@ class Consumer(FaustConsumer):
     async def earliest_offsets(self, *_partitions: TP) -> Mapping[TP, int]:
         """Return nothing, as above."""
         return {}
-
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """Say nothing about quiet partitions: they are no livelock."""
 
     # ------------------------------------------------------------------ from the reader
 
@@ -302,6 +321,12 @@ class App(faust.App):
     may_write: Callable[[], bool] = staticmethod(lambda: True)
     """Says whether what was handed over may leave the process now."""
     _publisher: Publisher | None = None
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """Start all but Faust's own monitor: nobody reads its figures, and each event pays."""
+        services = super().on_init_dependencies()
+        self.sensors.remove(self.monitor)
+        return services
 
     async def on_first_start(self) -> None:
         """Make the folder that Faust wants."""

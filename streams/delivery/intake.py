@@ -14,7 +14,10 @@ from streams.delivery.log_identity import displace
 from streams.delivery.memory import Memory
 from streams.log.addressing import headers_of
 
-POLL_S = 0.1
+POLL_S = 0.2
+"""For a first record, which ends it. What else is asked of the reader waits for as long: a commit,
+lanes to be claimed."""
+ROOM_S = 0.1  # for the steps to catch up, before lanes are paused
 BATCH = 2_000  # records of one poll
 HIGH_WATER = 2_048  # records of a lane taken and not looked at; beyond, its fetch pauses
 
@@ -30,7 +33,7 @@ class Intake:
         lanes: Callable[[], Mapping[Place, Lane]],
         memory: Memory,
         on_error: Callable[[KafkaError], None],
-        pause_s: float = POLL_S,
+        pause_s: float = ROOM_S,
     ) -> None:
         self._lanes = lanes
         self._memory = memory

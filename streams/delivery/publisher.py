@@ -39,7 +39,8 @@ EAGER = 4
 """Records on their way to the broker, below which the next ones do not wait."""
 HOLD_S = 0.005  # at most: one partition whose leader moves must not hold up the others
 DOUBT_S = 0.05  # before it is asked again whether records may leave
-POLL_S = 0.1
+POLL_S = 0.5
+"""What a client tells ends the wait; so long it may take a thread to see that it is over."""
 PURGED = frozenset({KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT})  # noqa: SLF001 - public
 
 
@@ -102,6 +103,7 @@ class Publisher:
         self._may_write = may_write
         self._backlog: deque[_Handed] = deque()
         self._settled: list[_Settled] = []
+        """What the client has told, and the loop has not heard; each client has its own."""
         self._ends: dict[Place, int] = {}
         self._outstanding = 0
         self._in_client = 0
@@ -112,15 +114,21 @@ class Publisher:
         self._epoch = 0
         self._client_has_ended = False
         self._ended = threading.Event()
-        self._producer = self._begin()
-        self._thread = threading.Thread(target=self._poll, name=f"publisher {name}", daemon=True)
-        self._thread.start()
+        self._name = name
+        self._begin()
 
-    def _begin(self) -> Producer:
-        """Make a client of this epoch."""
+    def _begin(self) -> None:
+        """Make a client of this epoch, and a thread that hears it."""
         # 0: never give up, see above
         config = {"message.timeout.ms": 0, "error_cb": partial(self._on_error, self._epoch)}
-        return self._new_client(**config)
+        self._producer, self._settled = self._new_client(**config), []
+        self._thread = threading.Thread(
+            target=self._poll,
+            args=(self._producer, self._settled),
+            name=f"publisher {self._name}",
+            daemon=True,
+        )
+        self._thread.start()
 
     @property
     def outstanding(self) -> int:
@@ -171,7 +179,8 @@ class Publisher:
         """
         self._epoch += 1
         self._client_has_ended = False
-        lost, self._producer = self._producer, self._begin()
+        lost = self._producer
+        self._begin()
         if self._outstanding:
             log.warning("forgetting unacknowledged records", records=self._outstanding)
         self._outstanding = self._in_client = 0
@@ -188,7 +197,7 @@ class Publisher:
         except TimeoutError:
             log.warning("closing with unacknowledged records", records=self._outstanding)
         self._ended.set()
-        await asyncio.to_thread(self._thread.join, 2 * POLL_S + 1.0)
+        await asyncio.to_thread(self._thread.join, POLL_S + 1.0)
 
     # ------------------------------------------------------------------ on the event loop
 
@@ -212,7 +221,7 @@ class Publisher:
         now_ms = time.time_ns() // 1_000_000
         while backlog:
             place, key, value, headers, receipt, not_before_ms = backlog[0]
-            delivered = partial(reported, self._epoch, place, receipt)
+            delivered = partial(reported, self._epoch, self._settled, place, receipt)
             try:
                 produce(
                     place[0],
@@ -264,29 +273,36 @@ class Publisher:
 
     # ------------------------------------------------------------------ in the polling thread
 
-    def _poll(self) -> None:
-        while not self._ended.is_set():
-            producer = self._producer
+    def _poll(self, producer: Producer, told: list[_Settled]) -> None:
+        """Hear a client until another one takes its place."""
+        while not self._ended.is_set() and producer is self._producer:
             try:
                 producer.poll(POLL_S)
             except KafkaException as error:  # so the client tells of an error that ends it
                 self._loop.call_soon_threadsafe(self._end_client, producer, error.args[0])
                 self._ended.wait(POLL_S)  # until it is abandoned for another
-            if self._settled:
-                settled, self._settled = self._settled, []
+            if told:
+                settled = told.copy()
+                told.clear()
                 self._loop.call_soon_threadsafe(self._settle, settled)
 
     def _reported(
-        self, epoch: int, place: Place, receipt: Receipt, error: KafkaError | None, message: Message
+        self,
+        epoch: int,
+        told: list[_Settled],
+        place: Place,
+        receipt: Receipt,
+        error: KafkaError | None,
+        message: Message,
     ) -> None:
         if error is None:
             offset = message.offset()  # below 0 where the client can't say: it was sent twice
-            self._settled.append((epoch, place, receipt, -1 if offset is None else offset, None))
+            told.append((epoch, place, receipt, -1 if offset is None else offset, None))
         elif ends_client(error):
             self._loop.call_soon_threadsafe(self._end, epoch, error)
         elif error.code() not in PURGED:
             why = PublishingFailed(f"the broker did not take a record of {place[0]}: {error.str()}")
-            self._settled.append((epoch, place, receipt, -1, why))
+            told.append((epoch, place, receipt, -1, why))
 
     def _on_error(self, epoch: int, error: KafkaError) -> None:
         if ends_client(error):

@@ -2,7 +2,8 @@
 
 Steps compute on the event loop between what they ask for. All of it is bounded or linear in its
 input, and tests count that (tests/agents); but should some input find a way around, one record must
-not stop every tenant. A timer looks how much CPU the loop has used since it last took its turn:
+not stop every tenant. A timer, which stands still while the process does, looks how much CPU the
+loop has used since it last took its turn:
 
     more than TOLD_S      it is told, with the step, the record's place and the line
     more than ENDED_S     HeldTooLong is raised where the step computes, so that its input becomes a
@@ -68,16 +69,18 @@ class LoopWatch:
     def hold(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch from now on; call it in the main thread, which runs the loop.
 
-        A timer's signal looks, and no thread: what searches in C holds the interpreter's lock.
+        A timer's signal looks, and no thread: what searches in C holds the interpreter's lock. It
+        goes off by the CPU that the process has used: a loop that nobody asks anything is not woken
+        twenty times a second.
         """
-        signal.signal(signal.SIGALRM, lambda _, frame: self._look(loop, frame))
-        signal.siginterrupt(signal.SIGALRM, False)
-        signal.setitimer(signal.ITIMER_REAL, self._look_s, self._look_s)
+        signal.signal(signal.SIGPROF, lambda _, frame: self._look(loop, frame))
+        signal.siginterrupt(signal.SIGPROF, False)
+        signal.setitimer(signal.ITIMER_PROF, self._look_s, self._look_s)
 
     def release(self) -> None:
         """Watch no longer; before the loop is closed."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
 
     def _look(self, loop: asyncio.AbstractEventLoop, frame: FrameType | None) -> None:
         """Look, in the main thread, at how long its turn takes; raise in what never ends."""

@@ -256,7 +256,7 @@ def test_a_run_folder_that_cannot_be_read_is_named(tmp_path):
     assert "is not JSON: run `playhead up` again" in " ".join(done.output.split())
 
 
-def test_the_allocator_is_told_before_anything_has_threads(monkeypatch, tmp_path):
+def test_allocator_and_grpc_are_told_before_anything_has_threads(monkeypatch, tmp_path):
     order = []
 
     def load(**_):
@@ -265,6 +265,7 @@ def test_the_allocator_is_told_before_anything_has_threads(monkeypatch, tmp_path
 
     (tmp_path / "stack.json").write_text("{}")
     monkeypatch.setattr(cli, "give_back_early", lambda: order.append("told"))
+    monkeypatch.setattr(cli, "read_as_before", lambda: order.append("sockets"))
     monkeypatch.setattr(cli.Settings, "load", load)
     CliRunner().invoke(worker, ["--run", str(tmp_path)])
-    assert order == ["told", "settings"]
+    assert order == ["told", "sockets", "settings"]

@@ -92,6 +92,15 @@ def test_of_a_lane_that_goes_on_no_further_nothing_is_due():
     assert due([lane]) == []
 
 
+@pytest.mark.parametrize("old_notes", [False, True])
+def test_a_note_that_has_grown_old_is_due_where_it_is_asked_for(old_notes):
+    ends = {OUTPUT: 33}
+    lane = done(a_lane(after=ends))
+    [first] = due([lane])
+    ends[OUTPUT] += NOTE_REACH + 1
+    assert [one.lane for one in due([lane], old_notes=old_notes)] == [first.lane] * old_notes
+
+
 def test_what_lies_done_beyond_the_offset_is_written_beside_it():
     [commit] = due([done(a_lane(after={OUTPUT: 33}), 0, 2)])
     noted = progress_of(commit.offset, commit.note)

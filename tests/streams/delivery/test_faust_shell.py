@@ -8,7 +8,7 @@ from faust.transport.consumer import Fetcher
 from faust.types import TP, ConsumerMessage
 
 from streams.delivery.commits import Commit
-from streams.delivery.faust_shell import Consumer, new_app, raw_topic
+from streams.delivery.faust_shell import NOTES_EVERY, Consumer, new_app, raw_topic
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.progress import Progress
@@ -133,6 +133,30 @@ async def test_lanes_given_up_in_good_order_leave_a_commit(app, consumer):
     assert await consumer.revoked([lane]) == [Commit(lane, 5, "before", 1)]
     assert app.went == [(1, True)]
     assert consumer.assignment() == set()
+
+
+async def test_what_is_due_is_committed_again_and_again_and_old_notes_now_and_then(
+    consumer, monkeypatch
+):
+    asked, commits = [], asyncio.Queue()
+    monkeypatch.setattr(
+        "streams.delivery.faust_shell.due", lambda _, old_notes: asked.append(old_notes) or asked[:]
+    )
+    consumer._reader = SimpleNamespace(commit_soon=commits.put_nowait)
+    consumer.commit_interval = 0.001
+    handler = asyncio.create_task(Consumer._commit_handler.fun(consumer))
+    for number in range(1, 2 * NOTES_EVERY + 1):
+        assert len(await asyncio.wait_for(commits.get(), 60)) == number
+    handler.cancel()
+    told = [number for number, old_notes in enumerate(asked, start=1) if old_notes]
+    assert told[:2] == [NOTES_EVERY, 2 * NOTES_EVERY]
+
+
+async def test_nothing_of_fausts_own_looks_at_what_passes(app):
+    services = list(app.on_init_dependencies())
+    assert services
+    assert app.monitor not in services
+    assert list(app.sensors) == []
 
 
 async def test_lost_lanes_leave_nothing_to_commit(app, consumer):

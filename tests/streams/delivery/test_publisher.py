@@ -291,6 +291,16 @@ async def test_an_abandoned_client_may_end_as_it_likes(made):
     assert made.fatal == []
 
 
+async def test_each_client_is_heard_by_a_thread_that_ends_with_it(made):
+    [lost], first = made.clients, made._thread
+    made.abandon()
+    assert made._thread is not first
+    lost.end_with(KafkaError(KafkaError._FATAL))
+    await asyncio.wait_for(asyncio.to_thread(first.join), 60)
+    assert made._thread.is_alive()
+    assert made.fatal == []
+
+
 async def test_it_tells_how_far_its_records_reach(made):
     [client] = made.clients
     send(made, b"a", b"b", b"c")
