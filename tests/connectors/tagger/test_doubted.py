@@ -56,6 +56,28 @@ def test_a_person_stays(text, value):
 
 
 @pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("Then Zorbulax came.", True),
+        ("Is Zorbulax fast?", True),
+        ("Then Ada Zorbulax came.", False),
+        ("Then Dr. Zorbulax came.", False),
+        ("My name is Zorbulax.", False),
+        ("I'm Zorbulax.", False),
+        ("Dear Zorbulax,", False),
+        ("Ask my colleague Zorbulax.", False),
+        ("Thanks,\nZorbulax", False),
+        ("What is Zorbulax?", False),
+    ],
+)
+def test_a_name_is_told_by_its_place_where_nothing_else_does(text, placed):
+    value = "Ada Zorbulax" if "Ada" in text else "Zorbulax"
+    found = [FoundValue(text.index(value), text.index(value) + len(value), "PERSON", 0.8)]
+    [one] = doubted(text, found, b"\0" * len(text), KNOWN)
+    assert one.by_place is placed
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("Ada came.", "Ada"),
