@@ -38,6 +38,14 @@ _CODE_LINE = regex.compile(
     r"[ \t]*+(?:>>>|\.\.\.[ ]|\$[ ]|@\w|def[ ]\w|class[ ]\w+[(:]|import[ ]\w"
     r"|from[ ][\w.]++[ ]import[ ]|[\w.]{1,64}[ ]=[ ][\w.]{1,64}\()"
 )
+_EPONYM = regex.compile(
+    r"[ ](?:adjuvant|algorithm|anemia|anaemia|chorea|coefficient|criteria|distribution|equations?|"
+    r"inequality|lymphoma|palsy|polynomials?|proportional[ ]hazards?|reaction|regression|sarcoma|"
+    r"syndrome|theorem|virus|(?:exact|rank|rating|signed)[ ](?:scale|sum|test))(?![\p{L}\d\-])",
+    regex.IGNORECASE,
+)
+"""What is called after somebody: behind a name without `'s`, by which it would be theirs. None of
+these is a verb, which may stand behind anybody's name."""
 _STANDING_DIGIT = regex.compile(r"(?<![\p{L}\d])\d")
 _LONG_WORD = regex.compile(r"\p{L}{3}")
 _CAPITAL = regex.compile(r"\p{Lu}")
@@ -66,6 +74,8 @@ def doubted(
     for one in found:
         if one.kind == _PERSON:
             for start, end in _unbroken(text, one):
+                if _is_eponym(text, start, end):
+                    continue
                 words = [word for part in text[start:end].split() if (word := part.strip(_EDGES))]
                 if _is_told(text, start, end, words, known):
                     yield FoundValue(start, end, _PERSON, one.score)
@@ -102,6 +112,12 @@ def _is_told(text: str, start: int, end: int, words: Sequence[str], known: Known
         or any(word.lower() in NAMES_AND_WORDS for word in words)
         or _TITLED.search(text, max(0, start - _BEFORE_CHARS), start) is not None
     )
+
+
+def _is_eponym(text: str, start: int, end: int) -> bool:
+    """Tell whether a name is part of a thing's: `Cox regression`, `Epstein-Barr virus`."""
+    whole = not any(map(str.isspace, text[start:end])) and _EPONYM.match(text, end) is not None
+    return whole and not _TITLED.search(text, max(0, start - _BEFORE_CHARS), start)
 
 
 def is_introduced(text: str, start: int) -> bool:

@@ -56,6 +56,36 @@ def test_a_person_stays(text, value):
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("by Hart regression", "Hart"),
+        ("a Hart proportional hazards model", "Hart"),
+        ("the Hart-Mill virus.", "Hart-Mill"),
+        ("Hart–Mill Syndrome", "Hart–Mill"),
+        ("the Hart exact test", "Hart"),
+    ],
+)
+def test_a_thing_that_is_called_after_somebody_is_nobody(text, value):
+    assert left(text, value) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Hart tests the regression", "Hart"),
+        ("Hart's syndrome is worse", "Hart"),
+        ("Dr. Hart syndrome", "Hart"),
+        ("Ada Hart syndrome", "Ada Hart"),
+        ("Hart virus-free", "Hart"),
+        ("Hart reactions", "Hart"),
+        ("Hart, regression", "Hart"),
+    ],
+)
+def test_somebody_beside_such_a_word_is_somebody(text, value):
+    assert left(text, value) == person(value)
+
+
+@pytest.mark.parametrize(
     ("text", "placed"),
     [
         ("Then Zorbulax came.", True),
