@@ -180,6 +180,14 @@ WHOLE_NUMBERS = RuleChange(
     "so that nothing was found",
     kept_until="2.0.0",
 )
+READABLE_WORDS = RuleChange(
+    "a word of a question that its place alone tells to be a person's name stays where the "
+    "tenant's documents leave it as it is, and none has it in a person's name; documents say "
+    "which words those are",
+    since="0.2.0.dev7",
+    before="it was replaced, and matched nothing in the documents",
+    kept_until="2.0.0",
+)
 CHANGES = (
     BOUNDED_JSON,
     SPELT_KINDS,
@@ -201,6 +209,7 @@ CHANGES = (
     CLOSER_FOLLOW_UPS,
     NEARER_ANSWERS,
     WHOLE_NUMBERS,
+    READABLE_WORDS,
 )
 
 

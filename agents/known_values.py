@@ -8,7 +8,7 @@ is compared with the values of the tenant's documents, which the key store knows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,8 @@ class Reading:
     none in all of them."""
     forced: tuple[tuple[Mention, ...], ...] = ()
     """For each text, what is replaced though a list allows it, in any order; else nothing."""
+    by_place: tuple[str, ...] = ()
+    """Canonical forms of words that nothing but their place tells to be persons' names."""
 
     def values(self) -> tuple[str, ...]:
         """List the canonical forms of all mentions, each once, in reading order."""
@@ -91,6 +93,23 @@ class Reading:
     def recalled(self, kinds: Mapping[str, str]) -> Reading:
         """Find values of the tenant's documents: canonical form -> kind."""
         return self._with_known(kinds, lambda _: True) if kinds else self
+
+    def readable(self, forms: Container[str]) -> Reading:
+        """Leave words as they are, though they were found; but for those that a list names."""
+        must = {
+            canonical(one.of(text))
+            for text, forced in zip(self.texts, self.forced, strict=False)
+            for one in forced
+        }
+        mentions = tuple(
+            tuple(
+                one
+                for one in before
+                if (form := canonical(one.of(text))) in must or form not in forms
+            )
+            for text, before in zip(self.texts, self.mentions, strict=True)
+        )
+        return replace(self, mentions=mentions)
 
     def all_stretches(self) -> Iterator[str]:
         """Yield the canonical forms of all stretches, whatever is known of them, some twice."""

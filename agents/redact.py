@@ -21,7 +21,7 @@ from typing import Any
 
 from msgspec.structs import replace as put
 
-from agents.changes import SPELT_KINDS
+from agents.changes import READABLE_WORDS, SPELT_KINDS
 from agents.classifier import action_for, judged
 from agents.effects import Effects
 from agents.known_values import Reading
@@ -35,10 +35,12 @@ from agents.personal.tenant_policy import (
     recalls,
     remembers,
 )
+from agents.readable_words import named_words, readable_words
 from agents.refusal import refusal, refused_for
 from agents.tools.exchanged import exchanges_of, personal_parts, without_personal_parts
 from agents.without_values import (
     Redacted,
+    digests_of,
     reading_of,
     visible,
     with_earlier,
@@ -116,6 +118,7 @@ async def replace(
         earlier,
         fx,
         recall=recalls(policy, typed=found.reading.typed),
+        readable=fx.has(READABLE_WORDS),
         pause=fx.pause,
     )
     numbering = Numbering.extended(earlier, reading, digests, consistent=is_consistent(policy))
@@ -126,21 +129,33 @@ async def replace(
         await fx(WritePlaceholders(scope=scope, state=state))
     redacted = await without_values(reading, numbering, digests, event.meta.id, fx)
     if isinstance(event, ChunksCut) and remembers(policy):
-        await _remember(numbering.mentioned, policy, fx)
+        await _remember(numbering.mentioned, reading, digests, fx)
     return redacted
 
 
-async def _remember(values: Sequence[Numbered], policy: Mapping[str, Any], fx: Effects) -> None:
+async def _remember(
+    values: Sequence[Numbered], reading: Reading, digests: Mapping[str, str], fx: Effects
+) -> None:
     """Let the values of a document be recognised in other texts of its tenant.
 
     All that a batch mentions: the document may have known them before anybody remembered. But no
-    passwords: a question of a thousand guesses would come back with the right one replaced.
+    passwords: a question of a thousand guesses would come back with the right one replaced. And
+    which words it leaves as they are, so that a question may keep them.
     """
-    kinds = {*policy["repeated_kinds"]} - UNRECALLED
+    kinds = {*reading.policy["repeated_kinds"]} - UNRECALLED
     repeated = [one for one in values if one.kind in kinds]
-    if repeated:
-        known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)
-        await fx(RememberValues(values=known))
+    known = tuple(KnownValue(digest=one.digest, kind=one.kind) for one in repeated)
+    readable: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    if fx.has(READABLE_WORDS):
+        words, parts = readable_words(reading), named_words(reading)
+        digests = {
+            **digests,
+            **await digests_of((one for one in (*words, *parts) if one not in digests), fx),
+        }
+        readable, named = (tuple(digests[form] for form in forms) for forms in (words, parts))
+    if known or readable or named:
+        await fx(RememberValues(values=known, readable=readable, named=named))
 
 
 async def redact_chunks(cut: ChunksCut, fx: Effects) -> ChunksRedacted:

@@ -27,6 +27,8 @@ class Mention:
     start: int
     end: int
     kind: str
+    by_place: bool = False
+    """Whether a person's name is told by its place alone."""
 
     def of(self, text: str) -> str:
         """Return the value as the text spells it."""
@@ -49,10 +51,11 @@ def join(text: str, spans: Iterable[Span], policy: Mapping[str, Any]) -> tuple[M
         if joined and start < joined[-1].end:
             kind = span.kind if mine > rank else joined[-1].kind
             rank = max(rank, mine)
-            joined[-1] = Mention(joined[-1].start, max(joined[-1].end, end), kind)
+            by_place = span.by_place and joined[-1].by_place
+            joined[-1] = Mention(joined[-1].start, max(joined[-1].end, end), kind, by_place)
         else:
             rank = mine
-            joined.append(Mention(start, end, span.kind))
+            joined.append(Mention(start, end, span.kind, span.by_place))
     return tuple(joined)
 
 

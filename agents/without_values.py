@@ -21,6 +21,7 @@ from agents.personal.foreign_texts import masked_more, otherwise, unsupported_in
 from agents.personal.record_fields import NOTHING, RecordFields
 from agents.personal.tenant_policy import hold_expressible, is_consistent, kinds_named
 from agents.personal.term_lists import TermLists, joined, lists_of, outside
+from agents.readable_words import by_place
 from agents.spans import join
 from schemas import (
     Detect,
@@ -87,11 +88,12 @@ def reading_of(
     """
     more = otherwise(policy) == "mask_more"
     lists, fields = lists_of(policy), RecordFields.of(policy)
-    mentions, kept, must = [], [], []
+    mentions, kept, must, placed = [], [], [], []
     for text, spans, language in zip(texts, detected.texts, foreign, strict=True):
         found = join(text, spans.spans, policy)
         if more and language:
             found = joined((*found, *masked_more(text)))
+        placed.append((text, found))
         values = fields.read(text) if fields else NOTHING
         stays = apart([*lists.allowed(text), *values.kept])
         forced = (*values.masked, *lists.denied(text))
@@ -99,7 +101,13 @@ def reading_of(
         kept.append(tuple(stays))
         must.append(forced)
     return Reading(
-        tuple(texts), tuple(mentions), policy, typed, tuple(kept), tuple(must)
+        tuple(texts),
+        tuple(mentions),
+        policy,
+        typed,
+        tuple(kept),
+        tuple(must),
+        by_place(placed, policy) if typed else (),
     ).repeated()
 
 
@@ -109,12 +117,13 @@ async def with_earlier(
     ask: Asks,
     *,
     recall: bool = False,
+    readable: bool = False,
     pause: Callable[[], Awaitable[None]] = no_pause,
 ) -> tuple[Reading, dict[str, str]]:
     """Find earlier values in a reading too; return it with the digest of each canonical form.
 
     What a tenant's lists name by digest comes first. With `recall` the values of the tenant's
-    documents are found as well.
+    documents are found as well, and with `readable` what they leave as it is stays so here, too.
     """
     digests: dict[str, str] = {}
     lists = lists_of(reading.policy)
@@ -122,10 +131,20 @@ async def with_earlier(
         reading, digests = await _listed(reading, lists, ask, pause)
     candidates = reading.candidates(earlier)
     recallable = reading.recallable() if recall else ()
-    digests |= await _digests((*reading.values(), *candidates, *recallable), ask)
+    digests |= await digests_of((*reading.values(), *candidates, *recallable), ask)
+    numbered = {one.digest for one in earlier}
+    doubtful = {
+        digests[form]: form
+        for form in (reading.by_place if recall and readable else ())
+        if digests[form] not in numbered
+    }
     reading = reading.recognised(candidates, digests, earlier)
-    if recallable:
-        recalled = await ask(RecallValues(digests=tuple(digests[form] for form in recallable)))
+    if recallable or doubtful:
+        recalled = await ask(
+            RecallValues(digests=tuple(digests[form] for form in recallable), words=tuple(doubtful))
+        )
+        if recalled.readable:
+            reading = reading.readable({doubtful[one] for one in recalled.readable})
         kinds = {value.digest: value.kind for value in recalled.values}
         replaced = kinds_named(reading.policy)
         reading = reading.recalled(
@@ -149,7 +168,7 @@ async def _listed(
     listed: dict[str, str] = {}
     forms = iter(dict.fromkeys((*reading.values(), *reading.all_stretches())))
     while some := tuple(islice(forms, DIGESTS_AT_ONCE)):
-        for form, digest in (await _digests(some, ask)).items():
+        for form, digest in (await digests_of(some, ask)).items():
             kind = lists.kind_of_digest(digest)
             if kind is not None:
                 kinds[form], listed[form] = kind, digest
@@ -201,7 +220,7 @@ async def redacted_answer(
     return redacted.texts[0], tuple(redacted.entries[0].values())
 
 
-async def _digests(values: Iterable[str], ask: Asks) -> dict[str, str]:
+async def digests_of(values: Iterable[str], ask: Asks) -> dict[str, str]:
     """Ask for the keyed digest of each value; of none, nothing is asked."""
     distinct = list(dict.fromkeys(values))
     if not distinct:

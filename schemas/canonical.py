@@ -699,6 +699,7 @@ def _recall_values(record: RecallValues) -> bytes:
             b'\x18RecallValues\x0edigestsas',
             LONG[len(record.digests)],
             strings(record.digests),
+            b"" if not (words_ := record.words) else b'\nwordsas' + LONG[len(words_)] + strings(words_),
             b'\x00',
         )
     )
@@ -707,7 +708,10 @@ def _recall_values(record: RecallValues) -> bytes:
 def _remember_values(record: RememberValues) -> bytes:
     return b"".join(
         (
-            b'\x1cRememberValues\x0cvaluesar',
+            b'\x1cRememberValues',
+            b"" if not (named_ := record.named) else b'\nnamedas' + LONG[len(named_)] + strings(named_),
+            b"" if not (readable_ := record.readable) else b'\x10readableas' + LONG[len(readable_)] + strings(readable_),
+            b'\x0cvaluesar',
             LONG[len(record.values)],
             b"".join([_known_value(item) for item in record.values]),
             b'\x00',

@@ -1387,6 +1387,10 @@ class Span(Record, frozen=True, gc=False, kw_only=True):
     """Type of the value."""
     score: float
     """Confidence, 0 to 1."""
+    by_place: bool = False
+    """Whether a person's name is told by its place in the text alone: no list of names has a word
+    of it, and no title stands before it.
+    """
 
 
 class Spans(Record, frozen=True, gc=False, kw_only=True):
@@ -2401,6 +2405,10 @@ class ValuesRecalled(Record, frozen=True, gc=False, kw_only=True):
 
     values: tuple[KnownValue, ...] = ()
     """In the order of the question."""
+    readable: tuple[str, ...] = ()
+    """Those of the words that some document leaves as it is, and that no document has as a value or
+    as part of a person's name; in the order of the question.
+    """
 
 
 class RecallValues(Request[ValuesRecalled], frozen=True, gc=False, kw_only=True):
@@ -2413,6 +2421,8 @@ class RecallValues(Request[ValuesRecalled], frozen=True, gc=False, kw_only=True)
 
     digests: tuple[str, ...]
     """Keyed digests of what may be one."""
+    words: tuple[str, ...] = ()
+    """Keyed digests of words of which to tell whether documents leave them as they are."""
 
 
 class Written(Record, frozen=True, gc=False, kw_only=True):
@@ -2423,7 +2433,7 @@ class Written(Record, frozen=True, gc=False, kw_only=True):
 
 class RememberValues(Request[Written], frozen=True, gc=False, kw_only=True):
     """Remember the values of a document, to be recognised in all that the tenant has; the first
-    kind of a value counts.
+    kind of a value counts. And which words it leaves as they are.
     """
 
     SCHEMA: ClassVar[str] = "RememberValues"
@@ -2433,6 +2443,12 @@ class RememberValues(Request[Written], frozen=True, gc=False, kw_only=True):
 
     values: tuple[KnownValue, ...]
     """What the document mentions."""
+    readable: tuple[str, ...] = ()
+    """Keyed digests of words with a capital that the document leaves as they are."""
+    named: tuple[str, ...] = ()
+    """Keyed digests of the words of its persons' names: none of them is readable, wherever else it
+    stands.
+    """
 
 
 class Reranked(Record, frozen=True, gc=False, kw_only=True):

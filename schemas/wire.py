@@ -3615,6 +3615,7 @@ def encode_span(record: Span) -> bytes:
             INT[record.end],
             LONG[len(kind := record.kind.encode())], kind,
             DOUBLE.pack(record.score),
+            b"\1" if record.by_place else b"\0",
         )
     )
 
@@ -3639,11 +3640,14 @@ def read_span(data: bytes, here: int) -> tuple[Span, int]:
     here = end
     (score,) = DOUBLE.unpack_from(data, here)
     here += 8
+    by_place = BOOLEANS[data[here]]
+    here += 1
     record = Span(
         start=start,
         end=end_,
         kind=kind,
         score=score,
+        by_place=by_place,
     )
     return record, here
 
@@ -6505,6 +6509,7 @@ def encode_values_recalled(record: ValuesRecalled) -> bytes:
     return b"".join(
         (
             LONG[len(values)] + b"".join([encode_known_value(item) for item in values]) + b"\0" if (values := record.values) else b"\0",
+            LONG[len(readable)] + strings(readable) + b"\0" if (readable := record.readable) else b"\0",
         )
     )
 
@@ -6517,8 +6522,16 @@ def read_values_recalled(data: bytes, here: int) -> tuple[ValuesRecalled, int]:
             values_item, here = read_known_value(data, here)
             values.append(values_item)
     here += 1
+    readable: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            readable_item, here = string_at(data, here)
+            readable.append(readable_item)
+    here += 1
     record = ValuesRecalled(
         values=tuple(values),
+        readable=tuple(readable),
     )
     return record, here
 
@@ -6527,6 +6540,7 @@ def encode_recall_values(record: RecallValues) -> bytes:
     return b"".join(
         (
             LONG[len(digests)] + strings(digests) + b"\0" if (digests := record.digests) else b"\0",
+            LONG[len(words)] + strings(words) + b"\0" if (words := record.words) else b"\0",
         )
     )
 
@@ -6539,8 +6553,16 @@ def read_recall_values(data: bytes, here: int) -> tuple[RecallValues, int]:
             digests_item, here = string_at(data, here)
             digests.append(digests_item)
     here += 1
+    words: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            words_item, here = string_at(data, here)
+            words.append(words_item)
+    here += 1
     record = RecallValues(
         digests=tuple(digests),
+        words=tuple(words),
     )
     return record, here
 
@@ -6559,6 +6581,8 @@ def encode_remember_values(record: RememberValues) -> bytes:
     return b"".join(
         (
             LONG[len(values)] + b"".join([encode_known_value(item) for item in values]) + b"\0" if (values := record.values) else b"\0",
+            LONG[len(readable)] + strings(readable) + b"\0" if (readable := record.readable) else b"\0",
+            LONG[len(named)] + strings(named) + b"\0" if (named := record.named) else b"\0",
         )
     )
 
@@ -6571,8 +6595,24 @@ def read_remember_values(data: bytes, here: int) -> tuple[RememberValues, int]:
             values_item, here = read_known_value(data, here)
             values.append(values_item)
     here += 1
+    readable: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            readable_item, here = string_at(data, here)
+            readable.append(readable_item)
+    here += 1
+    named: list[str] = []
+    while data[here]:
+        count, here = count_at(data, here)
+        for _ in range(count):
+            named_item, here = string_at(data, here)
+            named.append(named_item)
+    here += 1
     record = RememberValues(
         values=tuple(values),
+        readable=tuple(readable),
+        named=tuple(named),
     )
     return record, here
 

@@ -1,7 +1,8 @@
 """The connector: answers Seal, Unseal and Digest, small ones at once and large ones in a thread.
 
-Which values a tenant's documents mention is known here too, since it is asked where keys are: by
-keyed digests, of all lanes of a tenant, in no row that grows with them.
+Which values a tenant's documents mention is known here too, and which words they leave as they are,
+since it is asked where keys are: by keyed digests, of all lanes of a tenant, in no row that grows
+with them.
 """
 
 from __future__ import annotations
@@ -83,16 +84,21 @@ class Keyring(KeyringSealer):
     async def _remember(self, request: RememberValues, call: Call) -> Written:
         values = [(value.digest, value.kind) for value in request.values]
         await asyncio.to_thread(self._store.remember, call.tenant, values)
+        words = request.readable, request.named
+        if any(words):
+            await asyncio.to_thread(self._store.remember_words, call.tenant, *words)
         return Written()
 
     async def _recall(self, request: RecallValues, call: Call) -> ValuesRecalled:
         kinds = await asyncio.to_thread(self._store.recall, call.tenant, request.digests)
+        readable = await asyncio.to_thread(self._store.readable, call.tenant, request.words)
         return ValuesRecalled(
             values=tuple(
                 KnownValue(digest=digest, kind=kinds[digest])
                 for digest in dict.fromkeys(request.digests)
                 if digest in kinds
-            )
+            ),
+            readable=tuple(word for word in dict.fromkeys(request.words) if word in readable),
         )
 
     async def _digest_all(self, request: Digest, call: Call) -> Digested:

@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS known_values (
     kind TEXT NOT NULL,
     PRIMARY KEY (tenant, digest)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS known_words (
+    tenant TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    readable INTEGER NOT NULL,
+    PRIMARY KEY (tenant, digest)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS erased_keys (
     tenant TEXT NOT NULL,
     erasure TEXT NOT NULL,
@@ -209,6 +215,35 @@ class KeyStore:
             store.executemany(
                 "INSERT OR IGNORE INTO known_values (tenant, digest, kind) VALUES (?, ?, ?)", rows
             )
+
+    def remember_words(self, tenant: str, readable: Iterable[str], named: Iterable[str]) -> None:
+        """Remember digests of words that documents leave as they are, or have in persons' names.
+
+        What was a name's once is readable nowhere from then on.
+        """
+        rows = [(tenant, digest, 1) for digest in readable]
+        rows += [(tenant, digest, 0) for digest in named]
+        with self._write() as store:
+            store.executemany(
+                "INSERT INTO known_words (tenant, digest, readable) VALUES (?, ?, ?)"
+                " ON CONFLICT (tenant, digest) DO UPDATE SET readable = 0"
+                " WHERE readable > excluded.readable",
+                rows,
+            )
+
+    def readable(self, tenant: str, digests: Sequence[str]) -> set[str]:
+        """Return those words that some document leaves as they are, and none replaces."""
+        known: set[str] = set()
+        for at in range(0, len(digests), ASKED_AT_ONCE):
+            some = digests[at : at + ASKED_AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._select(
+                f"SELECT digest FROM known_words WHERE tenant = ? AND readable = 1 AND digest IN ({marks})",  # noqa: E501, S608 - question marks alone
+                tenant,
+                *some,
+            )
+            known |= {digest for (digest,) in rows}
+        return known - {*self.recall(tenant, [*known])}
 
     def recall(self, tenant: str, digests: Sequence[str]) -> dict[str, str]:
         """Return the kinds of those digests that the tenant's documents mention."""

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from agents.personal.foreign_texts import language_told
-from connectors.presidio.stretches import pieces
+from connectors.presidio.stretches import once, pieces
 from connectors.processes.program import Program, Work
 from schemas import Detected, Span, Spans
 
@@ -164,24 +164,17 @@ def detection_of(texts: int, asked: Iterable[TextPiece], parts: Sequence[Detecte
 
     What was found twice, where pieces overlap, counts with the higher score, as in the detector.
     """
-    found: defaultdict[int, dict[tuple[int, int, str], float]] = defaultdict(dict)
+    found: defaultdict[int, list[Span]] = defaultdict(list)
     in_pieces = chain.from_iterable(part.texts for part in parts)
     for piece, spans in zip(asked, in_pieces, strict=True):
-        of_text = found[piece.text]
-        for one in spans.spans:
-            span = (piece.offset + one.start, piece.offset + one.end, one.kind)
-            of_text[span] = max(one.score, of_text.get(span, 0.0))
+        found[piece.text] += (
+            msgspec.structs.replace(one, start=piece.offset + one.start, end=piece.offset + one.end)
+            for one in spans.spans
+        )
     return Detected(
-        texts=tuple(Spans(spans=_sorted(found[number])) for number in range(texts)),
+        texts=tuple(Spans(spans=once(found[number])) for number in range(texts)),
         model=parts[0].model,
         languages_unsupported=tuple(
             sorted({language for part in parts for language in part.languages_unsupported})
         ),
-    )
-
-
-def _sorted(found: dict[tuple[int, int, str], float]) -> tuple[Span, ...]:
-    return tuple(
-        Span(start=start, end=end, kind=kind, score=score)
-        for (start, end, kind), score in sorted(found.items())
     )

@@ -10,7 +10,7 @@ import regex
 
 from connectors.presidio.entities import LANGUAGES, Entities, Finding, name_of_entities
 from connectors.presidio.personal_patterns import PATTERNS
-from connectors.presidio.stretches import pieces, trimmed
+from connectors.presidio.stretches import once, pieces, trimmed
 from schemas import Span
 
 _MAILBOX = r"[!#$%&'*+\-/=?^_`{|}~.\w]"
@@ -34,7 +34,7 @@ class Detector:
 
     def find(self, texts: tuple[str, ...]) -> list[tuple[Span, ...]]:
         """Return the spans of each text, sorted; they may overlap."""
-        spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
+        spans: list[list[Span]] = [[] for _ in texts]
         cut = [
             (number, offset, piece)
             for number, text in enumerate(texts)
@@ -43,15 +43,11 @@ class Detector:
         named = self._entities.find([piece for _, _, piece in cut])
         for (number, offset, piece), entities in zip(cut, named, strict=True):
             for start, end, kind, score in (*self._by_pattern(piece), *entities):
-                span = (offset + start, offset + end, kind)
-                spans[number][span] = max(round(score, 4), spans[number].get(span, 0.0))
-        return [
-            tuple(
-                Span(start=start, end=end, kind=kind, score=score)
-                for (start, end, kind), score in sorted(of_text.items())
-            )
-            for of_text in spans
-        ]
+                span = Span(
+                    start=offset + start, end=offset + end, kind=kind, score=round(score, 4)
+                )
+                spans[number].append(span)
+        return [once(of_text) for of_text in spans]
 
     def _by_pattern(self, text: str) -> Iterator[Finding]:
         for worth_asking, recognizer in self._recognizers:

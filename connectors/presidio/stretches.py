@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import regex
+from msgspec.structs import replace
+
+from schemas import Span
 
 """What the entity recogniser does without: it has a token model of its own."""
 PIECE_CHARACTERS = 10_000
@@ -25,6 +28,23 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
         start = end - OVERLAP_CHARACTERS
     if text[start:].strip():
         yield start, text[start:]
+
+
+def once(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Sort spans, those that were found twice once: pieces of a text overlap, and looks agree.
+
+    The higher score counts; and what tells of a name somewhere tells of it.
+    """
+    found: dict[tuple[int, int, str], Span] = {}
+    for span in spans:
+        key = span.start, span.end, span.kind
+        before = found.get(key, span)
+        found[key] = replace(
+            span,
+            score=max(span.score, before.score),
+            by_place=span.by_place and before.by_place,
+        )
+    return tuple(found[key] for key in sorted(found))
 
 
 def parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

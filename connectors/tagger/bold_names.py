@@ -11,6 +11,7 @@ import regex
 
 from agents.personal.foreign_texts import language_told
 from connectors.presidio.entities import LANGUAGES
+from connectors.tagger.doubted import is_introduced
 from connectors.tagger.value_forms import FoundValue
 
 UNLISTED_SCORE = 0.5
@@ -45,7 +46,8 @@ def unlisted(
     if words and language_told(text) in SPOKEN:
         for word in words:
             kind = "PERSON" if word[0].istitle() else "ORGANIZATION"
-            yield FoundValue(*word.span(), kind, UNLISTED_SCORE)
+            by_place = kind == "PERSON" and not is_introduced(text, word.start())
+            yield FoundValue(*word.span(), kind, UNLISTED_SCORE, by_place=by_place)
 
 
 def institutions(text: str, manual: Sequence[int]) -> Iterator[FoundValue]:

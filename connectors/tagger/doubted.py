@@ -26,13 +26,26 @@ _LATIN = regex.compile(r"[\p{Latin}\p{M}\p{P}\p{S}\d\s]++")
 _TITLED = regex.compile(rf"\b(?:{'|'.join(sorted(LISTS['title']))})\.?[ ]\Z", regex.IGNORECASE)
 _IN = regex.compile(r"\b(?:in|into|speak|speaks|spoke)[ ]\Z", regex.IGNORECASE)
 _WHAT = regex.compile(r"\bwhat(?:['’]s|[ ](?:is|are|was))[ ]\Z", regex.IGNORECASE)
-_BEFORE_CHARS = 12
+_INTRODUCED = regex.compile(
+    r"\b(?:i am|i['’]m|name is|name['’]s|call me|named|dear|hi|hey|hello|thanks|regards|"
+    r"(?:my|our|his|her|their) \p{L}{1,20}),?\s\Z",
+    regex.IGNORECASE,
+)
+_BEFORE_CHARS, _INTRODUCED_CHARS = 12, 30
 """Before a name, in which a title of its bearer stands, or what tells of a place, a language or a
-thing: nobody asks what a person is."""
+thing: nobody asks what a person is. And in which somebody is introduced: `my colleague Quarx`."""
 _CODE_LINE = regex.compile(
     r"[ \t]*+(?:>>>|\.\.\.[ ]|\$[ ]|@\w|def[ ]\w|class[ ]\w+[(:]|import[ ]\w"
     r"|from[ ][\w.]++[ ]import[ ]|[\w.]{1,64}[ ]=[ ][\w.]{1,64}\()"
 )
+_EPONYM = regex.compile(
+    r"[ ](?:adjuvant|algorithm|anemia|anaemia|chorea|coefficient|criteria|distribution|equations?|"
+    r"inequality|lymphoma|palsy|polynomials?|proportional[ ]hazards?|reaction|regression|sarcoma|"
+    r"syndrome|theorem|virus|(?:exact|rank|rating|signed)[ ](?:scale|sum|test))(?![\p{L}\d\-])",
+    regex.IGNORECASE,
+)
+"""What is called after somebody: behind a name without `'s`, by which it would be theirs. None of
+these is a verb, which may stand behind anybody's name."""
 _STANDING_DIGIT = regex.compile(r"(?<![\p{L}\d])\d")
 _LONG_WORD = regex.compile(r"\p{L}{3}")
 _CAPITAL = regex.compile(r"\p{Lu}")
@@ -61,9 +74,15 @@ def doubted(
     for one in found:
         if one.kind == _PERSON:
             for start, end in _unbroken(text, one):
-                kind = _kind_of_person(text, start, end, manual, known)
-                if kind:
-                    yield FoundValue(start, end, kind, one.score)
+                if _is_eponym(text, start, end):
+                    continue
+                words = [word for part in text[start:end].split() if (word := part.strip(_EDGES))]
+                if _is_told(text, start, end, words, known):
+                    yield FoundValue(start, end, _PERSON, one.score)
+                elif kind := _kind_by_place(text, start, end, words, manual, known):
+                    introduced = is_introduced(text, start)
+                    by_place = kind == _PERSON and not introduced
+                    yield FoundValue(start, end, kind, one.score, by_place=by_place)
         elif one.kind == _ADDRESS:
             start, end = _numbered(text, one)
             if (start, end) != (one.start, one.end) and not _LONG_WORD.search(text, start, end):
@@ -85,18 +104,31 @@ def _unbroken(text: str, one: FoundValue) -> Iterator[tuple[int, int]]:
     yield start, one.end
 
 
-def _kind_of_person(
-    text: str, start: int, end: int, manual: Sequence[int], known: KnownNames
-) -> str:
-    """Say what a stretch is that is taken for a person; nothing, where it is no name."""
-    words = [plain for word in text[start:end].split() if (plain := word.strip(_EDGES))]
-    if (
+def _is_told(text: str, start: int, end: int, words: Sequence[str], known: KnownNames) -> bool:
+    """Tell whether more than its place tells of a person: lists of names, or a title."""
+    return (
         not _LATIN.fullmatch(text, start, end)
         or any(known.named(part) for word in words for part in (word, *word.split("-")))
         or any(word.lower() in NAMES_AND_WORDS for word in words)
-        or _TITLED.search(text, max(0, start - _BEFORE_CHARS), start)
-    ):
-        return _PERSON
+        or _TITLED.search(text, max(0, start - _BEFORE_CHARS), start) is not None
+    )
+
+
+def _is_eponym(text: str, start: int, end: int) -> bool:
+    """Tell whether a name is part of a thing's: `Cox regression`, `Epstein-Barr virus`."""
+    whole = not any(map(str.isspace, text[start:end])) and _EPONYM.match(text, end) is not None
+    return whole and not _TITLED.search(text, max(0, start - _BEFORE_CHARS), start)
+
+
+def is_introduced(text: str, start: int) -> bool:
+    """Tell whether somebody is introduced or greeted by a name."""
+    return _INTRODUCED.search(text, max(0, start - _INTRODUCED_CHARS), start) is not None
+
+
+def _kind_by_place(
+    text: str, start: int, end: int, words: Sequence[str], manual: Sequence[int], known: KnownNames
+) -> str:
+    """Say what a stretch is that its place has taken for a person; nothing, where it is no name."""
     told = [word for word in words if any(map(str.isalpha, word))]
     told = [*dropwhile(lambda word: word.lower() in FUNCTION_WORDS, told)]
     if not told or (len(told) < len(words) and "".join(told).islower()):

@@ -11,7 +11,7 @@ import regex
 
 from agents.personal.foreign_texts import language_told
 from connectors.presidio.entities import LANGUAGES, Entities, name_of_entities
-from connectors.presidio.stretches import pieces
+from connectors.presidio.stretches import once, pieces
 from connectors.tagger import weights
 from connectors.tagger.bold_names import SPOKEN, institutions, unlisted
 from connectors.tagger.cleaning import KINDS, NAMES, cleaned, is_unknown
@@ -91,19 +91,19 @@ class TaggerDetector:
             piece.found.extend(self._bold_names(piece))
             piece.found.extend(family_names(piece.characters, piece.found))
             piece.found.extend(widened(piece.characters, tuple(piece.found)))
-        spans: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
+        spans: list[list[Span]] = [[] for _ in texts]
         for piece in looked:
-            for one in piece.found:
-                span = (piece.offset + one.start, piece.offset + one.end, one.kind)
-                of_text = spans[piece.text]
-                of_text[span] = max(round(one.score, 4), of_text.get(span, 0.0))
-        return [
-            tuple(
-                Span(start=start, end=end, kind=kind, score=score)
-                for (start, end, kind), score in sorted(of_text.items())
+            spans[piece.text] += (
+                Span(
+                    start=piece.offset + one.start,
+                    end=piece.offset + one.end,
+                    kind=one.kind,
+                    score=round(one.score, 4),
+                    by_place=one.by_place,
+                )
+                for one in piece.found
             )
-            for of_text in spans
-        ]
+        return [once(of_text) for of_text in spans]
 
     def _is_ordinary(self, word: str) -> bool:
         """Say whether it is an English word of a kind in which few are names."""

@@ -28,6 +28,8 @@ class FoundValue(NamedTuple):
     end: int
     kind: str
     score: float
+    by_place: bool = False
+    """Whether a person's name is told by its place alone."""
 
 
 _ANNOUNCED_KINDS = frozenset(

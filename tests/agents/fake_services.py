@@ -43,6 +43,7 @@ class FakeKeys:
     def __init__(self):
         self.destroyed = set()
         self.known = {}
+        self.words = {}
 
     def answers(self):
         return {
@@ -68,11 +69,16 @@ class FakeKeys:
 
     def _remember(self, request):
         self.known = {one.digest: one for one in reversed(request.values)} | self.known
+        self.words = dict.fromkeys(request.readable, True) | self.words
+        self.words |= dict.fromkeys(request.named, False)
         return Written()
 
     def _recall(self, request):
-        asked = dict.fromkeys(request.digests)
-        return ValuesRecalled(values=tuple(self.known[one] for one in asked if one in self.known))
+        asked, words = dict.fromkeys(request.digests), dict.fromkeys(request.words)
+        return ValuesRecalled(
+            values=tuple(self.known[one] for one in asked if one in self.known),
+            readable=tuple(one for one in words if self.words.get(one) and one not in self.known),
+        )
 
     def _check(self, request):
         if any(one.key in self.destroyed for one in request.values):

@@ -119,6 +119,16 @@ async def test_what_documents_mention_is_recalled_by_its_first_kind_in_the_order
     assert (await ask(RecallValues(digests=()))).values == ()
 
 
+async def test_a_word_is_readable_that_documents_leave_and_none_has_as_a_name(keys):
+    ask, _ = keys
+    await ask(RememberValues(values=(), readable=("1", "2"), named=("3", "2")))
+    await ask(RememberValues(values=(), readable=("2", "3", "4", "5"), named=("5",)))
+    await ask(RememberValues(values=(KnownValue(digest="4", kind="AGE"),)))
+    recalled = await ask(RecallValues(digests=(), words=("9", "5", "4", "1", "3", "2", "1")))
+    assert (recalled.readable, recalled.values) == (("1",), ())
+    assert (await ask(RecallValues(digests=("1",)))).readable == ()
+
+
 # ---------------------------------------------------------------------- rows
 
 ROWS = {

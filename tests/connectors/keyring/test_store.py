@@ -199,6 +199,16 @@ def test_values_of_documents_are_recalled_of_their_tenant_alone_however_many_are
     assert other.recall("acme", []) == {}
 
 
+def test_readable_words_are_those_of_their_tenant_however_many_are_asked(opened):
+    many = [str(number) for number in range(1_200)]
+    first, other = opened(), opened()
+    first.remember_words("acme", many, many[1::2])
+    first.remember("acme", [(many[0], "PERSON")])
+    first.remember("initech", [(many[2], "PERSON")])
+    assert other.readable("acme", many) == {*many[2::2]}
+    assert other.readable("initech", many) == other.readable("acme", []) == set()
+
+
 def test_a_store_of_before_learns_to_remember_values(opened, tmp_path):
     store = opened()
     store.create("acme", ["user/1"])

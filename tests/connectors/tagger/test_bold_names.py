@@ -33,6 +33,20 @@ def test_a_word_with_a_capital_that_no_list_has_is_a_name(text, expected):
     assert found(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("then Zorbulax came", [True]),
+        ("my name is Zorbulax", [False]),
+        ("on 6PR again", [False]),
+    ],
+)
+def test_of_a_persons_name_it_tells_that_its_place_alone_speaks_for_it(text, placed):
+    marks = b"\1" * len(text)
+    found_ = unlisted(text, marks, bytes(len(text)), lambda _: False)
+    assert [one.by_place for one in found_] == placed
+
+
 def test_it_is_one_where_the_bold_look_agrees_and_nothing_was_found():
     assert found("then Zorbulax came", bold=False) == []
     assert found("then Zorbulax came", named="bul") == []

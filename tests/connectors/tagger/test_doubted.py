@@ -58,6 +58,58 @@ def test_a_person_stays(text, value):
 @pytest.mark.parametrize(
     ("text", "value"),
     [
+        ("by Hart regression", "Hart"),
+        ("a Hart proportional hazards model", "Hart"),
+        ("the Hart-Mill virus.", "Hart-Mill"),
+        ("Hart–Mill Syndrome", "Hart–Mill"),
+        ("the Hart exact test", "Hart"),
+    ],
+)
+def test_a_thing_that_is_called_after_somebody_is_nobody(text, value):
+    assert left(text, value) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Hart tests the regression", "Hart"),
+        ("Hart's syndrome is worse", "Hart"),
+        ("Dr. Hart syndrome", "Hart"),
+        ("Ada Hart syndrome", "Ada Hart"),
+        ("Hart virus-free", "Hart"),
+        ("Hart reactions", "Hart"),
+        ("Hart, regression", "Hart"),
+    ],
+)
+def test_somebody_beside_such_a_word_is_somebody(text, value):
+    assert left(text, value) == person(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("Then Zorbulax came.", True),
+        ("Is Zorbulax fast?", True),
+        ("Then Ada Zorbulax came.", False),
+        ("Then Dr. Zorbulax came.", False),
+        ("My name is Zorbulax.", False),
+        ("I'm Zorbulax.", False),
+        ("Dear Zorbulax,", False),
+        ("Ask my colleague Zorbulax.", False),
+        ("Thanks,\nZorbulax", False),
+        ("What is Zorbulax?", False),
+    ],
+)
+def test_a_name_is_told_by_its_place_where_nothing_else_does(text, placed):
+    value = "Ada Zorbulax" if "Ada" in text else "Zorbulax"
+    found = [FoundValue(text.index(value), text.index(value) + len(value), "PERSON", 0.8)]
+    [one] = doubted(text, found, b"\0" * len(text), KNOWN)
+    assert one.by_place is placed
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
         ("Ada came.", "Ada"),
         ("Ada\n\nIt rained.", "Ada"),
         ("By Zorb-Mill", "Zorb-Mill"),

@@ -5,6 +5,11 @@ import pytest
 from connectors.tagger.manuals import SHORT, manual_marks
 
 MANUAL = "Select the instance in the console, and click Delete to remove its snapshot."
+PAPER = "The kinase phosphorylates its receptor, and mutant mice lack what follows from it."
+LETTER = (
+    "The patient was diagnosed with diabetes in spring; insulin and a diet brought her glucose down "
+    "before the surgery on her tumor."
+)
 PROSE = (
     "The old miller sold his boat in spring and walked to the sea with two of his sons, singing."
 )
@@ -43,6 +48,19 @@ def test_a_text_of_such_words_is_a_manual(text):
 )
 def test_prose_is_none(text):
     assert marked(text) == ""
+
+
+def test_a_text_of_the_life_sciences_is_read_like_a_manual():
+    assert marked(PAPER) == PAPER
+    assert marked(f"Rapamycin and Bax\n\n{PAPER}") == f"Rapamycin and Bax\n\n{PAPER}"
+
+
+def test_what_is_written_about_a_patient_is_not():
+    assert marked(LETTER) == ""
+
+
+def test_words_of_manuals_and_of_papers_do_not_add_up():
+    assert marked("The server in the lab has a gene database and some protein too, it says.") == ""
 
 
 def test_a_paragraph_is_judged_by_itself():
