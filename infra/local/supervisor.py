@@ -34,6 +34,7 @@ from infra.local.status import report
 from infra.local.verb_template import NoFork, VerbTemplate
 from infra.parts.fetching import with_needs
 from infra.stack_error import StackError
+from streams.running import grpc_sockets
 from streams.settings import Settings
 
 LOG_BYTES_MAX = 16 << 20  # a larger log is set aside as .1 when the stack starts
@@ -160,6 +161,7 @@ class Stack:
             return None
         inherited = without_secrets(os.environ)
         environment = {**inherited, **without_proxy(inherited), guard.MARKER: self._marker}
+        environment.setdefault(grpc_sockets.VARIABLE, grpc_sockets.FORMER_SOCKETS)
         modules = components.loaded_by(verbs)
         log = self.run / "logs" / "verbs.log"
         template = VerbTemplate("infra.cli:main", modules, environment, log)
