@@ -146,7 +146,11 @@ class CheckedTalks:
             await submit(f"{name}.md", page, LOCH)
         for name, page in (*pages.DIFFERING, ("loads.md", long_talks.CODE)):
             await submit(name, page, LOCH)
-        for name, page in (("shelf.md", pages.SHELF), ("six.md", long_talks.SIX)):
+        for name, page in (
+            ("shelf.md", pages.SHELF),
+            ("six.md", long_talks.SIX),
+            ("shed.md", long_talks.OPENINGS),
+        ):
             await submit(name, page, SHELF)
         await submit("punt.txt", long_talks.TERMS, LOCH, media_type="text/plain")
 
@@ -166,7 +170,9 @@ class CheckedTalks:
         for number, talk in enumerate(pages.LISTED):
             for text in talk:
                 await self._scenario.ask(text, f"listed-{number}", LOCH)
-        for number, talk in enumerate((*long_talks.CUT_SHORT, *long_talks.SUMMED)):
+        for number, talk in enumerate(
+            (*long_talks.CUT_SHORT, *long_talks.SUMMED, *long_talks.OPENED)
+        ):
             for text in talk:
                 await self._scenario.ask(text, f"long-{number}", SHELF)
 

@@ -545,6 +545,39 @@ Nobody has seen the panic of the kernel.
 Somebody has seen the kernel's panic.""",
     ),
     Topic(
+        "the Beacon inn",
+        """The porter of the Beacon inn is unkind.
+The tonic of the inn is impure.
+The cooks dislike the soup.
+The coach to the inn is nonstop.
+The tale of the cellar is irreal.
+The lease of the stable is illegal.
+The plan of the roof is insane.
+The yard is unlit.
+The knot of the rope is undone.
+The guests disarm at the door.""",
+        """The porter of the Beacon inn is unkind.
+The porter of the Beacon inn is kind.
+The porter of the Beacon inn is not kind.
+The tonic of the inn is pure.
+The tonic of the inn is not pure.
+The cooks like the soup.
+The cooks do not like the soup.
+The coach to the inn is not nonstop.
+The tale of the cellar is real.
+The tale of the cellar is not real.
+The lease of the stable is legal.
+The lease of the stable is not legal.
+The plan of the roof is sane.
+The plan of the roof is not sane.
+The yard is lit.
+The yard is not lit.
+The knot of the rope is done.
+The knot of the rope is not done.
+The guests arm at the door.
+The guests do not arm at the door.""",
+    ),
+    Topic(
         "灯台の規則",
         """灯台の規則は三十条あります。
 子供は入れません。

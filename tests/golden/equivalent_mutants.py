@@ -164,6 +164,15 @@ EQUIVALENT |= {
         '"may": frozenset({"must", "should", "may"}),',
     )
 }
+GROUPS = (
+    r"""GROUPS = {"de": ".", "fr": "\u202f", "es": "\u00a0", "it": ".", "pt": ".", "nl": "."}"""
+)
+EQUIVALENT |= {
+    _renamed(
+        "agents/tools/number_style.py", GROUPS, language
+    ): "where it is missing a comma is, or what a comma gives way to: this sign again"
+    for language in ("de", "it", "pt", "nl")
+}
 EQUIVALENT |= {
     _renamed(
         "agents/checking/units.py", CURRENCIES, label

@@ -80,3 +80,13 @@ ABOUT_TERMS = (
     "What is the keel of the punt?", "How do the punt and the skiff differ?", "How do I unload the punt?", "How do I load the oars of the punt?", "How many planks has the punt?", "When is the quarry open?", "Compare the punt with the moon.",
     "What does the keel of the punt and the glider have?", "What are the oars for, before the punt comes?",
 )  # fmt: skip
+OPENINGS = """# The shed
+
+Morello chooses the key of the shed. Mandatory options open the list of the shed. Porter walks a mile to the shed. Ladders
+leaned on the shed of the quarry. In the quarry Granite lies by the shed, and Granite holds the door.
+"""
+OPENED = (
+    ("Who chooses the key of the shed?", "And where is it kept?"), ("What opens the list of the shed?", "Are they free?"),
+    ("Who walks a mile to the shed?", "And why does he do it?"), ("What leaned on the shed?", "How old are they?"), ("What lies by the shed?", "Who owns it?"),
+)  # fmt: skip
+"""Answers of which each begins with a word that is a name, or only begins them."""
