@@ -20,6 +20,7 @@
 #   make bench ONLY=replay  verifying and sealing a log: no stack
 #   make bench ONLY=sockets thousands of idle WebSockets beside streaming ones: five minutes
 #   make bench ONLY=starts  a gateway's start and memory on a long log: REQUESTS=1000000
+#   make bench ONLY=costs   CPU of a chat by program, what its first text waits for: some five minutes
 #   make bench ONLY=peers   a chat and a document beside Haystack and Quix Streams: half an hour; QUICK=1, JSON=1
 #   make setup   the environment, the parts and the compiled codec alone       make clean  undo what make made here
 

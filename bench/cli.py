@@ -59,9 +59,9 @@ COMPARED = ("quixstreams", "faststream")  # of the dependency group bench
 PEERS = ("quixstreams", "haystack", "haystack_integrations")  # of the dependency group peers
 NEEDED = {"transports": COMPARED, "peers": PEERS}
 """Part -> packages that nothing but it needs."""
-ON_REQUEST = ("peers", "replay", "sockets", "memory")
-"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets; and
-one does the work of the part answers once more."""
+ON_REQUEST = ("peers", "replay", "sockets", "memory", "costs")
+"""One takes half an hour and packages of its own, one ten million records, one 5,000 sockets; one
+does the work of the part answers once more, and one what the peers' part does, without peers."""
 
 
 def _say(line: str) -> None:
@@ -114,6 +114,25 @@ def _chats(_questions: int, rounds: int) -> PartResult:
         rows, about = chats.contest(settings, chats.Crowds(rounds), _say)
     document = {"chats": chats.as_json(rows, about)}
     return document, lambda console: chats.show(rows, about, console)
+
+
+def _costs(_questions: int, _rounds: int) -> PartResult:
+    # it asks the same model about the same places as the peers are asked
+    from bench.chats import whole_chats
+    from bench.peers.contestants import ENVIRONMENT, served_model, with_environment
+
+    with tempfile.TemporaryDirectory(prefix="playhead-bench-") as folder:
+        run = Path(folder)
+        with (
+            with_environment(ENVIRONMENT),
+            served_model(run),
+            Stack(run, Wish(free_ports=True), say=_say),
+            none_outlives_its_broker(),
+        ):
+            settings = Settings.load(environment={}, run=run)
+            figures = whole_chats.measure_whole(settings, whole_chats.WholeChats(), _say)
+    document = {"costs": whole_chats.costs_as_json(figures)}
+    return document, lambda console: whole_chats.show_costs(figures, console)
 
 
 def _scale(_questions: int, rounds: int) -> PartResult:
@@ -184,6 +203,7 @@ PARTS: dict[str, Measure] = {
     "answers": _answers,
     "transports": _transports,
     "chats": _chats,
+    "costs": _costs,
     "scale": _scale,
     "starts": _starts,
     "memory": _memory,
@@ -252,6 +272,7 @@ def bench(
     answers     the whole platform: ingest, answers, verify
     transports  eight no-op hops, by our runner and by five others
     chats       many chats at once over a stub model
+    costs       CPU of a chat by program, and what its first text waits for; only where it is named
     starts      a gateway on a log of --requests requests, without an index and with one
     memory      each process of a stack that has worked; only where it is named
     sockets     thousands of idle WebSockets and some that stream; only where it is named

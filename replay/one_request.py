@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from replay.log import Log, Stored
 from schemas import Event, EventRejected
@@ -13,6 +13,15 @@ from streams.topics import DERIVED, REQUESTS, Topic
 def events_of(log: Log, request: str) -> list[Event]:
     """Read every record of a request; raises LookupError where there is none."""
     return [event for _, event in records_of(log, Codec(log.ids), request)]
+
+
+def events_of_each(log: Log, requests: Collection[str]) -> dict[str, list[Event]]:
+    """Read every record of several requests, in one reading of the log; none of one: no records."""
+    found: dict[str, list[Event]] = {request: [] for request in requests}
+    for _, event in _records_naming(log, Codec(log.ids), *requests):
+        if event.meta.request in found:
+            found[event.meta.request].append(event)
+    return found
 
 
 def events_by_request(log: Log, name: str) -> dict[str, list[Event]]:
@@ -57,18 +66,19 @@ def _events_naming(log: Log, codec: Codec, name: str) -> Iterator[Event]:
     return (event for _, event in _records_naming(log, codec, name))
 
 
-def _records_naming(log: Log, codec: Codec, name: str) -> Iterator[tuple[Stored, Event]]:
-    """Yield the records of requests in which a name stands anywhere."""
+def _records_naming(log: Log, codec: Codec, *names: str) -> Iterator[tuple[Stored, Event]]:
+    """Yield the records of requests in which one of some names stands anywhere."""
     wanted = {topic.name for topic in (*REQUESTS, *DERIVED, Topic(EventRejected))}
-    needle = name.encode()
+    needles = [name.encode() for name in names]
     for topic, partition in sorted(log.extents()):
         if topic not in wanted:
             continue
         for stored in log.records(topic, partition):
-            if stored.value is None or needle not in stored.value:
+            value = stored.value
+            if value is None or not any(needle in value for needle in needles):
                 continue
             try:
-                event = codec.decode_any(stored.value)
+                event = codec.decode_any(value)
             except Undecodable:
                 continue
             if isinstance(event, Event):

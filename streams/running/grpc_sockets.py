@@ -2,7 +2,7 @@
 
 A generation is a message a token. gRPC's newer way to its sockets, `event_engine_client`, hands
 each from thread to thread: 17 ms of CPU for 48 tokens that come one after the other, its former way
-14; of eight streams at once 16 and 13. A lost, a paused or a restarted server looks the same by
+14; of eight streams at once 15 and 13. A lost, a paused or a restarted server looks the same by
 both, and is found again as soon. A release that has no former way any more says so in a line of its
 log, and goes on by the newer one.
 """

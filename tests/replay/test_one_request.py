@@ -2,7 +2,7 @@
 
 import pytest
 
-from replay.one_request import events_of
+from replay.one_request import events_of, events_of_each
 from streams.topics import topic_of
 from tests.replay.little_log import ASKED, CONFIGURATION_TOPIC, REDACTED, a_log
 
@@ -16,6 +16,14 @@ async def test_the_records_of_a_request_are_its_own_and_what_followed():
 async def test_an_id_that_only_begins_another_is_another():
     log = await a_log(12)
     assert {event.meta.request for event in events_of(log, "r-1")} == {"r-1"}
+
+
+async def test_of_several_requests_each_has_its_own_records():
+    log = await a_log(12)
+    found = events_of_each(log, ["r-3", "r-10", "r-99"])
+    assert [len(events) for events in found.values()] == [4, 4, 0]
+    assert found["r-3"] == events_of(log, "r-3")
+    assert found["r-10"] == events_of(log, "r-10")
 
 
 @pytest.mark.parametrize("value", [b"no avro but r-1", None])
