@@ -17,7 +17,7 @@
 #   make conformance  OpenAPI, AsyncAPI and GraphQL held to their standards, by requests that schemathesis makes of them:
 #                SECONDS=600 SEED=; URL= KEY= of a gateway that runs, else one is served for it
 #   make bench   latencies and rates, as ratios to a baseline: ONLY=answers,transports,chats,scale,flood,quality
-#   make bench ONLY=conversations  in memory, without a stack: seconds; SHOW=1 shows what went wrong
+#   make bench ONLY=conversations  in memory, without a stack; SHOW=1 shows what went wrong
 #   make bench ONLY=replay  verifying and sealing a log: no stack; REQUESTS=1000000 for the memory at as many records
 #   make bench ONLY=sockets thousands of idle WebSockets beside streaming ones: five minutes
 #   make bench ONLY=starts  a gateway's start and memory on a long log: REQUESTS=1000000

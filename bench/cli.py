@@ -289,7 +289,7 @@ def bench(
     scale       the question's chain of no-op steps in 1, 2 and 4 workers
     flood       chats of 20 tenants, before and beside the flood of another one
     quality     ninety conversations, and the goals of quality on evaluation sets
-    conversations  the same ones and single questions in memory: seconds, without a stack; only
+    conversations  the same ones and single questions in memory, without a stack; only
                 where it is named
     peers       chats and documents beside Haystack and Quix Streams; only where it is named
     replay      verifying and sealing a log, of --requests records at most, without a stack; only

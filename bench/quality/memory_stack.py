@@ -3,7 +3,8 @@
 It is the steps' own code with the configuration as it is shipped. Readers, detector and keys are
 the connectors' own, too; the index is `memory_index.py`, and what a worker would read from tables
 stands in dictionaries. No question has a deadline, so that nothing is left out on a slow machine.
-What is measured so is worth what a stack's answers are, and takes seconds.
+What is measured so is worth what a stack's answers are. It takes minutes of one core, most of them
+for the documents' vectors.
 """
 
 from __future__ import annotations

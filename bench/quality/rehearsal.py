@@ -1,6 +1,6 @@
 """`make bench ONLY=conversations`: the conversations without a stack, and where they go wrong.
 
-The steps run in this process (`memory_stack.py`), so a change of theirs shows within a minute; and
+The steps run in this process (`memory_stack.py`), so a change of theirs shows without a stack; and
 what each of them made of a question is at hand, so that a wrong turn can be told by its stage.
 """
 

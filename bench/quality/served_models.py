@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,12 @@ def started(part: Path) -> subprocess.Popen[str]:
 
 
 class ServedModels:
-    """Answers Embed and Classify; the same text is encoded once."""
+    """Answers Embed and Classify; the same text is encoded once, new ones side by side."""
 
     def __init__(self, program: subprocess.Popen[str]) -> None:
         """Take the running program, as `started` makes it."""
         self._program = program
-        self._kept: dict[str, dict[str, Any]] = {}
+        self._kept: dict[tuple[str, bool, bool], dict[str, Any]] = {}
         self._turn = asyncio.Lock()
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
@@ -90,28 +90,23 @@ class ServedModels:
         self._program.stdout.close()
 
     async def _embed(self, request: Embed, _call: Call) -> Record:
-        rows = [
-            await self._asked(
-                {
-                    "texts": [text],
-                    "query": request.kind == "query",
-                    "with_tokens": request.token_vectors,
-                }
-            )
-            for text in request.texts
-        ]
-        vectors = tuple(base64.b64decode(row["vectors"][0]) for row in rows)
-        tokens = tuple(base64.b64decode(row["token_vectors"][0]) for row in rows)
+        rows = await self._encoded(
+            request.texts, query=request.kind == "query", with_tokens=request.token_vectors
+        )
+        vectors = tuple(base64.b64decode(row["vector"]) for row in rows)
+        tokens = tuple(base64.b64decode(row["token_vectors"]) for row in rows)
         return Embedded(
             vectors=vectors,
             token_vectors=tokens if request.token_vectors else (),
-            counts=tuple(row["counts"][0] for row in rows),
+            counts=tuple(row["count"] for row in rows),
             model=rows[0]["model"],
             dimensions=len(vectors[0]) // NUMBER_BYTES,
         )
 
     async def _classify(self, request: Classify, _call: Call) -> Record:
-        answer = await self._asked({"texts": request.texts, "heads": request.heads})
+        async with self._turn:
+            asked = {"texts": request.texts, "heads": request.heads}
+            answer = await asyncio.to_thread(self._answer, asked)
         return Classified(
             texts=tuple(
                 HeadScores(
@@ -125,19 +120,31 @@ class ServedModels:
             model=answer["model"],
         )
 
-    async def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Ask the program, unless the same was asked before; raises MeasurementFailed."""
-        line = json.dumps(request)
+    async def _encoded(
+        self, texts: Sequence[str], *, query: bool, with_tokens: bool
+    ) -> list[dict[str, Any]]:
+        """Have the program encode those that it has not; raises MeasurementFailed."""
+        keys = [(text, query, with_tokens) for text in texts]
         async with self._turn:
-            if line not in self._kept:
-                self._kept[line] = await asyncio.to_thread(self._answer, line)
-        return self._kept[line]
+            new = [text for text, *_ in dict.fromkeys(key for key in keys if key not in self._kept)]
+            if new:
+                how = {"query": query, "with_tokens": with_tokens}
+                answer = await asyncio.to_thread(self._answer, {"texts": new, **how})
+                columns = (answer["vectors"], answer["token_vectors"], answer["counts"])
+                for text, vector, tokens, count in zip(new, *columns, strict=True):
+                    self._kept[text, query, with_tokens] = {
+                        "vector": vector,
+                        "token_vectors": tokens,
+                        "count": count,
+                        "model": answer["model"],
+                    }
+        return [self._kept[key] for key in keys]
 
-    def _answer(self, line: str) -> dict[str, Any]:
+    def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         assert self._program.stdin is not None
         assert self._program.stdout is not None
         try:
-            self._program.stdin.write(line + "\n")
+            self._program.stdin.write(json.dumps(asked) + "\n")
             self._program.stdin.flush()
             answer = self._program.stdout.readline()
         except BrokenPipeError:

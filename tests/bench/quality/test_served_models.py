@@ -22,16 +22,18 @@ PROGRAM = """
 import base64, json, sys
 asked = 0
 for line in sys.stdin:
-    asked += 1
     if line == "end\\n":
         break
+    asked += 1
     request = json.loads(line)
+    count = len(request["texts"])
     row = base64.b64encode(bytes([asked, 0, 0, 0])).decode()
     if "heads" in request:
-        answer = {"scores": [[0.25] * len(request["heads"])] * len(request["texts"]), "model": "h"}
+        answer = {"scores": [[0.25] * len(request["heads"])] * count, "model": "h"}
     else:
         token = base64.b64encode(json.dumps(request).encode()).decode()
-        answer = {"vectors": [row], "token_vectors": [token], "counts": [asked], "model": "m"}
+        places = [10 * asked + place for place in range(count)]
+        answer = {"vectors": [row] * count, "token_vectors": [token] * count, "counts": places, "model": "m"}
     print(json.dumps(answer), flush=True)
 """
 
@@ -53,19 +55,22 @@ async def models(program):
     assert program.stdout.closed
 
 
-async def test_texts_are_embedded_one_by_one_and_each_once(models):
+async def test_new_texts_are_embedded_together_and_each_once(models):
     embed = models.handlers()[Embed]
     asked = Embed(texts=("one", "two", "one"), kind="query", token_vectors=True)
     answer = await embed(asked, CALL)
-    assert answer.counts == (1, 2, 1)
+    assert answer.counts == (10, 11, 10)
     assert (answer.model, answer.dimensions) == ("m", 1)
-    assert [json.loads(row) for row in answer.token_vectors[:2]] == [
-        {"texts": ["one"], "query": True, "with_tokens": True},
-        {"texts": ["two"], "query": True, "with_tokens": True},
-    ]
+    assert json.loads(answer.token_vectors[0]) == {
+        "texts": ["one", "two"],
+        "query": True,
+        "with_tokens": True,
+    }
     assert await embed(asked, CALL) == answer
+    more = await embed(Embed(texts=("three", "two"), kind="query", token_vectors=True), CALL)
+    assert more.counts == (20, 11)
     passage = await embed(Embed(texts=("one",), kind="passage"), CALL)
-    assert (passage.counts, passage.token_vectors) == ((3,), ())
+    assert (passage.counts, passage.token_vectors) == ((30,), ())
 
 
 async def test_texts_are_scored_by_the_heads_that_are_named(models):
