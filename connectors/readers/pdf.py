@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pypdfium2
@@ -197,9 +197,13 @@ def _parts(lines: list[PageLine]) -> int:
 
 def _is_gibberish(lines: list[PageLine]) -> bool:
     """Whether too many characters stand for none: private, unassigned, replaced, or controls."""
-    text = "".join(line.text for line in lines)
-    odd = sum(unicodedata.category(character) in ("Co", "Cn", "Cc") for character in text)
-    return odd + text.count("\ufffd") > GIBBERISH * len(text)
+    times = Counter(chain.from_iterable(line.text for line in lines))
+    odd = sum(
+        number
+        for character, number in times.items()
+        if character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc")
+    )
+    return odd > GIBBERISH * times.total()
 
 
 def _has_picture(page: Any) -> bool:

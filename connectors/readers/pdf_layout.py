@@ -30,6 +30,7 @@ PROSE_CHARS = 45  # what is longer in the middle cell is a column of text, not o
 _ITEM = re.compile(r"(?:[•‣▪◦●○■–\-*]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s")
 _DIVIDED = re.compile(rf"(?<=\w)[\xad{DIVIDED}]$")
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟…”\"')\]]$")
+_FROM_RIGHT = re.compile("[\u0590-\u06ff]")
 _SCRIPTS_MEET = re.compile(
     "(?<=[A-Za-z])(?=[\u0590-\u05ff\u0620-\u06ff])|(?<=[\u0590-\u05ff\u0620-\u06ff])(?=[A-Za-z])"
 )
@@ -131,7 +132,7 @@ def heading_key(text: str) -> str:
 
 def mended(text: str) -> str:
     """Part scripts of two directions: PDFium loses the spaces where the direction turns."""
-    if not any("\u0590" <= character <= "\u06ff" for character in text):
+    if _FROM_RIGHT.search(text) is None:
         return text
     return _SCRIPTS_MEET.sub(" ", text)
 

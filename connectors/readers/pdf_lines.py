@@ -23,6 +23,7 @@ _WORD = re.compile(r"\S+")
 DIVIDED = "\ufffe"
 """What PDFium puts in place of a hyphen, and of the line's end, where a word goes on."""
 _LINE_END = re.compile(rf"\r\n|\r|\n|(?<={DIVIDED})")
+_HALF = re.compile("[\ud800-\udfff]")
 _ALEF_LAM = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
 _INVISIBLE_MODE = 3  # PDF 32000, table 106: neither filled nor stroked
 
@@ -168,7 +169,7 @@ def _mended(text_page: Any, text: str, start: int, stop: int) -> str:
 
 def _joined(units: str) -> str:
     """Put halves of surrogate pairs together."""
-    if not any("\ud800" <= unit <= "\udfff" for unit in units):
+    if _HALF.search(units) is None:
         return units
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
