@@ -2,6 +2,7 @@
 
 import json
 import os
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -19,6 +20,7 @@ from bench.peers.contestants import (
     component_pids,
     last_words_of,
     shared,
+    template_pid,
     with_environment,
 )
 from bench.peers.corpus import LONG, places
@@ -28,6 +30,8 @@ from streams.settings import Settings
 from tests.bench.peers.peer_in_memory import whole
 from tests.bench.peers.test_askers import rightly
 from tests.bench.peers.test_visits import served  # noqa: F401 - a fixture
+
+STACK = ("worker", "documents", "gateway", "kafka", "weaviate", "triton")
 
 
 class Ended:
@@ -74,6 +78,34 @@ def test_processes_are_found_by_the_names_of_their_components(tmp_path):
     (tmp_path / "state.json").write_text(json.dumps({"components": components}))
     assert component_pids(tmp_path, {"broker": "kafka"}) == {"broker": (3,)}
     assert shared(tmp_path) == {"weaviate": (4,), "triton": (5,)}
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ({"template": 7}, {"template": (7,)}),
+        ({"template": None}, {}),
+        ({}, {}),  # of a stack that an earlier release started
+    ],
+)
+def test_the_process_of_which_worker_and_gateway_are_forks_is_found(tmp_path, state, found):
+    (tmp_path / "state.json").write_text(json.dumps({"components": {}, **state}))
+    assert template_pid(tmp_path) == found
+
+
+def test_what_a_stack_takes_is_told_with_its_template(tmp_path, monkeypatch):
+    components = {name: {"pid": number} for number, name in enumerate(STACK, start=1)}
+    state = {"components": components, "template": 9}
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    monkeypatch.setattr(
+        contestants.subprocess, "run", lambda *_, **__: CompletedProcess([], 0, "", "")
+    )
+    monkeypatch.setattr(contestants.LocalKeys, "key", lambda *_: "a key")
+    (tmp_path / "stack.json").write_text("{}")
+    one = contestants.playhead(Settings.load(environment={}, run=tmp_path))
+    assert one.own == ("worker", "documents", "gateway", "broker", "template")
+    assert one.programs.pids["template"] == (9,)
+    assert one.programs.alone == {"template"}
 
 
 def test_a_peer_that_ended_or_never_answers_is_told():

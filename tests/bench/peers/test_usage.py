@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from bench.peers.usage import Programs, spent, trees
@@ -48,3 +49,28 @@ def test_memory_is_that_of_all_of_them(family):
 
 def test_what_was_used_is_the_difference():
     assert spent({"a": 1.0, "b": 2.0}, {"a": 1.5, "b": 2.0}) == {"a": 0.5, "b": 0.0}
+
+
+def test_of_a_program_alone_what_it_started_counts_for_nothing(family):
+    pids = {"alone": (family.pid,), "with its child": (family.pid,)}
+    sizes = Programs(pids, alone=frozenset({"alone"})).pss_mb()
+    assert 1 < sizes["alone"] < sizes["with its child"]
+    [child] = psutil.Process(family.pid).children()
+    child_mb = child.memory_full_info().pss / 1_000_000
+    whole = sizes["alone"] + child_mb
+    assert sizes["with its child"] == pytest.approx(whole, rel=0.2)
+
+
+def test_of_a_program_alone_the_cpu_of_a_child_that_lives_is_the_childs(family):
+    pids = {"alone": (family.pid,), "with its child": (family.pid,)}
+    used = Programs(pids, alone=frozenset({"alone"})).cpu_s()
+    # the one that ended counts in its parent's times, the one that waits in its own
+    assert used["with its child"] - used["alone"] > 0.25
+
+
+def test_a_program_alone_that_has_ended_is_told():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    programs = Programs({"alone": (ended.pid,)}, alone=frozenset({"alone"}))
+    with pytest.raises(psutil.NoSuchProcess):
+        programs.cpu_s()
