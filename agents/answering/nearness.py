@@ -193,7 +193,7 @@ class Nearness:
         }
         self._under = self._headed_alike()
         plain = carried_off(question)
-        self._pairs = tuple(sorted(neighbours(plain))) if nearer else ()
+        self._pairs = neighbours(plain) if nearer else frozenset()
         """What stands side by side in it."""
         self._own_words = named & self._places.keys() if plain != question else frozenset()
         """Of a question that took something over, what it did not."""
@@ -273,10 +273,10 @@ class Nearness:
         """Yield the lesser weight of each two words that stand beside each other here as there."""
         if not self._pairs:
             return
-        held = neighbours(self.statements[index].text)
-        for pair in self._pairs:
+        # sorted, since the order of a sum is part of its value
+        for pair in sorted(self._pairs & neighbours(self.statements[index].text)):
             known = [self.weights[word] for word in pair if word in self.weights]
-            if known and pair in held:
+            if known:
                 yield min(known)
 
     def _titles_asked_about(self, named: frozenset[str]) -> tuple[frozenset[str], ...]:
@@ -295,8 +295,10 @@ class Nearness:
 
     def _is_taken_over(self, index: int) -> bool:
         """Tell whether a statement holds nothing of a question but what it took over."""
-        return bool(self._own_words) and self._own_words.isdisjoint(
-            self.held[index] | self._above[index]
+        return (
+            bool(self._own_words)
+            and self._own_words.isdisjoint(self.held[index])
+            and self._own_words.isdisjoint(self._above[index])
         )
 
     def _led_share(self, index: int) -> float:
@@ -305,7 +307,7 @@ class Nearness:
         title = self._titles[self.statements[index].passage]
         led = title | self._above[index] | frozenset(terms(first) if entries else ())
         told, held = (
-            math.fsum(self.weights[word] for word in self.words if word in words)
+            math.fsum(self.weights[word] for word in words & self._places.keys())
             for words in (led, led | self.held[index])
         )
         return told / held if held else 1.0
@@ -377,7 +379,8 @@ class Nearness:
         denies = self.asked.kind == "list" and not negations(self.question)
         if denies and self.statements[index].kind == "sentence" and negations(text):
             factor *= DENYING
-        if self._things and self._things.isdisjoint(self.held[index] | self._above[index]):
+        named = self._things & self.held[index] or self._things & self._above[index]
+        if self._things and not named:
             factor *= OTHER_THINGS
         if self._is_elsewhere(index):
             factor *= ELSEWHERE

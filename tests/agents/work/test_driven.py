@@ -44,6 +44,7 @@ NOT_DRIVEN = {
     "retrieve.py _shown": "likewise",
     "embed.py": "goes through the chunks of a batch once",
     "generate.py _fixed": "looks at fields alone",
+    "generate.py _composer": "looks at the code of a record alone",
     "languages.py _tables": "is given our own words alone",
     "generate.py _composed": "likewise",
     "composer.py Composer._late": "likewise",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents import numbering, placeholders, redact, refusal, spans, without_values
+from agents import numbering, placeholders, readable_words, redact, refusal, spans, without_values
 from agents.personal import bounded_patterns, foreign_texts, tenant_policy, term_lists
 from schemas import Detected, Numbered, Span, Spans
 from tests.agents.work.growth import cpu_that_outgrows, lines_that_outgrow
@@ -15,11 +15,17 @@ def redacting(text):
     text = redact.clean(text.encode())
     refusal.refusal(text, True, POLICY)
     words = list(spans.WORD.finditer(text))[::2]
-    found = [Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0) for w in words]
+    found = [
+        Span(start=w.start(), end=w.end(), kind="PERSON", score=1.0, by_place=number % 3 == 0)
+        for number, w in enumerate(words)
+    ]
     detected = Detected(texts=(Spans(spans=tuple(found)), Spans(spans=())), model="m")
     tenant_policy.hold_expressible(POLICY)
     reading = without_values.reading_of((text, text), detected, POLICY, ("", ""), typed=True)
     earlier = [Numbered(placeholder="<PERSON_1>", kind="PERSON", digest="x")]
+    readable_words.readable_words(reading)
+    readable_words.named_words(reading)
+    reading = reading.readable({*reading.by_place[::2]})
     candidates = reading.candidates(earlier)
     digests = {value: value for value in (*reading.values(), *candidates)}
     reading = reading.recognised(
