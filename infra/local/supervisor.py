@@ -161,6 +161,7 @@ class Stack:
             return None
         inherited = without_secrets(os.environ)
         environment = {**inherited, **without_proxy(inherited), guard.MARKER: self._marker}
+        # gRPC looks once, when it is imported: here, for all forks
         environment.setdefault(grpc_sockets.VARIABLE, grpc_sockets.FORMER_SOCKETS)
         modules = components.loaded_by(verbs)
         log = self.run / "logs" / "verbs.log"
