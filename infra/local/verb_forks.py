@@ -92,30 +92,32 @@ class VerbForks:
         """Descriptor that tells of the end of a fork -> its id, and where its status is told."""
 
     def serve(self) -> None:
-        """Fork and tell of ends, until nobody asks any more; forks that live go on."""
-        while True:
+        """Fork and tell of ends, until nobody asks any more and no fork is left."""
+        while self._living or self._control.fileno() >= 0:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._living:
                     self._bury(descriptor)
-                elif not self._obey():
-                    return
+                else:
+                    self._obey()
 
-    def _obey(self) -> bool:
-        """Do what is asked; tells whether more may be."""
+    def _hear_no_more(self) -> None:
+        self._poll.unregister(self._control)
+        self._control.close()
+
+    def _obey(self) -> None:
         body, descriptors, _, _ = socket.recv_fds(self._control, REQUEST_BYTES_MAX, DESCRIPTORS)
         if not body:
-            return False
+            self._hear_no_more()
+            return
         answers, output = socket.socket(fileno=descriptors[0]), descriptors[1]
         try:
             if any(_changed_ns(name) != changed_ns for name, changed_ns in self._files.items()):
                 answers.close()  # who asked starts another one
-                self._poll.unregister(self._control)
-                self._control.close()
-                return bool(self._living)  # whose ends it still tells
-            self._fork(json.loads(body), answers, output)
+                self._hear_no_more()
+            else:
+                self._fork(json.loads(body), answers, output)
         finally:
             os.close(output)
-        return True
 
     def _fork(self, wanted: dict[str, object], answers: socket.socket, output: int) -> None:
         pid = os.fork()

@@ -100,6 +100,17 @@ def test_a_template_whose_files_have_changed_forks_no_more_and_the_next_one_runs
     assert old.wait(PATIENCE_S) == -signal.SIGKILL  # its template tells it still
 
 
+def test_a_template_that_is_retired_tells_of_its_forks_and_ends_with_the_last(forked):
+    fork = forked.staying()
+    template = template_of(fork)
+    forked.template.retire()
+    later = forked.staying()
+    assert template_of(later) != template
+    fork.terminate()
+    assert fork.wait(PATIENCE_S) == -signal.SIGTERM
+    until(lambda: not template.is_running() or template.status() == psutil.STATUS_ZOMBIE)
+
+
 def test_a_fork_that_is_wanted_no_more_is_ended(forked):
     first = forked.staying()
     template = template_of(first)
