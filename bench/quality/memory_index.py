@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.synthetic.answers import passage_of
 from connectors.token_vectors import max_sim
 from connectors.weaviate.analysis import query_terms, terms
 from connectors.weaviate.fusion import DECIMALS, fuse
@@ -171,16 +172,5 @@ class MemoryIndex:
 
 def _indexed(request: IndexChunks, chunk: EmbeddedChunk) -> IndexedChunk:
     digests = sorted({entry.digest for entry in chunk.entries})
-    passage = Passage(
-        chunk=chunk.id,
-        document=request.document.document,
-        version=request.document.version,
-        number=chunk.number,
-        title=request.title,
-        uri=request.document.uri,
-        text=chunk.text,
-        tokens=chunk.tokens,
-        entries=chunk.entries,
-    )
     said = Counter([*terms(chunk.text), *digests])
-    return IndexedChunk(passage, said, chunk.vector, chunk.token_vectors)
+    return IndexedChunk(passage_of(request, chunk), said, chunk.vector, chunk.token_vectors)

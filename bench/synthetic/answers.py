@@ -23,6 +23,7 @@ from schemas import (
     DocumentState,
     Embed,
     Embedded,
+    EmbeddedChunk,
     Fetch,
     FetchAdjacent,
     Fetched,
@@ -186,20 +187,7 @@ class CannedModels:
 
     async def _index(self, request: IndexChunks, call: Call) -> Record:
         for chunk in request.chunks:
-            self.add(
-                call.tenant,
-                Passage(
-                    chunk=chunk.id,
-                    document=request.document.document,
-                    version=request.document.version,
-                    number=chunk.number,
-                    title=request.title,
-                    uri=request.document.uri,
-                    text=chunk.text,
-                    tokens=chunk.tokens,
-                    entries=chunk.entries,
-                ),
-            )
+            self.add(call.tenant, passage_of(request, chunk))
         self._position = call.offset
         return IndexWritten(count=len(request.chunks), position=call.offset)
 
@@ -265,3 +253,18 @@ class CannedModels:
             usage=Usage(prompt_tokens=len(request.prompt) // 4, completion_tokens=len(pieces)),
             model="smollm2-360m",
         )
+
+
+def passage_of(request: IndexChunks, chunk: EmbeddedChunk) -> Passage:
+    """Return what an index finds of a chunk that was put into it."""
+    return Passage(
+        chunk=chunk.id,
+        document=request.document.document,
+        version=request.document.version,
+        number=chunk.number,
+        title=request.title,
+        uri=request.document.uri,
+        text=chunk.text,
+        tokens=chunk.tokens,
+        entries=chunk.entries,
+    )
