@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from agents.policies.deciding import engine
 from agents.policies.policy_schema import SCHEMA
 from agents.policies.policy_text import PolicyFault, PolicyText, RuleToken, policy_text
-from agents.policies.rule_book import rules_of
+from agents.policies.rule_book import loadable, rules_of
 
 Objects = Callable[[str], str]
 END = "unexpected end of input"
@@ -35,10 +35,17 @@ def hold_valid(text: str, objects: Objects = objection) -> None:
     """Raise PolicyFault for a policy by which nothing can be decided; BeyondMeans for no engine."""
     taken = policy_text(text)
     try:
-        rules_of(text)
+        rules = rules_of(text)
     except PolicyFault as error:
         place = _unparsed(taken, objects) or _last(taken, str(error))
         raise PolicyFault(f"{place}: {error}" if place else str(error)) from None
+    for tokens, rule in zip(taken.rules, rules, strict=True):
+        if not loadable(rule):
+            raise PolicyFault(
+                f"{taken.place(tokens[0].begin)}: the rule joins more conditions in a row than the "
+                "engine takes, some 55: divide it into rules, or join values as in "
+                '`["a", "b"].contains(resource.class)`'
+            )
     told = engine().validate_policies(text, engine().Schema.from_str(SCHEMA))
     faults = list(_invalid(told.errors, taken))
     if faults:

@@ -4,6 +4,7 @@ import pytest
 
 from agents.policies.placed_faults import hold_valid, objection
 from agents.policies.policy_text import RULES_MAX, PolicyFault
+from agents.policies.rule_book import rule_book
 from tests.agents.policies.policies import HIDING, OPEN, RESIDENT, SENDING
 
 READ = 'permit(principal, action == Action::"read", resource) when { %s };'
@@ -46,6 +47,29 @@ def test_a_fault_has_its_place(rule, place, says):
 def test_a_rule_for_all_actions_is_told_to_name_one():
     with pytest.raises(PolicyFault, match=r'attribute `class`.*name the action.*Action::"read"'):
         hold_valid('forbid(principal, action, resource) when { resource.class == "x" };')
+
+
+CHAINS = {
+    "||": lambda count: " || ".join(f'resource.class == "c{at}"' for at in range(count)),
+    "&&": lambda count: " && ".join(f'resource.class != "c{at}"' for at in range(count)),
+    "+": lambda count: "+".join(["1"] * count) + " > 0",
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_what_is_taken_can_be_decided_by(chain):
+    """However many conditions a rule joins: a policy that can't be loaded would stop every question."""
+    told = {}
+    for count in (2, 20, 50, 55, 59, 60, 61, 64, 100):
+        text = OPEN + "\n" + READ % CHAINS[chain](count)
+        try:
+            hold_valid(text)
+        except PolicyFault as error:
+            told[count] = str(error)
+        else:
+            assert rule_book(text).of("read")
+    assert min(told) > 55
+    assert all(one.startswith("line ") and "divide it into rules" in one for one in told.values())
 
 
 def test_of_many_faults_some_are_told_and_the_others_counted():
