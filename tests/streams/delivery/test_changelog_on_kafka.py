@@ -1,40 +1,36 @@
 """A broker compacts the changelogs that we make, and a takeover reads the same of what it leaves."""
 
-import dataclasses
 import os
 import time
 from contextlib import closing
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.cimpl import NewTopic
 
 from streams.delivery.changelog import Changelog
 from streams.delivery.fences import HEADER, KEY
 from streams.log.broker_access import client_settings
 from streams.log.offsets import extent_of
 from streams.log.reading import new_consumer, records
-from streams.log.setup import (
-    CHANGELOG_LAG_MS,
-    CHANGELOG_SEGMENT_BYTES,
-    create_topics,
-)
+from streams.log.setup import CHANGELOG_SEGMENT_BYTES, changelog_configuration
 from streams.topics import changelog_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]  # the broker looks for work every 15 s
 
-TABLE, LANE = "documents", 1
-OLD_MS = 2 * CHANGELOG_LAG_MS
+TABLE, LANE = "compacted", 1
+AHEAD_MS = 4 * 3_600_000
 ROW_BYTES = 50_000
 KEYS = [f"key {number}".encode() for number in range(8)]
 ROUNDS = 4 * CHANGELOG_SEGMENT_BYTES // (ROW_BYTES * len(KEYS))
 
 
-class OldRows:
-    """Rows of workers that held a lane one after the other, written when the broker may compact them."""
+class RowsAhead:
+    """Rows of workers that held a lane one after the other, by a clock that is hours ahead."""
 
     def __init__(self, settings):
         self._producer = Producer(client_settings(settings))
-        self._at_ms = int(time.time() * 1_000) - OLD_MS
+        self._at_ms = int(time.time() * 1_000) + AHEAD_MS
 
     def write(self, fence, rows):
         for key, value in rows:
@@ -47,6 +43,15 @@ class OldRows:
                 headers=[(HEADER, fence)],
             )
         assert self._producer.flush(60) == 0
+
+
+def make_changelog(broker):
+    """Make it as set-up does, but for the minutes in which a broker leaves records alone: a second."""
+    plain = changelog_configuration(1) | {"min.compaction.lag.ms": "1000"}
+    name = changelog_of(TABLE)
+    topic = NewTopic(name, num_partitions=LANE + 1, replication_factor=1, config=plain)
+    admin = broker.admin()
+    admin.create_topics([topic])[name].result(60)
 
 
 def held(settings):
@@ -64,19 +69,19 @@ def read(settings):
 
 
 def test_what_is_left_of_a_changelog_says_what_the_whole_one_said(lone_broker):
-    settings = dataclasses.replace(lone_broker.settings, partitions=2)
-    create_topics(settings)
-    old = OldRows(settings)
-    old.write(b"first", [(KEY, b"-")])
+    make_changelog(lone_broker)
+    settings = lone_broker.settings
+    ahead = RowsAhead(settings)
+    ahead.write(b"first", [(KEY, b"-")])
     for _ in range(ROUNDS):
-        old.write(b"first", [(key, os.urandom(ROW_BYTES)) for key in KEYS])
+        ahead.write(b"first", [(key, os.urandom(ROW_BYTES)) for key in KEYS])
     true = {key: os.urandom(ROW_BYTES) for key in KEYS[1:]}
-    old.write(b"second", [(KEY, b"-"), (KEYS[0], None), *true.items()])
-    old.write(b"first", [(KEYS[1], b"late")])  # on its way as the lane was lost
-    old.write(b"second", [(KEYS[1], true[KEYS[1]])])  # whoever holds the lane mends it
+    ahead.write(b"second", [(KEY, b"-"), (KEYS[0], None), *true.items()])
+    ahead.write(b"first", [(KEYS[1], b"late")])  # on its way as the lane was lost
+    ahead.write(b"second", [(KEYS[1], true[KEYS[1]])])  # whoever holds the lane mends it
     # the broker compacts no segment that it writes to
     filling = os.urandom(CHANGELOG_SEGMENT_BYTES // 4)
-    old.write(b"second", [(f"filling {at}".encode(), filling) for at in range(5)])
+    ahead.write(b"second", [(f"filling {at}".encode(), filling) for at in range(5)])
     whole, written = read(settings), held(settings)
     deadline = time.monotonic() + 240
     while (left := held(settings)) > written / 4:
