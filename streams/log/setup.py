@@ -33,6 +33,9 @@ CONFIGURATION_TOPIC = topic_of(ConfigurationSet)
 CHANGELOG_SEGMENT_BYTES = 2_097_152
 """2 MiB, where the default is 1 GiB: about what a takeover reads in vain of a lane of a table.
 A segment must hold the largest record with its batch."""
+CHANGELOG_SEGMENT_MS = 60_000
+"""How long a changelog's segment is written to, where its bytes do not end it before: small rows
+fill it in hours, and a takeover would read them all."""
 CHANGELOG_LAG_MS = 300_000
 """How long a broker leaves a changelog's records alone: so long the true row stands beside one that
 came late, for whoever takes over or mends it (see `fences` and `written_between`)."""
@@ -71,6 +74,7 @@ def changelog_configuration(replication: int) -> dict[str, str]:
     return {
         "cleanup.policy": "compact",
         "segment.bytes": str(CHANGELOG_SEGMENT_BYTES),
+        "segment.ms": str(CHANGELOG_SEGMENT_MS),
         "min.compaction.lag.ms": str(CHANGELOG_LAG_MS),
         "delete.retention.ms": str(CHANGELOG_DROPS_MS),
         "message.timestamp.type": "LogAppendTime",
