@@ -25,6 +25,7 @@ from agents.errors import Transient
 from replay.avro_container import rows
 from replay.disk_trouble import told_from_damage
 from replay.log import Fault, Stored
+from schemas.prepared_types import prepared
 from schemas.registry import FixedIds, SchemaIds
 from streams.log.offsets import Extent, Partition
 
@@ -182,6 +183,9 @@ def manifest_in(files: ArchiveFiles, bytes_max: int = MANIFEST_BYTES_MAX) -> byt
     if len(content) > bytes_max:
         raise BadArchive(f"{path} has more than {bytes_max} bytes: no export writes such")
     return content
+
+
+prepared(ArchiveManifest)
 
 
 def parsed_manifest(content: bytes, place: str) -> ArchiveManifest:

@@ -32,6 +32,7 @@ from replay.archive import MANIFEST, SEAL, UNFINISHED, ArchiveLog, BadArchive, F
 from replay.archive_in_bucket import NOTES, PARTS, BucketFiles, file_noted, in_threads, note_of
 from replay.log import Stored
 from replay.unfinished_export import WrittenFile, manifest_text, write_segment
+from schemas.prepared_types import prepared
 from streams.log.offsets import Partition
 
 NEW = "new"
@@ -47,6 +48,9 @@ class ExportNote(msgspec.Struct):
     """Offset from which on it holds the partition's records: where the one before ended."""
     file: File
     schemas: list[int]
+
+
+prepared(ExportNote)
 
 
 class ExportToBucket:

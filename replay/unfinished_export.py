@@ -39,6 +39,7 @@ from replay.archive import (
 from replay.log import Stored
 from schemas import ArchivedHeader, ArchivedRecord
 from schemas.definitions import parsed
+from schemas.prepared_types import prepared
 from streams.log.offsets import Partition
 
 JOURNAL = "journal"
@@ -47,6 +48,9 @@ LEVEL = (
     3  # of zstd, its own default: above, exports take longer than brokers do to hand records out
 )
 HASHED_BYTES = 1_048_576  # at once
+
+
+prepared(File)
 
 
 class ExportStopped(OSError):

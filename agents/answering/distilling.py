@@ -20,6 +20,7 @@ from agents.errors import Permanent
 from agents.json_texts import levels
 from agents.prompting import inside, neutral
 from agents.routing.routes import RouteTerm
+from schemas.prepared_types import prepared
 
 LEVELS_MAX = 8  # of JSON that is read; the schema has two
 TOKENS_A_NUMBER = 4
@@ -39,6 +40,9 @@ class Distilling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Statements that it chooses from, the nearest ones."""
     reserve_ms: Annotated[int, msgspec.Meta(ge=0, le=600_000)] = 3_000
     """With less time left until the deadline it is not asked."""
+
+
+prepared(Distilling)
 
 
 def distilling_of(configured: Mapping[str, Any] | None) -> Distilling | None:

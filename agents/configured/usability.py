@@ -43,6 +43,7 @@ from agents.policies.placed_faults import hold_valid
 from agents.policies.policy_in_force import rules_in
 from agents.policies.policy_text import PolicyFault
 from agents.routing import Routes, routes_of
+from schemas.prepared_types import prepared
 
 TYPES: Mapping[str, type[Any]] = {
     "ingest": IngestConfiguration,
@@ -57,6 +58,7 @@ TYPES: Mapping[str, type[Any]] = {
     "producers": ProducersConfiguration,
     "limits": LimitsConfiguration,
 }
+prepared(*TYPES.values())
 """Step, policy, producers or limits -> what it can be configured with."""
 OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agents.errors import Permanent
+from schemas.prepared_types import prepared
 
 ROUTES_MAX = 64  # of a configuration: each request looks at all
 ContentClass = Literal["public", "internal", "personal"]
@@ -125,6 +126,9 @@ class Routes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def contract(self, tenant: str) -> Contract:
         """Return what holds for a tenant."""
         return self.contracts.get(tenant) or self.contracts.get("*") or Contract()
+
+
+prepared(Routes)
 
 
 def routes_of(configured: Mapping[str, Any] | None) -> Routes | None:

@@ -15,8 +15,12 @@ from msgspec.structs import replace
 from agents.errors import Permanent
 from agents.json_texts import is_json
 from schemas import ToolExchange
+from schemas.prepared_types import prepared
 
 EXCHANGES_MAX = 64  # of a question; the edge takes fewer
+
+
+prepared(tuple[ToolExchange, ...])
 
 
 def exchanges_of(content: bytes) -> tuple[ToolExchange, ...]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from agents.errors import Permanent
+from schemas.prepared_types import prepared
 
 BUILT_IN = ("calculator", "retrieval", "policy")
 EVERYBODY = "*"
@@ -92,6 +93,9 @@ class ToolPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for slot, value in values.items():
             text = text.replace("{" + slot + "}", value)
         return text
+
+
+prepared(ToolPolicy)
 
 
 def tool_policy_of(configured: Mapping[str, Any]) -> ToolPolicy | None:

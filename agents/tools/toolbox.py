@@ -38,6 +38,7 @@ from schemas import (
     ToolExchange,
     ToolUse,
 )
+from schemas.prepared_types import prepared
 
 SHOWN_MAX = 500  # characters of arguments and results that a record tells of a use
 FOUND_MAX = 3  # passages of another search
@@ -345,6 +346,9 @@ class AskerTool(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(pattern=NAME.pattern)]
     description: str = ""
     parameters: dict[str, Any] = {}
+
+
+prepared(tuple[AskerTool, ...])
 
 
 def _offered(tools: str) -> dict[str, dict[str, Any]]:

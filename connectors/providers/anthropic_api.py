@@ -28,6 +28,7 @@ from connectors.providers.native_tools import (
 )
 from connectors.providers.stopping import stopped
 from schemas import Generate, Generated, GeneratedFinishReason, Usage
+from schemas.prepared_types import prepared
 from streams.running.breaker import Overdue
 from streams.running.world import Call
 from streams.settings import Settings
@@ -78,6 +79,9 @@ class _Event(msgspec.Struct):
     usage: _MessageUsage | None = None
     index: int = 0
     content_block: _Block | None = None
+
+
+prepared(_Event)
 
 
 class AnthropicAPI:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from schemas.prepared_types import prepared
 from streams.settings import BadSetting, Settings
 
 PROVIDERS_MAX = 64
@@ -55,6 +56,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxy: ProviderAddress = ""
     ca_file: str = ""
     """Certificates to trust in place of the usual ones."""
+
+
+prepared(dict[ProviderName, ProviderSettings])
 
 
 def configured(settings: Settings) -> dict[str, ProviderSettings]:

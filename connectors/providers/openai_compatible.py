@@ -23,6 +23,7 @@ from connectors.providers.http import check_type, client, errors_of, refusal
 from connectors.providers.native_tools import GrowingCalls, openai_exchanges, openai_tools
 from connectors.providers.stopping import stopped
 from schemas import Generate, Generated, GeneratedFinishReason, Usage
+from schemas.prepared_types import prepared
 from streams.running.world import Call
 from streams.settings import BadSetting, Settings
 
@@ -67,6 +68,9 @@ class _Chunk(msgspec.Struct):
     model: str | None = None
     usage: _Usage | None = None
     error: Any = None
+
+
+prepared(_Chunk)
 
 
 class OpenAICompatible:

@@ -18,6 +18,7 @@ from connectors.media_types import MEDIA_TYPES
 from connectors.sources.file_uris import shown
 from connectors.sources.secret_references import BadReference, check_reference
 from connectors.sources.web_addresses import normal_address
+from schemas.prepared_types import prepared
 from streams.storage_places import SCHEME
 
 LOCATION_MAX = 4_096  # characters
@@ -114,6 +115,7 @@ KINDS: dict[str, type[NamedOptions | RowOptions]] = {
     "sql": SqlOptions,
     "dlt": DltOptions,
 }
+prepared(*KINDS.values())
 PASSWORDS = frozenset(
     {"password", "passwd", "pwd", "sslpassword", "token", "access_token", "secret", "api_key"}
     | {"apikey", "motherduck_token", "private_key_passphrase", "odbc_connect"}

@@ -18,6 +18,7 @@ from connectors.weaviate.batches import insert
 from connectors.weaviate.failures import no_such_tenant, translated
 from connectors.weaviate.generations import Index
 from connectors.weaviate.schema import BUILD_TENANT
+from schemas.prepared_types import prepared
 
 STATE = str(uuid.uuid5(uuid.NAMESPACE_URL, "playhead:build-state"))
 
@@ -49,6 +50,9 @@ class BuildState(msgspec.Struct, kw_only=True):
     """Who is writing it: a new name for each process; empty for nobody."""
     beat: int = 0
     """Grows while the owner lives."""
+
+
+prepared(BuildState)
 
 
 class BuildStates:

@@ -18,6 +18,7 @@ from edge.listening.known_documents import RANK, status_in
 from edge.problems import Problem
 from edge.requests.limits import ID_MAX, INT64_MAX
 from schemas import ChunksCut, ChunksIndexed, Event, EventRejected
+from schemas.prepared_types import prepared
 
 DOCUMENT_RESULTS: tuple[type[Event], ...] = (ChunksCut, ChunksIndexed, EventRejected)
 """What becomes of a document, in the order in which a chain writes it."""
@@ -37,6 +38,9 @@ class ProgressCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def spelt(self) -> str:
         """Spell it as an opaque text."""
         return opaque(msgspec.json.encode(self))
+
+
+prepared(ProgressCursor)
 
 
 def cursor_read(spelt: str) -> ProgressCursor:

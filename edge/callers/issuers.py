@@ -20,6 +20,7 @@ from msgspec import Meta, Struct, structs
 from edge.callers.api_keys import RESERVED
 from edge.callers.scopes import unknown_scope
 from edge.requests import limits
+from schemas.prepared_types import prepared
 from streams.settings import BadSetting
 
 ALGORITHMS = (
@@ -128,6 +129,9 @@ class Issuers(Struct, frozen=True, forbid_unknown_fields=True):
     def with_login(self) -> dict[str, Issuer]:
         """Those at which people sign in, by name."""
         return {issuer.name: issuer for issuer in self.issuers if issuer.login}
+
+
+prepared(Issuers)
 
 
 def issuers_of(path: str) -> Issuers | None:

@@ -31,6 +31,7 @@ from schemas import (
     Meta,
     Sealed,
 )
+from schemas.prepared_types import prepared
 from streams.topics import topics_of
 
 AT_WORK = frozenset({"accepted", "ingested"})
@@ -218,6 +219,9 @@ class DocumentHead(NamedTuple):
     id: str
     status: str
     groups: tuple[str, ...]
+
+
+prepared(KnownDocument)
 
 
 class KnownDocuments:

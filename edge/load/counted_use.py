@@ -32,11 +32,13 @@ from edge.load.sliding_window import SLOT_MS, WINDOW_MS, SlidingWindow
 from edge.requests.identity import Whose
 from edge.requests.limits import ID_MAX
 from schemas import AnswerReleased, DocumentSubmitted, QuestionAsked, TextsEmbedded
+from schemas.prepared_types import prepared
 
 UsedMeasure = Literal["questions", "tokens", "documents"]
 Who = tuple[str, str]
 """A tenant and one of its keys; all of the tenant where the key is empty."""
 SlotsByMeasure = dict[UsedMeasure, dict[int, int]]
+prepared(SlotsByMeasure)
 
 KEYS_MAX = 4_096
 """Of one tenant that are counted by themselves in one minute: a producer may name any number."""

@@ -26,6 +26,7 @@ from agents.errors import Permanent
 from connectors.object_store import ObjectStore
 from edge.requests.building import Seals
 from schemas import Sealed
+from schemas.prepared_types import prepared
 
 PART_BYTES = 1_048_576
 """Of the largest part: what one upload under way holds in memory."""
@@ -68,6 +69,9 @@ class StoredUpload(msgspec.Struct, frozen=True):
     document: str = ""
     request: str = ""
     """Which document and request it became; empty while it is open."""
+
+
+prepared(StoredUpload, UploadNote)
 
 
 @dataclass(frozen=True)

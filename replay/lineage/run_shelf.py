@@ -13,6 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from replay.lineage.lineage_events import RunState
+from schemas.prepared_types import prepared
 
 CACHE_KIB = 8_192
 """Of pages in memory; what is beyond is on the disk."""
@@ -56,6 +57,9 @@ class LineageRun:
         before = (-1, False) if self.ended_us is None else (self.ended_us, self.state == "FAIL")
         if (at_us, state == "FAIL") > before:
             self.ended_us, self.state, self.error = at_us, state, error
+
+
+prepared(LineageRun)
 
 
 class RunShelf:

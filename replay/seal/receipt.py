@@ -21,6 +21,7 @@ from replay.seal.checkpoint import Checkpoint
 from replay.seal.merkle import BadProof, HashReader, check_inclusion, inclusion_proof, leaf_hash
 from replay.seal.note import NOTE_BYTES_MAX, BadNote, VerifierKey
 from replay.seal.seal_folder import checkpoint_for
+from schemas.prepared_types import prepared
 
 FORMAT = 1
 RECEIPT_BYTES_MAX = 16 * 2**20  # a record has a megabyte
@@ -86,6 +87,9 @@ def receipt_of(
         request,
         text,
     )
+
+
+prepared(_Pending, RecordReceipt)
 
 
 def read_receipt(content: bytes) -> RecordReceipt:

@@ -16,10 +16,14 @@ from typing import IO, Any
 import msgspec
 
 from replay.whatif.whatif_finding import WhatIfFinding
+from schemas.prepared_types import prepared
 
 QUESTION, FINISHED = "question.json", "finished.jsonl"
 PRIVATE = 0o600
 FOLDER_MODE = 0o700
+
+
+prepared(WhatIfFinding)
 
 
 class OtherWork(ValueError):

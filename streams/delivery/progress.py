@@ -26,6 +26,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas.prepared_types import prepared
+
 NOTE_BYTES_MAX = 4_000
 """Of a commit's metadata: the broker's default for `offset.metadata.max.bytes` is 4,096."""
 SPAN_OFFSETS_MAX = 6 * NOTE_BYTES_MAX
@@ -51,6 +53,9 @@ class _Note(msgspec.Struct, frozen=True, omit_defaults=True):
     crashed: int | None = None
     bare: bool = False
     """Whether it says whose the lane is, and nothing of what is done."""
+
+
+prepared(_Note)
 
 
 class Ownership(NamedTuple):
