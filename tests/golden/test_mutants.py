@@ -172,9 +172,8 @@ def named(file: str, after: str) -> Mutant:
 
 @pytest.fixture(scope="module")
 def judge(unit_path_factory):
-    # the one of 0.1.0: it is a quarter of the present one's length, and shows how they are judged as well
-    [_, oldest] = copies(unit_path_factory.mktemp("golden"))
-    made_ready = MutantJudge([oldest], lambda _: [])
+    [present, _] = copies(unit_path_factory.mktemp("golden"))
+    made_ready = MutantJudge([present], lambda _: [])
     made_ready.prepare()
     return made_ready
 
@@ -192,7 +191,7 @@ def test_verify_notices_a_handful_of_mutants_and_the_tree_stays_as_it_is(judge):
     agents = {name: module for name, module in sys.modules.items() if name.startswith("agents")}
     judged = {one.mutant.file: one for one in judge.judge(handful, 2)}
     assert {one.by for one in judged.values()} == {BY_VERIFY}
-    assert judged["agents/scoring.py"].how.startswith("0.1.0: retrieve: ")
+    assert judged["agents/scoring.py"].how.startswith("present: retrieve: ")
     assert before == {file: (ROOT / file).read_bytes() for file in before}
     assert agents == {
         name: module for name, module in sys.modules.items() if name.startswith("agents")
