@@ -39,7 +39,7 @@ from agents.dictionaries import forms_of
 from agents.errors import BeyondMeans, Permanent
 from agents.patterns import rules_of
 from agents.placeholders import inexpressible
-from agents.policies.placed_faults import hold_valid
+from agents.policies.placed_faults import hold_loadable, hold_valid
 from agents.policies.policy_in_force import rules_in
 from agents.policies.policy_text import PolicyFault
 from agents.routing import Routes, routes_of
@@ -58,8 +58,8 @@ TYPES: Mapping[str, type[Any]] = {
     "producers": ProducersConfiguration,
     "limits": LimitsConfiguration,
 }
-prepared(*TYPES.values())
 """Step, policy, producers or limits -> what it can be configured with."""
+prepared(*TYPES.values())
 OF_EXPERIMENTS = OF_ARMS
 NOT_CONFIGURED = ("arm",)
 """Fields that a request's own policy has, and no configuration."""
@@ -92,6 +92,13 @@ def hold_usable(step: str, values: Mapping[str, Any]) -> None:
     fits = FITTING.get(step)
     if fits is not None:
         fits(values)
+
+
+def hold_choosable(step: str, values: Mapping[str, Any]) -> None:
+    """Raise Unusable for a configuration that may not come into force; one that is may stay."""
+    hold_usable(step, values)
+    if step == "policy":
+        _hold_policy(hold_loadable, values)
 
 
 def _hold_types(step: str, values: Mapping[str, Any]) -> None:
@@ -339,8 +346,12 @@ def _rewrite_fits(values: Mapping[str, Any]) -> None:
 
 
 def _policy_fits(values: Mapping[str, Any]) -> None:
+    _hold_policy(hold_valid, values)
+
+
+def _hold_policy(hold: Callable[[str], None], values: Mapping[str, Any]) -> None:
     try:
-        hold_valid(rules_in(values))
+        hold(rules_in(values))
     except PolicyFault as error:
         raise Unusable(f"`cedar`: {error}") from None
     except BeyondMeans:

@@ -35,22 +35,31 @@ def hold_valid(text: str, objects: Objects = objection) -> None:
     """Raise PolicyFault for a policy by which nothing can be decided; BeyondMeans for no engine."""
     taken = policy_text(text)
     try:
-        rules = rules_of(text)
+        rules_of(text)
     except PolicyFault as error:
         place = _unparsed(taken, objects) or _last(taken, str(error))
         raise PolicyFault(f"{place}: {error}" if place else str(error)) from None
-    for tokens, rule in zip(taken.rules, rules, strict=True):
+    told = engine().validate_policies(text, engine().Schema.from_str(SCHEMA))
+    faults = list(_invalid(told.errors, taken))
+    if faults:
+        more = f" (and {len(faults) - TOLD_MAX} more)" if len(faults) > TOLD_MAX else ""
+        raise PolicyFault("; ".join(faults[:TOLD_MAX]) + more)
+
+
+def hold_loadable(text: str) -> None:
+    """Raise PolicyFault for a valid policy with a rule that the engine can't load.
+
+    Each request under such a policy fails. So none may come into force; one that is stays, since
+    what gave way to the policy before it would open what nobody reaches now.
+    """
+    taken = policy_text(text)
+    for tokens, rule in zip(taken.rules, rules_of(text), strict=True):
         if not loadable(rule):
             raise PolicyFault(
                 f"{taken.place(tokens[0].begin)}: the rule joins more conditions in a row than the "
                 "engine takes, some 55: divide it into rules, or join values as in "
                 '`["a", "b"].contains(resource.class)`'
             )
-    told = engine().validate_policies(text, engine().Schema.from_str(SCHEMA))
-    faults = list(_invalid(told.errors, taken))
-    if faults:
-        more = f" (and {len(faults) - TOLD_MAX} more)" if len(faults) > TOLD_MAX else ""
-        raise PolicyFault("; ".join(faults[:TOLD_MAX]) + more)
 
 
 def _unparsed(taken: PolicyText, objects: Objects) -> str:

@@ -12,9 +12,11 @@ from typing import NamedTuple
 import msgspec
 
 from agents.configured.types_of_steps import LimitsConfiguration, LimitSettings
+from schemas.prepared_types import prepared
 from streams.log.configuration import LIMITS, Configuration
 
 EVERY = "*"
+prepared(LimitsConfiguration)
 
 
 class UseLimits(NamedTuple):

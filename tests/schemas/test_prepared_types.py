@@ -13,7 +13,6 @@ PLAIN = {
     "bench/replays/verified_once.py": "one thread reads what its own child told",
     "schemas/record.py": "records are prepared as the package is loaded",
     "streams/setting_sources.py": "settings are plain values",
-    "edge/load/limits_in_force.py": "its type is one of a configuration's, see agents/configured/usability.py",
 }
 """Files that need not prepare what they convert to, and why."""
 RACE = """

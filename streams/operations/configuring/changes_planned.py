@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.configured.usability import OF_EXPERIMENTS, Unusable, hold_usable
+from agents.configured.usability import OF_EXPERIMENTS, Unusable, hold_choosable
 from streams.log.activations import SHIPPED, Activations
 from streams.log.configuration import Configuration, configuration, values_of
 from streams.operations.options import nearest
@@ -84,7 +84,7 @@ def changed(current: Configuration, given: Mapping[str, Any], *, whole: bool) ->
 
 def usable(step: str, values: Mapping[str, Any]) -> Configuration:
     """Give values their form and digest, if a step can work by them; raises Unusable."""
-    hold_usable(step, values)
+    hold_choosable(step, values)
     try:
         made = configuration(step, values)
     except UnicodeEncodeError:
@@ -131,5 +131,5 @@ def rolled_back(standing: StandingChoices, step: str, to: str | None) -> Configu
     if digest == SHIPPED:
         return None
     found = standing.named(step, to or digest)
-    hold_usable(step, found.values)
+    hold_choosable(step, found.values)
     return found

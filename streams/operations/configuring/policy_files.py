@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agents.configured.usability import Unusable, hold_usable
+from agents.configured.usability import Unusable, hold_choosable
 from agents.errors import BeyondMeans
 from agents.policies.contradictions import contradictions
 from agents.policies.policy_in_force import RULES, rules_in
@@ -32,7 +32,7 @@ def policy_in(file: Path) -> str:
     """Read the rules of a file that can be decided by; raises BadConfiguration, Unusable."""
     values = given_values(POLICY, file)
     try:
-        hold_usable(POLICY, values)
+        hold_choosable(POLICY, values)
     except Unusable as error:
         said = str(error).removeprefix(f"`{RULES}`: ")
         raise Unusable(f"{file}: {said}") from None

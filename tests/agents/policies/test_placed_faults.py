@@ -2,7 +2,8 @@
 
 import pytest
 
-from agents.policies.placed_faults import hold_valid, objection
+from agents.configured.usability import Unusable, hold_choosable, hold_usable
+from agents.policies.placed_faults import hold_loadable, hold_valid, objection
 from agents.policies.policy_text import RULES_MAX, PolicyFault
 from agents.policies.rule_book import rule_book
 from tests.agents.policies.policies import HIDING, OPEN, RESIDENT, SENDING
@@ -64,12 +65,21 @@ def test_what_is_taken_can_be_decided_by(chain):
         text = OPEN + "\n" + READ % CHAINS[chain](count)
         try:
             hold_valid(text)
+            hold_loadable(text)
         except PolicyFault as error:
             told[count] = str(error)
         else:
             assert rule_book(text).of("read")
     assert min(told) > 55
     assert all(one.startswith("line ") and "divide it into rules" in one for one in told.values())
+
+
+def test_a_policy_in_force_that_can_not_be_loaded_stays_and_none_comes_into_force():
+    """Giving way to the policy before it would open what fails closed."""
+    values = {"cedar": OPEN + READ % CHAINS["||"](100)}
+    hold_usable("policy", values)
+    with pytest.raises(Unusable, match=r"^`cedar`: line 3, column 1: .*divide it into rules"):
+        hold_choosable("policy", values)
 
 
 def test_of_many_faults_some_are_told_and_the_others_counted():
