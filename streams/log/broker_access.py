@@ -38,9 +38,17 @@ class BrokerRefuses(ConnectionError):
     """The broker is there and does not let us in; the message names what to set."""
 
 
+RECONNECT_MS = 1_000
+"""The longest pause of a client between two looks for a broker that is away. By its default, 10 s,
+it comes back long after the broker does: so late began what asked while that one was restarted."""
+
+
 def client_settings(settings: Settings) -> dict[str, Any]:
     """Return what a client of librdkafka connects by; raises BadSetting for unusable files."""
-    told: dict[str, Any] = {"bootstrap.servers": settings.kafka}
+    told: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka,
+        "reconnect.backoff.max.ms": RECONNECT_MS,
+    }
     if settings.kafka_security == "plaintext":
         return told
     told["security.protocol"] = settings.kafka_security

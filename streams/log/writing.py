@@ -88,7 +88,6 @@ def new_producer(settings: Settings, name: str, **more: Any) -> Producer:
             # above what `check_size` lets pass: the client must never be the one to refuse
             "message.max.bytes": RECORD_BYTES_MAX + 8_192,
             "queue.buffering.max.kbytes": QUEUE_KB,
-            "reconnect.backoff.max.ms": 1_000,
             "log_level": 2,  # what matters arrives as an error; the rest repeats itself without end
             **more,
         }

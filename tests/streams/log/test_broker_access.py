@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError
 
 from infra.settings_cli import settings as settings_verb
 from streams.log.broker_access import (
+    RECONNECT_MS,
     BrokerRefuses,
     aio_settings,
     check_access,
@@ -108,9 +109,13 @@ def test_every_module_that_makes_a_client_asks_what_lets_it_in():
 # ---------------------------------------------------------------------- from settings
 
 
-def test_without_security_a_client_is_told_where_the_broker_is_and_no_more():
+def test_without_security_a_client_is_told_where_the_broker_is_and_to_look_for_it_often():
     plain = Settings(kafka="a:1,b:2", kafka_user="gateway", kafka_password_file="/nowhere")
-    assert client_settings(plain) == {"bootstrap.servers": "a:1,b:2"}
+    assert client_settings(plain) == {
+        "bootstrap.servers": "a:1,b:2",
+        "reconnect.backoff.max.ms": RECONNECT_MS,
+    }
+    assert RECONNECT_MS <= 1_000
     assert aio_settings(plain) == {"bootstrap_servers": ["a:1", "b:2"]}
 
 
