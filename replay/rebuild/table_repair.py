@@ -229,19 +229,19 @@ class TableRepair:
     def _keep(self, name: str, lane: int, mends: Sequence[Mend], report: RepairReport) -> None:
         topic = kept_of(name)
         if topic not in report.kept:
-            self._make(topic)
+            self._make(topic, name)
             report.kept.append(topic)
         self._writer.write_all(
             (topic, lane, one.key, one.before or b"", _headers_of_kept(one)) for one in mends
         )
 
-    def _make(self, topic: str) -> None:
+    def _make(self, topic: str, table: str) -> None:
         replication = self._settings.replication
         made = NewTopic(
             topic,
             num_partitions=self._settings.partitions,
             replication_factor=replication,
-            config=changelog_configuration(replication),
+            config=changelog_configuration(table, replication),
         )
         try:
             self._admin.create_topics([made], operation_timeout=CREATE_S)[topic].result(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from confluent_kafka import Consumer
@@ -26,7 +26,8 @@ class Change:
 
     lane: int
     rows: Sequence[tuple[bytes, bytes | None]]
-    """Each key with the value written last, in the order of those writes; None drops a row."""
+    """Each key with the value written last, in the order of those writes; None drops a row that was
+    there when this was read."""
     end: int
     """The offset after the last one."""
     fences: tuple[bytes, ...] = ()
@@ -81,7 +82,7 @@ class Changelog:
             unclear = dict.fromkeys((lane for lane in since if changes[lane] is None), 0)
             for lane, rows, end in self._rows_since(consumer, unclear):
                 changes[lane] = self._change(lane, rows, end, None, EMPTY, events)
-        return [change for change in changes.values() if change is not None]
+        return [_without_needless(change, known) for change in changes.values() if change]
 
     def _rows_since(
         self, consumer: Consumer, since: Mapping[int, int]
@@ -119,6 +120,12 @@ class Changelog:
             newest.pop(row.key, None)  # so that the key written last stands last
             newest[row.key] = row.value
         kept = list(newest.items())
-        named = {row.key: row.fence for row in standing}
+        named = {row.key: row.fence for row in standing if row.value is not None}
         by_drops = in_time.by_drops
         return Change(lane, kept, end, in_time.fences, named, in_time.passed_over, by_drops)
+
+
+def _without_needless(change: Change, known: Container[bytes]) -> Change:
+    """Leave out what drops a row that is not there: where rows come and go, nearly all."""
+    rows = [(key, value) for key, value in change.rows if value is not None or key in known]
+    return replace(change, rows=rows)

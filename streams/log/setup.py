@@ -42,6 +42,9 @@ came late, for whoever takes over or mends it (see `fences` and `written_between
 CHANGELOG_DROPS_MS = 3_600_000
 """How long a broker keeps what dropped a row, of which a takeover reads each: an hour, where the
 default is a day. Nobody knows rows of a lane from before it came, so nobody misses the drop."""
+RELEASES_DROPS_MS = 600_000
+"""The same of the releases, of which each answer drops one: what comes late by more than that is
+of an answer that has ended, and read by nobody."""
 AHEAD_MS = str(2**63 - 1)
 """How far ahead of the broker's clock a record may be: without bound. By its default, an hour, a
 worker whose host's clock is further ahead can write nothing, and holds its lanes."""
@@ -63,7 +66,7 @@ def topic_configuration(topic: Topic, replication: int) -> dict[str, str]:
     }
 
 
-def changelog_configuration(replication: int) -> dict[str, str]:
+def changelog_configuration(table: str, replication: int) -> dict[str, str]:
     """Return the broker's settings of a table's changelog.
 
     A broker never compacts the segment that it writes to, and a takeover reads all that is left: of
@@ -71,12 +74,13 @@ def changelog_configuration(replication: int) -> dict[str, str]:
     (docs/decisions/0109-changelogs-in-small-segments.md). How old a record is, is told by the
     broker's clock: one of a worker whose clock is ahead would keep all behind it from compaction.
     """
+    drops_ms = RELEASES_DROPS_MS if table == "releases" else CHANGELOG_DROPS_MS
     return {
         "cleanup.policy": "compact",
         "segment.bytes": str(CHANGELOG_SEGMENT_BYTES),
         "segment.ms": str(CHANGELOG_SEGMENT_MS),
         "min.compaction.lag.ms": str(CHANGELOG_LAG_MS),
-        "delete.retention.ms": str(CHANGELOG_DROPS_MS),
+        "delete.retention.ms": str(drops_ms),
         "message.timestamp.type": "LogAppendTime",
         "compression.type": "zstd",
         "min.insync.replicas": _replicas_in_sync(replication),
@@ -103,7 +107,7 @@ def wanted(settings: Settings) -> list[NewTopic]:
             changelog_of(table),
             num_partitions=settings.partitions,
             replication_factor=settings.replication,
-            config=changelog_configuration(settings.replication),
+            config=changelog_configuration(table, settings.replication),
         )
         for step in STEPS
         for table in step.tables

@@ -47,7 +47,7 @@ class RowsAhead:
 
 def make_changelog(broker):
     """Make it as set-up does, but for the minutes in which a broker leaves records alone: a second."""
-    plain = changelog_configuration(1) | {"min.compaction.lag.ms": "1000"}
+    plain = changelog_configuration(TABLE, 1) | {"min.compaction.lag.ms": "1000"}
     name = changelog_of(TABLE)
     topic = NewTopic(name, num_partitions=LANE + 1, replication_factor=1, config=plain)
     admin = broker.admin()

@@ -38,7 +38,7 @@ def test_every_topic_and_changelog_is_wanted_once():
 
 @pytest.mark.stack
 @pytest.mark.parametrize(
-    "configuration", [topic_configuration(TOPICS[0], 1), changelog_configuration(1)]
+    "configuration", [topic_configuration(TOPICS[0], 1), changelog_configuration("sessions", 1)]
 )
 def test_a_worker_whose_clock_is_hours_ahead_can_write(lone_broker, configuration):
     name = f"test.{uuid.uuid4().hex}"
@@ -61,7 +61,10 @@ def test_a_topic_without_lanes_has_one_partition():
 
 @pytest.mark.parametrize(("replication", "in_sync"), [(1, "1"), (2, "1"), (3, "2"), (5, "2")])
 def test_a_write_is_acknowledged_by_two_replicas_where_there_are_three(replication, in_sync):
-    settings = [topic_configuration(TOPICS[0], replication), changelog_configuration(replication)]
+    settings = [
+        topic_configuration(TOPICS[0], replication),
+        changelog_configuration("sessions", replication),
+    ]
     assert [each["min.insync.replicas"] for each in settings] == [in_sync] * 2
 
 
@@ -79,14 +82,26 @@ def test_configuration_and_changelogs_are_compacted_and_nothing_else():
 
 
 def test_a_takeover_reads_little_that_compaction_would_have_dropped():
-    settings = changelog_configuration(1)
+    settings = changelog_configuration("sessions", 1)
     assert settings["cleanup.policy"] == "compact"
     assert int(settings["segment.bytes"]) <= 2**21
     assert int(settings["min.compaction.lag.ms"]) <= 300_000
 
 
+def test_what_dropped_a_row_stays_for_an_hour_and_of_releases_for_minutes():
+    kept_ms = {
+        table: int(changelog_configuration(table, 1)["delete.retention.ms"])
+        for step in STEPS
+        for table in step.tables
+    }
+    assert {table for table, ms in kept_ms.items() if ms < 3_600_000} == {"releases"}
+    assert kept_ms["releases"] >= 2 * int(
+        changelog_configuration("releases", 1)["min.compaction.lag.ms"]
+    )
+
+
 def test_a_segment_of_a_changelog_holds_the_largest_record():
-    assert int(changelog_configuration(1)["segment.bytes"]) > RECORD_BYTES_NEEDED
+    assert int(changelog_configuration("sessions", 1)["segment.bytes"]) > RECORD_BYTES_NEEDED
 
 
 def test_where_all_topics_are_nothing_is_missing():
