@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from streams.delivery.held_slots import hold_slots
 from streams.running.collector import while_loading
 from streams.settings import Settings
 from worker.configurations_chosen import followed
@@ -27,9 +28,12 @@ async def prepared(settings: Settings, hosted: Sequence[Hosted]) -> Host:
         schemas = _in_daemon(lambda: log_made_ready(settings))
         await wait_for_topics(settings, steps)
         ids = await schemas
-        configured = await _in_daemon(lambda: followed(settings, ids))
         connectors, keyring = await connecting
-    return attach(settings, hosted, connectors, keyring, ids, configured)
+        configured, held = await asyncio.gather(
+            _in_daemon(lambda: followed(settings, ids)),
+            _in_daemon(lambda: hold_slots(settings, [one.group for one in hosted])),
+        )
+    return attach(settings, hosted, connectors, keyring, ids, configured, held)
 
 
 def _in_daemon(work: Callable[[], MadeT]) -> asyncio.Future[MadeT]:

@@ -19,6 +19,7 @@ from connectors.answer_redaction import AnswerRedaction
 from connectors.who_answers import KEYRING, connectors_for
 from schemas.registry import Registry, SchemaIds
 from streams.delivery.faust_shell import App, Consumer, new_app
+from streams.delivery.held_slots import NONE, HeldSlot
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
 from streams.delivery.opening import FoldFunction
@@ -245,10 +246,11 @@ def attach(
     keyring: Any = None,
     ids: SchemaIds | None = None,
     configured: Mapping[str, Configuration] | None = None,
+    held: Mapping[str, HeldSlot] = NONE,
 ) -> Host:
     """Give hosted steps what they need to run; connectors are made here unless they are given.
 
-    Without schema ids, those of `log_made_ready`: then it blocks.
+    Without schema ids, those of `log_made_ready`: then it blocks. `held` are the slots of groups.
     """
     if connectors is None:
         connectors, keyring = connect(settings, [one.step for one in hosted])
@@ -274,6 +276,7 @@ def attach(
     for table in tables:
         table.attach(codec)
     for one in hosted:
+        one.app.held = held.get(one.group)
         one.runner.attach(services)
     return Host(hosted, world, connectors, cancellations, configurations, keyring)
 

@@ -28,6 +28,7 @@ from functools import partial
 from typing import Any, ClassVar, cast
 
 import faust
+from faust.tables import TableManager
 from faust.transport import base
 from faust.transport.consumer import Consumer as FaustConsumer
 from faust.transport.producer import Producer as FaustProducer
@@ -36,6 +37,7 @@ from mode import ServiceT
 from yarl import URL
 
 from streams.delivery.commits import Commit, due
+from streams.delivery.held_slots import HeldSlot
 from streams.delivery.intake import LaneBatch
 from streams.delivery.lane import Lane
 from streams.delivery.memory import Memory
@@ -75,7 +77,7 @@ class Consumer(FaustConsumer):
             return
         sources = sorted(set(topics) - self.app.tables.changelog_topics)
         app = self.app
-        self._reader = Reader(app.conf.id, sources, app.settings, app.memory, self)
+        self._reader = Reader(app.conf.id, sources, app.settings, app.memory, self, held=app.held)
         self.add_future(self._open(sources))
 
     async def _open(self, sources: Sequence[str]) -> None:
@@ -305,11 +307,22 @@ class Transport(base.Transport):
         super().__init__(url, app, *args, **kwargs)
 
 
+class Tables(TableManager):
+    """Faust's tables, all of which are declared before an app starts."""
+
+    async def on_start(self) -> None:
+        """Begin at once: Faust's waits a second, for modules that declare more."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
 class App(faust.App):
     """The Faust app of a step."""
 
     settings: Settings
     memory: Memory
+    held: HeldSlot | None = None
+    """The worker's slot of this group, where its file could be held."""
     lanes_assigned: Callable[[list[Lane]], None]
     """Told which lanes are about to be read; set by the runner."""
     lanes_revoked: Callable[..., Awaitable[None]]
@@ -376,6 +389,7 @@ def new_app(name: str, settings: Settings, memory: Memory) -> App:
         topic_allow_declare=False,
         topic_partitions=settings.partitions,
         web_enabled=False,
+        TableManager=Tables,
         worker_redirect_stdouts=False,
     )
     app.settings = settings

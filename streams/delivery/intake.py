@@ -17,6 +17,8 @@ from streams.log.addressing import headers_of
 POLL_S = 0.2
 """For a first record, which ends it. What else is asked of the reader waits for as long: a commit,
 lanes to be claimed."""
+LEARNING_POLL_S = 0.02
+"""The same while lanes are taken over: they run when they are claimed."""
 ROOM_S = 0.1  # for the steps to catch up, before lanes are paused
 BATCH = 2_000  # records of one poll
 HIGH_WATER = 2_048  # records of a lane taken and not looked at; beyond, its fetch pauses
@@ -44,7 +46,8 @@ class Intake:
 
     def poll(self, client: Client) -> list[Message]:
         """Return what has arrived, or wait a moment for it."""
-        first = client.poll(POLL_S)
+        learning = not all(lane.learned for lane in self._lanes().values())
+        first = client.poll(LEARNING_POLL_S if learning else POLL_S)
         return [] if first is None else [first, *client.consume(BATCH - 1, 0)]
 
     def batches(self, messages: Iterable[Message]) -> list[LaneBatch]:

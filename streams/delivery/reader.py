@@ -24,6 +24,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from streams.delivery.commits import Commit, Commits
+from streams.delivery.held_slots import HeldSlot
 from streams.delivery.intake import Intake
 from streams.delivery.lane import Lane
 from streams.delivery.membership import BROKER_TIMEOUT_S, HANDED_OVER_S, Listener, Membership
@@ -61,6 +62,7 @@ class Reader:
         client: Callable[[dict[str, Any]], Client] = Client,
         slot: Slot | None = None,
         tries: Tries | None = None,
+        held: HeldSlot | None = None,
     ) -> None:
         self._group = group
         self._settings = settings
@@ -77,6 +79,9 @@ class Reader:
         """Lanes that are to be made ours, and who waits for it."""
         self._proofs: list[asyncio.Future[bool]] = []
         """Who wants to know whether the group still takes us for the owner of our lanes."""
+        self._held = held
+        self._is_left = held is not None and held.is_left
+        """Whether who had our slot before the next client takes it is known to be dead."""
         self._failure: KafkaException | None = None
         """What the client has ended with."""
         self._unwritten: Exception | None = None
@@ -93,7 +98,8 @@ class Reader:
         self._thread = threading.Thread(target=self._read, name=f"reader {group}", daemon=True)
 
     def _new_client(self) -> Client:
-        self.membership.displaces = bool(self._settings.slot)
+        is_left, self._is_left = self._is_left, False  # the next one takes it from ourselves
+        self.membership.displaces = bool(self._settings.slot) and not is_left
         return self._make_client(self._config(self._group, self._settings))
 
     def _config(self, group: str, settings: Settings) -> dict[str, Any]:
@@ -112,7 +118,6 @@ class Reader:
             "max.poll.interval.ms": int(POLL_INTERVAL_S * 1000),
             "queued.max.messages.kbytes": PREFETCH_KB,
             "fetch.queue.backoff.ms": 10,
-            "reconnect.backoff.max.ms": 1_000,
             "log_level": 2,
             "error_cb": partial(self._on_error, number=self._client_number),
             "on_commit": partial(self._on_commit, number=self._client_number),
@@ -209,6 +214,8 @@ class Reader:
                 raise self._failure
             if membership.lanes is not before:
                 self._member_id = client.memberid() or self._member_id
+                if self._held is not None:
+                    self._held.note(self._member_id)
                 # among them may be records fetched for the assignment that has ended
                 if membership.lanes:
                     client.assign([_start_of(lane) for lane in membership.lanes.values()])

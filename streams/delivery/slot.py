@@ -13,15 +13,17 @@ Who waits ends nothing: a worker that ended would be started again, and take the
 
 Whose place was taken hears of it with its next heartbeat, and works on until then: nobody has asked
 it to let go. So who joins under a slot's name reads what was done only when it must have heard
-(TOLD_S): both would run the same inputs under the same numbers.
+(TOLD_S): both would run the same inputs under the same numbers. It reads at once where that one is
+known to be dead (`held_slots`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import NamedTuple
 
 from streams.log.broker_access import aio_settings
@@ -49,22 +51,26 @@ class Members(NamedTuple):
     """The ids of its members."""
 
 
-def group_of(settings: Settings, name: str) -> Members:
-    """Ask the broker who is a member of a group; raises NoAnswer. Blocks."""
+def members_of(settings: Settings, names: Collection[str]) -> dict[str, Members]:
+    """Ask the broker who is a member of some groups; raises NoAnswer. Blocks."""
     from aiokafka.admin import AIOKafkaAdminClient
 
-    async def ask() -> Members:
+    async def ask() -> dict[str, Members]:
         async with asyncio.timeout(LIMIT_S):
             admin = AIOKafkaAdminClient(**aio_settings(settings), client_id="playhead-slot")
             try:
                 await admin.start()
-                [answer] = await admin.describe_consumer_groups([name])
+                # one by one: aiokafka 0.14 can't read an answer about several
+                asked = (admin.describe_consumer_groups([name]) for name in names)
+                answers = chain.from_iterable(await asyncio.gather(*asked))
             finally:
                 await admin.close()
-        [(error_code, _, state, _, _, members)] = answer.groups
-        if error_code:
-            raise NoAnswer(f"error {error_code} of {name}")
-        return Members(state in SETTLED, [member[0] for member in members])
+        told = {}
+        for error_code, name, state, _, _, members in chain(*(one.groups for one in answers)):
+            if error_code:
+                raise NoAnswer(f"error {error_code} of {name}")
+            told[name] = Members(state in SETTLED, [member[0] for member in members])
+        return {name: told[name] for name in names}
 
     try:
         with ThreadPoolExecutor(1, "group") as thread:
@@ -73,6 +79,11 @@ def group_of(settings: Settings, name: str) -> Members:
         raise
     except Exception as error:  # of whichever library: the broker did not tell
         raise NoAnswer(type(error).__name__) from error
+
+
+def group_of(settings: Settings, name: str) -> Members:
+    """Ask the broker who is a member of a group; raises NoAnswer. Blocks."""
+    return members_of(settings, [name])[name]
 
 
 def holder_of(settings: Settings, group: str, slot: str) -> str | None:

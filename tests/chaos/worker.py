@@ -17,6 +17,7 @@ import click
 
 from agents.errors import Transient
 from schemas import Embed
+from streams.delivery.held_slots import hold_slots
 from streams.running.allocator import give_back_early
 from streams.settings import Settings
 from streams.watching import logs, tracing
@@ -25,7 +26,7 @@ from tests.chaos.steps import chain
 from tests.fake_connectors import FakeKeyring, FakeTriton, FakeWeaviate
 from worker.cli import Worker, run_to_the_end, supervise
 from worker.oversight import watch_over
-from worker.wiring import host, log_made_ready, wait_for_topics
+from worker.wiring import attach, declare_all, log_made_ready, wait_for_topics
 
 TRANSIENT = 0.01  # share of calls that fail; of streamed parts likewise
 DELAYED = 0.01  # share of calls that take up to DELAY_S
@@ -108,6 +109,7 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
     settings = Settings.load(run=run, call_timeout_s=CALL_TIMEOUT_S, attempts_max=attempts)
     wanted = names.split(",") if names else None
     steps = [step for step in chain() if wanted is None or step.name in wanted]
+    schemas = asyncio.create_task(asyncio.to_thread(log_made_ready, settings))
     await wait_for_topics(settings, steps)
     keyring, before = FakeKeyring(), Chance(run, name).before
     journal = CallJournal(run)
@@ -116,8 +118,10 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
         Noted(FakeTriton(before), journal),
         Noted(FakeWeaviate(before), journal),
     ]
-    ids = await asyncio.to_thread(log_made_ready, settings)
-    hosted = host(settings, steps, connectors, keyring, ids)
+    ids = await schemas
+    declared = declare_all(settings, steps)
+    held = await asyncio.to_thread(hold_slots, settings, [one.group for one in declared])
+    hosted = attach(settings, declared, connectors, keyring, ids, held=held)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])
     watch = partial(watch_over, hosted.steps, settings)
     return await supervise(Worker(hosted, ready, watch, loop=asyncio.get_running_loop()))

@@ -28,6 +28,7 @@ class Waits:
         monkeypatch.setattr(preparing, "wait_for_topics", self.wait_for_topics)
         monkeypatch.setattr(preparing, "attach", self.attach)
         monkeypatch.setattr(preparing, "followed", lambda _settings, ids: f"by {ids}")
+        monkeypatch.setattr(preparing, "hold_slots", lambda _settings, groups: groups)
         self.keyring = FakeKeyring()
 
     def connect(self, _settings, steps):
@@ -57,7 +58,8 @@ async def test_log_registry_and_connectors_are_waited_for_at_once(monkeypatch, s
     waits = Waits(monkeypatch)
     hosted = declare_all(settings, STEPS)
     given = await asyncio.wait_for(prepared(settings, hosted), 60)
-    assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids", "by ids")
+    groups = [one.group for one in hosted]
+    assert given == (settings, hosted, [waits.keyring], waits.keyring, "ids", "by ids", groups)
     assert waits.asked_for == {"connectors": STEPS, "topics": STEPS}
     assert waits.looks == (GC_OBJECTS, *SELDOM), "what is loaded meanwhile is no garbage"
 

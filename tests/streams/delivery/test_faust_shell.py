@@ -185,6 +185,23 @@ async def test_what_can_not_be_written_before_anything_is_read_ends_the_worker(a
     assert consumer.trouble == ""
 
 
+async def test_tables_begin_without_the_second_that_faust_leaves_for_more_of_them(app, monkeypatch):
+    begun = []
+
+    async def slept(seconds):
+        begun.append(seconds)
+
+    async def started():
+        begun.append("recovery")
+
+    monkeypatch.setattr(app.tables, "sleep", slept)
+    monkeypatch.setattr(app.tables.recovery, "start", started)
+    await app.tables.on_start()
+    assert begun == ["recovery"]
+    with pytest.raises(RuntimeError, match="Too late to add tables"):
+        app.tables.add(app.Table("late", changelog_topic=app.topic("late")))
+
+
 async def test_faust_is_asked_for_no_seek_and_no_recovery(consumer):
     assert await consumer.seek_to_committed() == {}
     assert await consumer.highwaters() == {}

@@ -8,7 +8,7 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, Message, TopicPartition
 
-from streams.delivery.intake import BATCH, HIGH_WATER, Intake
+from streams.delivery.intake import BATCH, HIGH_WATER, LEARNING_POLL_S, POLL_S, Intake
 from streams.delivery.lane import LOW_WATER, Lane
 from streams.delivery.memory import Memory
 from tests.memory_broker import MemoryBroker
@@ -188,3 +188,16 @@ def test_a_lane_that_is_worked_off_within_a_moment_is_never_paused(bench):
     bench.intake.keep_pace(bench.client)
     steps.join()
     assert bench.paused == set()
+
+
+def test_a_lane_that_is_taken_over_keeps_its_claim_waiting_for_a_moment_only(bench):
+    waits = []
+    bench.client.poll = waits.append
+    bench.read()
+    for lane in bench.lanes.values():
+        lane.learned = True
+    bench.read()
+    bench.lanes.clear()
+    bench.read()
+    assert waits == [LEARNING_POLL_S, POLL_S, POLL_S]
+    assert LEARNING_POLL_S <= POLL_S / 10

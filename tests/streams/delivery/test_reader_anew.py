@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
@@ -229,6 +230,19 @@ async def test_lanes_are_contested_where_a_client_has_just_taken_the_slot(bench)
     bench.fence()
     await soon(lambda: worker.words.count("assigned") == 3)
     assert all(lane.contested for lane in worker.lanes)
+
+
+async def test_only_the_first_client_takes_a_slot_of_a_process_that_has_ended(bench):
+    held = SimpleNamespace(is_left=True, note=(noted := []).append)
+    worker = bench.worker(held=held)
+    worker.reader.start()
+    await soon(lambda: worker.words == ["assigned"])
+    assert not any(lane.contested for lane in worker.lanes), "nobody works there any more"
+    bench.fence()
+    await soon(lambda: worker.words.count("assigned") == 2)
+    assert all(lane.contested for lane in worker.lanes), "whoever that was, it lives"
+    await soon(lambda: len(noted) == 2)
+    assert noted == [client.memberid() for client in worker.clients]
 
 
 async def test_who_has_no_slot_displaces_nobody(bench):
