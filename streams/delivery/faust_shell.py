@@ -307,7 +307,7 @@ class Transport(base.Transport):
         super().__init__(url, app, *args, **kwargs)
 
 
-class Tables(TableManager):
+class FaustTables(TableManager):
     """Faust's tables, all of which are declared before an app starts."""
 
     async def on_start(self) -> None:
@@ -389,7 +389,7 @@ def new_app(name: str, settings: Settings, memory: Memory) -> App:
         topic_allow_declare=False,
         topic_partitions=settings.partitions,
         web_enabled=False,
-        TableManager=Tables,
+        TableManager=FaustTables,
         worker_redirect_stdouts=False,
     )
     app.settings = settings
