@@ -162,8 +162,10 @@ def test_without_a_slot_nothing_is_held(tmp_path):
 
 
 def test_a_slot_is_a_name_and_no_path(tmp_path):
-    hold_slots(Settings(run=tmp_path / "run", slot="../../w/1"), [GROUP])
+    assert hold_slots(Settings(run=tmp_path / "run", slot="a/../../../w/1"), [GROUP])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    [file] = (tmp_path / "run" / "slots").iterdir()
+    assert file.is_file()
 
 
 @pytest.mark.stack
