@@ -72,7 +72,7 @@ class HeldSlot:
         """Read which member stands there, if it had the slot since this machine was started."""
         try:
             note = json.loads(os.pread(self._descriptor, NOTE_BYTES_MAX, 0) or b"{}")
-        except ValueError:  # its writer was killed over it
+        except (ValueError, RecursionError):  # its writer was killed over it, or it is not ours
             return ""
         ours = isinstance(note, dict) and note.get("boot") == self._boot
         return str(note.get("member", "")) if ours else ""
