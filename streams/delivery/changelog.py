@@ -82,7 +82,9 @@ class Changelog:
             unclear = dict.fromkeys((lane for lane in since if changes[lane] is None), 0)
             for lane, rows, end in self._rows_since(consumer, unclear):
                 changes[lane] = self._change(lane, rows, end, None, EMPTY, events)
-        return [_without_needless(change, known) for change in changes.values() if change]
+        return [
+            _without_needless(change, known) for change in changes.values() if change is not None
+        ]
 
     def _rows_since(
         self, consumer: Consumer, since: Mapping[int, int]

@@ -20,7 +20,6 @@ import fcntl
 import json
 import os
 import struct
-import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,7 +47,6 @@ class HeldSlot:
         """Take a share of its lock; raises OSError where the file can't be made or locked."""
         self._boot = boot
         self._said = ""
-        self._writing = threading.Lock()
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.fcntl(self._descriptor, fcntl.F_OFD_SETLK, _lock(fcntl.F_RDLCK))
@@ -78,18 +76,17 @@ class HeldSlot:
         return str(note.get("member", "")) if ours else ""
 
     def note(self, member: str) -> None:
-        """Note what the group calls us."""
-        with self._writing:
-            if not self._alone or member == self._said:
-                return
-            note = json.dumps({"boot": self._boot, "member": member}).encode()
-            try:
-                os.ftruncate(self._descriptor, 0)
-                os.pwrite(self._descriptor, note, 0)
-            except OSError as error:  # who comes next waits
-                log.warning("the slot's file can't be written", error=error.strerror)
-            else:
-                self._said = member
+        """Note what the group calls us; for the reader's thread alone."""
+        if not self._alone or member == self._said:
+            return
+        note = json.dumps({"boot": self._boot, "member": member}).encode()
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, note, 0)
+        except OSError as error:  # who comes next waits
+            log.warning("the slot's file can't be written", error=error.strerror)
+        else:
+            self._said = member
 
 
 NONE: Mapping[str, HeldSlot] = {}

@@ -80,8 +80,7 @@ class Reader:
         self._proofs: list[asyncio.Future[bool]] = []
         """Who wants to know whether the group still takes us for the owner of our lanes."""
         self._held = held
-        self._is_left = held is not None and held.is_left
-        """Whether who had our slot before the next client takes it is known to be dead."""
+        """Our slot's file; it tells whether who had the slot before our first client is dead."""
         self._failure: KafkaException | None = None
         """What the client has ended with."""
         self._unwritten: Exception | None = None
@@ -98,7 +97,8 @@ class Reader:
         self._thread = threading.Thread(target=self._read, name=f"reader {group}", daemon=True)
 
     def _new_client(self) -> Client:
-        is_left, self._is_left = self._is_left, False  # the next one takes it from ourselves
+        first = self._client_number == 0  # each further one takes the slot from whoever lives
+        is_left = first and self._held is not None and self._held.is_left
         self.membership.displaces = bool(self._settings.slot) and not is_left
         return self._make_client(self._config(self._group, self._settings))
 

@@ -1,13 +1,14 @@
 """A reader whose client or whose step's producer has ended: the step goes on, and its worker lives."""
 
 import asyncio
+import json
 import threading
-from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError
 
 from streams.delivery.commits import due
+from streams.delivery.held_slots import HeldSlot
 from streams.delivery.slot import ALIVE_S, Members, Slot
 from streams.delivery.tries import TRIES_MAX, GaveUp
 from streams.settings import Settings
@@ -232,8 +233,15 @@ async def test_lanes_are_contested_where_a_client_has_just_taken_the_slot(bench)
     assert all(lane.contested for lane in worker.lanes)
 
 
-async def test_only_the_first_client_takes_a_slot_of_a_process_that_has_ended(bench):
-    held = SimpleNamespace(is_left=True, note=(noted := []).append)
+async def test_only_the_first_client_takes_a_slot_of_a_process_that_has_ended(bench, tmp_path):
+    held, noted = HeldSlot(tmp_path / "slot", "this boot"), []
+    held.is_left = True
+
+    def note(member):
+        HeldSlot.note(held, member)
+        noted.append(json.loads((tmp_path / "slot").read_bytes())["member"])
+
+    held.note = note
     worker = bench.worker(held=held)
     worker.reader.start()
     await soon(lambda: worker.words == ["assigned"])
