@@ -36,6 +36,7 @@ from streams.log.setup import (
     missing,
     partition_counts,
     publish_configuration,
+    setup_writer,
     wanted,
 )
 from streams.log.subjects import open_registry, subjects
@@ -193,12 +194,7 @@ def known_schemas(
             return registry
 
 
-def put_configurations(
-    settings: Settings,
-    codec: Codec,
-    publish: Callable[[Settings, Codec], None] = publish_configuration,
-    pause_s: float = CONNECT_PAUSE_S,
-) -> None:
+def put_configurations(publish: Callable[[], None], pause_s: float = CONNECT_PAUSE_S) -> None:
     """Put the configurations of this process on the log, before any record rests on them.
 
     A replay must find them by their digests, and those of set-up may be others. Tries again, with a
@@ -206,7 +202,7 @@ def put_configurations(
     """
     while True:
         try:
-            publish(settings, codec)
+            publish()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is said and tried again
             reason = f"{type(error).__name__}: {error}"
             log.warning("the configurations can't be written, trying again", reason=reason)
@@ -222,12 +218,10 @@ def log_made_ready(
 
     However long either takes: no record is written before both are done.
     """
-    registry = known_schemas(settings)
-    if configured is None:
-        put_configurations(settings, Codec(registry))
-    else:
-        publish = partial(publish_configuration, configured=configured)
-        put_configurations(settings, Codec(registry), publish)
+    with setup_writer(settings) as writer:
+        registry = known_schemas(settings)
+        codec = Codec(registry)
+        put_configurations(partial(publish_configuration, writer, settings, codec, configured))
     return registry
 
 

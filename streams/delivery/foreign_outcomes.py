@@ -79,6 +79,8 @@ class OutcomeReader:
         self._given_up = given_up
         self.missing: set[ForeignId] = set()
         """Ids that the registry has not told of yet: what was read is no whole answer."""
+        self.is_unsure = False
+        """Whether a record was read by no schema: the registry may tell of it by and by."""
 
     def outcome(self, message: Message) -> Outcome | None:
         """Return what a record tells of an input, and no more: it may hold a megabyte."""
@@ -109,14 +111,16 @@ class OutcomeReader:
         except Undecodable:
             return None, False
         if not self._is_known(schema_id, kind):
+            self.is_unsure = True
             if (schema_id, kind.SCHEMA) in self._given_up:
                 return None, True
             self.missing.add((schema_id, kind.SCHEMA))
             return None, False
         try:
             return self._asker.codec.decode(message.value(), kind), False
-        except Undecodable:
-            return None, True  # refused, or another's bytes under an id of ours
+        except Undecodable:  # refused, or another's bytes under an id of ours
+            self.is_unsure = True
+            return None, True
 
     def _is_known(self, schema_id: int, kind: type[Event]) -> bool:
         codec = self._asker.codec

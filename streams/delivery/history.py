@@ -61,10 +61,11 @@ class History:
         for meta in outcomes:
             if meta.cause is None:
                 continue
-            cause = meta.cause
-            self.attempted(cause.id, meta.attempt)
+            cause, number = meta.cause, _number(meta.attempt)
+            at = self._ids.enter(cause.id)
+            self._ids.begun[at] = max(number, self._ids.begun[at])
             if meta.last:
-                at = self._answer(cause.id, meta.attempt)
+                self._ids.answered[at] = max(number, self._ids.answered[at])
                 place = self._place(cause.topic, cause.partition, cause.offset)
                 if place is not None:
                     self._ids.add(at, "closed", place)
@@ -133,15 +134,10 @@ class History:
 
     def finished(self, meta: Meta) -> None:
         """Remember that an input has a closed outcome."""
-        at = self._answer(meta.id, 0)
+        at = self._ids.enter(meta.id)
         begun = self._ids.begun[at] or _number(meta.attempt)
         self._ids.answered[at] = max(begun, self._ids.answered[at])
         self._ids.add(at, "finished", _number(meta.attempt))
-
-    def _answer(self, cause_id: str, attempt: int) -> int:
-        at = self._ids.enter(cause_id)
-        self._ids.answered[at] = max(_number(attempt), self._ids.answered[at])
-        return at
 
     def _place(self, topic: str, partition: int, offset: int) -> int | None:
         """Return a number for a place; None for one where no record lies."""

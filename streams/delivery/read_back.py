@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from confluent_kafka import Consumer
 
@@ -19,6 +20,7 @@ from schemas import Cause, Event, EventRejected
 from streams.delivery.epochs import floor_of
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, Outcome
+from streams.delivery.kept_outcomes import KeptOutcomes, OutputReader, Written
 from streams.delivery.lane import REACH, Place
 from streams.delivery.progress import Progress, progress_of
 from streams.log.offsets import Extent, extent_of
@@ -75,53 +77,103 @@ class Done:
     is known."""
 
 
-@dataclass
-class _Written:
-    """Outcomes of a step in one lane of one output topic, as far as they were read."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    records: int = 0
-    size: int = 0
-
-
-@dataclass(frozen=True)
 class _Older:
-    """What is read of an output beside what follows the commits."""
+    """Outcomes of an output that lie before what follows the commits, read back from there."""
 
-    extent: Extent
-    beyond: Mapping[str, int]
-    """Input topic -> offset before which no input can come again under a later attempt."""
-    warm: bool
-    """Whether requests come in, of which copies may come late."""
+    def __init__(
+        self, extent: Extent, beyond: Mapping[str, int], warm: bool, newer: Written
+    ) -> None:
+        """`newer`: what was read of what lies behind the extent.
+
+        `beyond`: input topic -> offset before which no input can come again under a later attempt.
+        `warm`: whether requests come in, of which copies may come late.
+        """
+        self._extent = extent
+        self._missing = dict(beyond)
+        self._warm = warm
+        self._records = newer.records
+        self._size = newer.size
+        self._strides: list[list[Outcome]] = []
+        self._stride = STRIDE
+        self._reach(newer)
+
+    @property
+    def place(self) -> Place:
+        """Return its topic and lane."""
+        return self._extent.topic, self._extent.partition
+
+    def stride(self) -> Extent | None:
+        """Return what to read next; None where nothing matters that lies further back."""
+        extent = self._extent
+        warms = self._warm and self._records < WARM_RECORDS and self._size < WARM_BYTES
+        matters = bool(self._missing) or warms
+        if not matters or extent.begin >= extent.end or self._records >= UNTOLD_MAX:
+            return None
+        return replace(extent, begin=max(extent.begin, extent.end - self._stride))
+
+    def take(self, stride: Extent, written: Written) -> None:
+        """Take in what was read of the stride."""
+        self._extent = replace(self._extent, end=stride.begin)
+        self._stride *= 2
+        self._records += written.records
+        self._size += written.size
+        self._strides.append(written.outcomes)
+        self._reach(written)
+
+    def _reach(self, written: Written) -> None:
+        for cause in (outcome.cause for outcome in written.outcomes):
+            if cause.offset < self._missing.get(cause.topic, cause.offset):
+                del self._missing[cause.topic]
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what was read, in the order of the log."""
+        return [outcome for stride in reversed(self._strides) for outcome in stride]
 
 
 def read_back(
-    consumer: Consumer, reader: OutcomeReader, step: Step, sources: Sequence[Source]
+    consumer: Consumer,
+    reader: OutcomeReader,
+    step: Step,
+    sources: Sequence[Source],
+    kept: KeptOutcomes | None = None,
+    topic_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> Done:
     """Read what was done of some lanes, at least of all inputs that are not committed.
 
-    The consumer is one of `streams.log.reading`. Blocks; call it in a thread. Raises
-    KafkaException or TimeoutError where the broker does not answer. Where the reader has found ids
-    of schemas that it misses, the answer may lack outcomes.
+    What is `kept` of topics with these ids is not read again. The consumer is one of
+    `streams.log.reading`. Blocks; call it in a thread. Raises KafkaException or TimeoutError where
+    the broker does not answer. Where the reader has found ids of schemas that it misses, the answer
+    may lack outcomes.
     """
     told = {(s.topic, s.partition): progress_of(s.committed, s.note) for s in sources}
     since: list[Extent] = []
-    older: list[_Older] = []
     ends: dict[Place, int] = {}
     extents = {(s.topic, s.partition): extent_of(consumer, s.topic, s.partition) for s in sources}
     inputs = {place: extent.end for place, extent in extents.items()}
-    for (topic, partition), asking in _outputs(step, sources).items():
-        whole = extent_of(consumer, topic, partition)
-        behind = {s.topic: s for s in asking if s.committed < inputs[s.topic, s.partition]}
-        begins = [_begin(told, s, whole) for s in behind.values()]
+    askers = _outputs(step, sources)
+    wholes = {place: extent_of(consumer, *place) for place in askers}
+    outputs = OutputReader(consumer, reader, wholes, kept, topic_ids)
+    behind = {
+        place: [s for s in asking if s.committed < inputs[s.topic, s.partition]]
+        for place, asking in askers.items()
+    }
+    for place, whole in wholes.items():
+        begins = [_begin(told, s, whole) for s in behind[place]]
         begin = max(min([whole.end - STRIDE, *begins]), whole.begin, whole.end - UNTOLD_MAX)
-        ends[topic, partition] = whole.end
-        since.append(Extent(topic, partition, begin, whole.end))
-        beyond = {topic: s.committed - REACH for topic, s in behind.items()}
-        warm = any(s.topic in REQUEST_TOPICS and not s.known for s in asking)
-        older.append(_Older(Extent(topic, partition, whole.begin, begin), beyond, warm))
-    newest = _outcomes(consumer, reader, since)
-    outcomes = [o for one in older for o in _read_older(consumer, reader, one, newest)]
+        ends[place] = whole.end
+        since.append(replace(whole, begin=begin))
+    newest = outputs.read(since)
+    older = [
+        _Older(
+            replace(wholes[place], end=extent.begin),
+            {s.topic: s.committed - REACH for s in behind[place]},
+            any(s.topic in REQUEST_TOPICS and not s.known for s in askers[place]),
+            newest.get(place, Written()),
+        )
+        for place, extent in zip(wholes, since, strict=True)
+    ]
+    outcomes = _read_older(outputs, older)
+    outputs.keep()
     for written in newest.values():
         outcomes += written.outcomes
     committed = {(s.topic, s.partition): s.committed for s in sources}
@@ -275,43 +327,16 @@ def _begin(told: Mapping[Place, Progress | None], source: Source, output: Extent
     return output.begin
 
 
-def _outcomes(
-    consumer: Consumer, reader: OutcomeReader, extents: Iterable[Extent]
-) -> dict[Place, _Written]:
-    """Read the outcomes in some extents, each in the order of the log."""
-    written: dict[Place, _Written] = {}
-    for message in records(consumer, extents):
-        place = (message.topic() or "", message.partition() or 0)
-        lane = written.setdefault(place, _Written())
-        lane.records += 1
-        lane.size += len(message)
-        if (outcome := reader.outcome(message)) is not None:
-            lane.outcomes.append(outcome)
-    return written
+def _read_older(outputs: OutputReader, older: Collection[_Older]) -> list[Outcome]:
+    """Read older outcomes, stride by stride from the end, as far as they matter.
 
-
-def _read_older(
-    consumer: Consumer, reader: OutcomeReader, older: _Older, newest: Mapping[Place, _Written]
-) -> list[Outcome]:
-    """Read older outcomes of an output, stride by stride from the end, as far as they matter."""
-    extent, missing = older.extent, dict(older.beyond)
-    lane = newest.get((extent.topic, extent.partition), _Written())
-    count, size, end, stride = lane.records, lane.size, extent.end, STRIDE
-    strides = [lane.outcomes]
-    while end > extent.begin and count < UNTOLD_MAX:
-        for cause in (outcome.cause for outcome in strides[-1]):
-            if cause.offset < missing.get(cause.topic, cause.offset):
-                del missing[cause.topic]
-        if not missing and not (older.warm and count < WARM_RECORDS and size < WARM_BYTES):
-            break
-        begin = max(extent.begin, end - stride)
-        part = _outcomes(consumer, reader, [Extent(extent.topic, extent.partition, begin, end)])
-        written = part.get((extent.topic, extent.partition), _Written())
-        count += written.records
-        size += written.size
-        strides.append(written.outcomes)
-        end, stride = begin, stride * 2
-    return [outcome for part in reversed(strides[1:]) for outcome in part]
+    The outputs side by side: to begin to read somewhere takes longer than to read what lies there.
+    """
+    while strides := {one: stride for one in older if (stride := one.stride()) is not None}:
+        written = outputs.read(strides.values())
+        for one, stride in strides.items():
+            one.take(stride, written.get(one.place, Written()))
+    return [outcome for one in older for outcome in one.outcomes()]
 
 
 def _now(source: Source, told: Progress | None, outcomes: Iterable[Outcome]) -> Progress:

@@ -16,9 +16,11 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaException
 
 from agents.errors import Transient
+from schemas import EventRejected
 from streams.delivery.changelog import Change
 from streams.delivery.foreign_outcomes import ForeignId, OutcomeReader
 from streams.delivery.history import History
+from streams.delivery.kept_outcomes import FOLDER, KeptOutcomes
 from streams.delivery.lane import Lane, Place
 from streams.delivery.log_identity import (
     Committed,
@@ -86,6 +88,7 @@ class Takeover:
         self._topic_ids = topic_ids
         self._between_tries = between_tries
         self._told_s = told_s
+        self._kept = KeptOutcomes(settings.run / FOLDER, step.name)
         self._histories: dict[int, History] = {}
         self._ends: dict[int, dict[str, int]] = {}
         self._changelogs: dict[str, str] = {}
@@ -286,10 +289,12 @@ class Takeover:
             if (progress := progress_of(lane.base, lane.note)) is not None
         }
         changelogs = {changelog_of(table.NAME) for table in self._tables}
-        ids = self._topic_ids(self._settings, {lane.topic for lane in lanes} | changelogs)
+        outputs = {topic_of(kind) for kind in self._step.writes} | {topic_of(EventRejected)}
+        asked = {lane.topic for lane in lanes} | changelogs | outputs
+        ids = self._topic_ids(self._settings, asked)
         with closing(
             self._open_consumer(self._settings, f"{self._step.name}-read-back")
         ) as consumer:
             others = other_logs(consumer, (Committed(*at, p) for at, p in told.items()), ids)
-            done = read_back(consumer, reader, self._step, sources)
+            done = read_back(consumer, reader, self._step, sources, self._kept, ids)
         return _Known(done, told, ids, {**done.set_back, **others})

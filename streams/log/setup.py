@@ -207,18 +207,29 @@ def configuration_records(
     ]
 
 
+def setup_writer(settings: Settings) -> Writer:
+    """Open what writes configurations.
+
+    A new producer asks who it is before it writes, and asks again after half a second where there
+    was no connection yet: who has other things to do opens it before these.
+    """
+    return Writer(settings, "playhead-setup")
+
+
 def publish_configuration(
-    settings: Settings, codec: Codec, configured: Mapping[str, Configuration] | None = None
+    writer: Writer,
+    settings: Settings,
+    codec: Codec,
+    configured: Mapping[str, Configuration] | None = None,
 ) -> None:
     """Put every step's configuration on the log.
 
     Raises KafkaException where the broker does not take all of it.
     """
-    with Writer(settings, "playhead-setup") as writer:
-        writer.write_all(
-            (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
-            for record in configuration_records(configured or in_force(settings))
-        )
+    writer.write_all(
+        (CONFIGURATION_TOPIC, 0, record.digest.encode(), codec.encode(record), ())
+        for record in configuration_records(configured or in_force(settings))
+    )
 
 
 def prepare(settings: Settings) -> None:
@@ -226,4 +237,5 @@ def prepare(settings: Settings) -> None:
     create_topics(settings)
     registry = new_registry(settings)
     registry.register(subjects())
-    publish_configuration(settings, Codec(registry))
+    with setup_writer(settings) as writer:
+        publish_configuration(writer, settings, Codec(registry))

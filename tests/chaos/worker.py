@@ -118,8 +118,8 @@ async def run_worker(run: Path, name: str, names: str | None, attempts: int) -> 
         Noted(FakeTriton(before), journal),
         Noted(FakeWeaviate(before), journal),
     ]
-    ids = await schemas
     declared = declare_all(settings, steps)
+    ids = await schemas
     held = await asyncio.to_thread(hold_slots, settings, [one.group for one in declared])
     hosted = attach(settings, declared, connectors, keyring, ids, held=held)
     ready = Path(os.environ["PLAYHEAD_READY_FILE"])

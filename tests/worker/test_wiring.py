@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections import deque
+from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -16,7 +17,6 @@ from schemas.definitions import self_contained
 from schemas.registry import FixedIds, RegistryAway, UnknownSchema
 from streams.delivery.memory import Memory
 from streams.delivery.step_tables import TABLES
-from streams.log.codec import Codec
 from streams.log.setup import topic_configuration, wanted
 from streams.log.subjects import subjects
 from streams.running.world import Call
@@ -63,18 +63,17 @@ def declared(settings, name):
 # ------------------------------------------------------------------ configurations
 
 
-def test_the_configurations_of_a_worker_are_put_on_the_log_however_late_the_broker_is(settings):
+def test_the_configurations_of_a_worker_are_put_on_the_log_however_late_the_broker_is():
     late, put = [KafkaException(KafkaError(KafkaError._TRANSPORT)), BufferError()], []
-    codec = Codec(numbered())
 
-    def publish(*given):
+    def publish():
         if late:
             raise late.pop()
-        put.append(given)
+        put.append("all")
 
     with capture_logs() as lines:
-        put_configurations(settings, codec, publish, pause_s=0)
-    assert put == [(settings, codec)]
+        put_configurations(publish, pause_s=0)
+    assert put == ["all"]
     assert len(lines) == 2
     assert all("can't be written, trying again" in line["event"] for line in lines)
 
@@ -88,13 +87,22 @@ def test_before_any_record_schemas_are_known_and_then_configurations_are_put(mon
 
     monkeypatch.setattr(wiring, "known_schemas", known)
 
-    def put(given, codec):
+    def put(writer, given, codec, configured):
         done.append(("configurations", given))
         assert codec.encode(TableRow(entries=()))[1:5] == ids.id_of("TableRow").to_bytes(4)
+        assert (writer, configured) == ("its writer", None)
 
-    monkeypatch.setattr(wiring, "put_configurations", put)
+    @contextmanager
+    def opened(given):
+        done.append(("writer", given))
+        yield "its writer"
+        done.append(("closed", given))
+
+    monkeypatch.setattr(wiring, "setup_writer", opened)
+    monkeypatch.setattr(wiring, "publish_configuration", put)
     assert log_made_ready(settings) is ids
-    assert done == [("schemas", settings), ("configurations", settings)]
+    assert [what for what, _ in done] == ["writer", "schemas", "configurations", "closed"]
+    assert {given for _, given in done} == {settings}
 
 
 # ------------------------------------------------------------------ declare, attach
