@@ -20,8 +20,9 @@ from schemas import Cause, Event, EventRejected
 from streams.delivery.epochs import floor_of
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, Outcome
-from streams.delivery.kept_outcomes import KeptOutcomes, OutputReader, Written
+from streams.delivery.kept_outcomes import KeptOutcomes
 from streams.delivery.lane import REACH, Place
+from streams.delivery.output_reader import OutputReader, Written
 from streams.delivery.progress import Progress, progress_of
 from streams.log.offsets import Extent, extent_of
 from streams.log.reading import records
