@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from schemas import EventRejected, QuestionRedacted
 from streams.delivery import output_reader, read_back
 from streams.delivery.foreign_outcomes import OutcomeReader
-from streams.delivery.kept_outcomes import KeptOutcomes
+from streams.delivery.kept_outcomes import KeptOutcomes, Mark, Row, Stretch
+from streams.delivery.output_reader import OutputReader
 from streams.delivery.read_back import Source
+from streams.log.offsets import Extent
 from streams.log.schema_asker import SchemaAsker
 from streams.topics import step, topic_of
 from tests.streams.delivery.test_read_back import (
@@ -153,8 +155,9 @@ def test_what_retention_has_dropped_is_not_told(log):
     assert log.taken_over(come(log)) == log.taken_over(come(log), kept=False)
 
 
-def test_of_a_topic_without_an_id_nothing_is_kept(log):
-    log.ids = {REDACTED: ""}
+@pytest.mark.parametrize("ids", [{REDACTED: ""}, {}])
+def test_of_a_topic_without_an_id_nothing_is_kept(log, ids):
+    log.ids = ids
     log.answer(50)
     log.taken_over(come(log))
     log.taken_over(come(log))
@@ -234,3 +237,68 @@ def test_whatever_was_kept_takeovers_learn_what_they_would_learn_of_the_log(
                     known = move == "known"
                     source = Source(ASKED, LANE, source.committed, note, known=known)
                 assert log.taken_over(source) == log.taken_over(source, kept=False)
+
+
+RECORDS = 40
+
+
+@pytest.fixture(scope="module")
+def long_log():
+    """A log of which nothing is written after; every third record tells nothing."""
+    log = Log()
+    for number in range(RECORDS):
+        if number % 3:
+            log.write(redacted_question(number))
+        else:
+            log.put(REDACTED, b"junk" * number)
+    return log
+
+
+def told_by(log, begin, end):
+    """Rows and the mark of a stretch, as its records tell them."""
+    reader = OutcomeReader(SchemaAsker(log.codec, grace_s=0.0), step("redact"))
+    messages = log.broker.rows[REDACTED, LANE].messages[begin:end]
+    rows = [Row(one.offset(), len(one), reader.outcome(one)) for one in messages]
+    return Stretch(begin, rows, Mark.of(messages[-1]))
+
+
+@given(
+    kept=st.tuples(st.integers(0, RECORDS), st.integers(0, RECORDS)).map(sorted),
+    cuts=st.sets(st.integers(0, RECORDS - 1), min_size=1, max_size=5).map(sorted),
+    after=st.integers(1, RECORDS),
+    room=st.integers(1, RECORDS),
+)
+@settings(max_examples=300)
+def test_a_lane_read_from_its_end_backwards_is_told_whole_and_kept_as_one_stretch(
+    tmp_path_factory, long_log, kept, cuts, after, room
+):
+    files = KeptOutcomes(tmp_path_factory.mktemp("outcomes"), "redact")
+    place, (known_from, known_to) = (REDACTED, LANE), kept
+    before = told_by(long_log, *kept) if known_from < known_to else None
+    if before is not None:
+        files.keep(place, IDS[REDACTED], before)
+    reader = CountingReader(SchemaAsker(long_log.codec, grace_s=0.0), step("redact"))
+    whole = Extent(REDACTED, LANE, 0, RECORDS)
+    outputs = OutputReader(long_log.broker.consumer(), reader, {place: whole}, files, IDS)
+    for begin, end in zip(reversed(cuts), reversed([*cuts[1:], RECORDS]), strict=True):
+        written = outputs.read([Extent(REDACTED, LANE, begin, end)])[place]
+        rows = told_by(long_log, begin, end).rows
+        assert written.outcomes == [row.outcome for row in rows if row.outcome]
+        assert (written.records, written.size) == (len(rows), sum(row.size for row in rows))
+    extents = zip(cuts, [*cuts[1:], RECORDS], strict=True)
+    inner = any(begin < known_from and known_to < end for begin, end in extents)
+    covered = set(range(cuts[0], RECORDS))
+    unkept = covered if inner else covered - set(range(known_from, known_to))
+    if not inner:
+        assert reader.asked[REDACTED] == len(unkept)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output_reader, "KEPT_AFTER", after)
+        patch.setattr(output_reader, "ROWS_MAX", room)
+        outputs.keep()
+    now = files.of(place, IDS[REDACTED])
+    if reader.asked[REDACTED] < after:
+        assert now == before
+        return
+    joins = before is not None and known_from < cuts[0] <= known_to
+    begin = max(known_from if joins else cuts[0], RECORDS - room)
+    assert now == told_by(long_log, begin, RECORDS)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from itertools import repeat
+from itertools import count, repeat
+from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -10,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.trivial_steps import generated
-from schemas import Ask, Cause, ChunksRetrieved, QuestionRedacted, TokensGenerated
+from schemas import (
+    Ask,
+    Cause,
+    ChunksRetrieved,
+    EventRejected,
+    QuestionRedacted,
+    TokensGenerated,
+)
+from streams.delivery import output_reader
 from streams.delivery.commits import due
 from streams.delivery.lane import Lane
 from streams.delivery.progress import Progress
@@ -34,15 +43,27 @@ GIVEN = ChunksRetrieved(
 )
 
 
+logs = count(1)
+
+
+@pytest.fixture(autouse=True)
+def all_that_is_read_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(Owner, "run", tmp_path)
+    monkeypatch.setattr(output_reader, "KEPT_AFTER", 1)
+
+
 class Owner:
     """One worker after the other, each of which may die at any moment, over a log that stays."""
+
+    run = Path()
 
     def __init__(self):
         self.codec = a_codec()
         self.broker = a_broker()
         for offset in range(INPUTS):
             self.broker.put(RETRIEVED, b"%d" % offset, partition=PARTITION)
-        self.ids = {RETRIEVED: "the topic"}
+        log = f"log {next(logs)}"  # what is kept in the folder is of many
+        self.ids = {RETRIEVED: "the topic", GENERATED: log, topic_of(EventRejected): log}
         self.committed, self.note = 0, ""
         self.written = {}
         self.numbers = {}
@@ -53,11 +74,11 @@ class Owner:
         """Let a new worker learn what was done."""
         self.takeover = Takeover(
             step("generate"),
-            Settings(),
+            Settings(run=self.run),
             self.codec,
             (),
             open_consumer=lambda *_: self.broker.consumer(),
-            topic_ids=lambda *_: self.ids,
+            topic_ids=lambda _, asked: {name: self.ids[name] for name in asked},
         )
         self.written.clear()
         self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
@@ -164,6 +185,18 @@ async def half_done():
     owner.commits()
     assert owner.committed == 6
     return owner
+
+
+async def test_what_the_owner_before_has_read_is_not_read_again():
+    owner = Owner()
+    await owner.takes_over()
+    for offset in range(12):
+        owner.writes(offset, last=True)
+    await owner.takes_over()
+    owner.broker.handed.clear()
+    await owner.takes_over()
+    assert owner.broker.handed[GENERATED] == 1  # which tells that it is still that log
+    assert owner.lane.progress().closed == set(range(12))
 
 
 async def test_a_log_that_is_still_the_same_is_gone_on_with():
