@@ -78,7 +78,7 @@ class Owner:
             self.codec,
             (),
             open_consumer=lambda *_: self.broker.consumer(),
-            topic_ids=lambda _, asked: {name: self.ids[name] for name in asked},
+            topic_ids=lambda _, asked: {name: self.ids[name] for name in asked & self.ids.keys()},
         )
         self.written.clear()
         self.lane = Lane(RETRIEVED, PARTITION, self.committed, INPUTS, note=self.note)
