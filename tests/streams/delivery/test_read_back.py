@@ -17,6 +17,7 @@ from schemas import (
     Sealed,
     TokensGenerated,
 )
+from streams.delivery import read_back as read_back_module
 from streams.delivery.epochs import RUNS
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, History
@@ -257,6 +258,33 @@ def test_where_all_is_committed_only_copies_are_looked_for(log):
     assert WARM_RECORDS <= log.read[topic_of(QuestionRedacted)] <= 3 * WARM_RECORDS
     copied = a_meta(id=f"{ASKED}@{20_000 - WARM_RECORDS}")
     assert history.duplicate(copied, ASKED, LANE, 20_001)
+
+
+def test_copies_are_looked_for_in_no_more_than_some_bytes(log, monkeypatch):
+    one = len(log.codec.encode(redacted_question(1_000)))
+    monkeypatch.setattr(read_back_module, "WARM_BYTES", 100 * one)
+    for offset in range(1_000, 2_000):
+        log.write(redacted_question(offset))
+    log.take_in(ASKED, 2_000)
+    found = log.done("redact", noted(ASKED, 2_000, after={QUESTIONS: 2_000})).outcomes
+    assert [outcome.cause.offset for outcome in found] == list(range(2_000 - 2 * STRIDE, 2_000))
+
+
+def test_what_follows_a_commit_tells_how_far_back_there_is_nothing_to_learn(log):
+    for offset in range(2 * REACH):
+        log.write(redacted_chunks(offset))
+    log.take_in(CUT, 2 * REACH)
+    after = 2 * REACH - 1_500
+    found = log.done("redact", noted(CUT, 2 * REACH - 100, after={REDACTED: after})).outcomes
+    assert len(found) == 1_500  # the first of them lie behind what can come again
+
+
+def test_outcomes_are_told_in_the_order_of_the_log(log):
+    for offset in range(20 * STRIDE):
+        log.write(redacted_question(offset))
+    log.take_in(ASKED, 20 * STRIDE)
+    found = log.done("redact", noted(ASKED, 20 * STRIDE, after={QUESTIONS: 20 * STRIDE})).outcomes
+    assert [outcome.cause.offset for outcome in found] == list(range(20 * STRIDE))
 
 
 def test_a_lane_that_was_ours_until_now_is_not_looked_through_for_copies(log):
