@@ -4,7 +4,7 @@ import platform
 import unicodedata
 from importlib.metadata import PackageNotFoundError, version
 
-CODE = "0.2.0.dev7"
+CODE = "0.2.0.dev8"
 """Of the code: it rises when an outcome of a step changes (`agents.changes`).
 
 It stands here, and in pyproject.toml, because what is installed may be older than what runs.

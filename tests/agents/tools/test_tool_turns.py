@@ -368,3 +368,11 @@ async def test_a_turn_that_is_cut_uses_no_tool_and_asks_no_model_again(asking, t
 async def test_tools_that_are_none_are_an_error_in_words(sent):
     with pytest.raises(Permanent, match="no list of tools"):
         await answered(a_world(turn(text="x")), ask=Ask(tools=sent))
+
+
+@pytest.mark.parametrize("properties", ["[]", "null", '"x"', "7", '["a"]'])
+@pytest.mark.parametrize("asking", ["none", "grammar", "native"])
+async def test_a_tool_whose_properties_are_no_object_is_an_error_in_words(properties, asking):
+    sent = f'[{{"name": "look", "parameters": {{"properties": {properties}}}}}]'
+    with pytest.raises(Permanent, match="tool look are no schema of an object"):
+        await answered(a_world(turn(text="x")), asking, ask=Ask(tools=sent))
