@@ -319,8 +319,10 @@ def _with_ends(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _signature(tool: dict[str, Any]) -> str:
-    """Describe a tool in a line."""
-    properties = tool["parameters"].get("properties", {})
+    """Describe a tool in a line; one without arguments where its properties are no object."""
+    properties = tool["parameters"].get("properties")
+    if not isinstance(properties, dict):
+        properties = {}
     arguments = ", ".join(
         f"{name}: {schema.get('type', 'any') if isinstance(schema, dict) else 'any'}"
         for name, schema in properties.items()

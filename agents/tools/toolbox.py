@@ -362,12 +362,6 @@ def _offered(tools: str) -> dict[str, dict[str, Any]]:
             "a question's tools are no list of tools, each with a name of 1 to 64 letters, digits, "
             "_ or -, a description and parameters"
         ) from None
-    for one in read:
-        if not isinstance(one.parameters.get("properties", {}), dict):
-            raise Permanent(
-                f"the parameters of the question's tool {one.name} are no schema of an object: "
-                "its properties are to be an object, of a schema for each name"
-            )
     return {one.name: msgspec.to_builtins(one) for one in read}
 
 

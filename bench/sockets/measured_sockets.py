@@ -181,10 +181,12 @@ class _Logged:
         self, sockets: Sequence[ClientConnection], keep_up: Callable[[], None]
     ) -> TokenTalk:
         of_each = [self._tenants[number % TENANTS] for number in range(len(sockets))]
-        metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
         # as the steps write: with any number of requests on their way, a broker that is busy would
-        # get each token by itself, and fall behind
-        return LoggedTokens(new_producer(self._settings, "bench"), self._codec, metas)
+        # get each token by itself, and fall behind. Made before it is needed, as theirs: the first
+        # record of a new one may wait half a second for it to be known to the broker
+        producer = new_producer(self._settings, "bench")
+        metas = await asked(sockets, of_each, self._settings.partitions, keep_up)
+        return LoggedTokens(producer, self._codec, metas)
 
 
 async def measured(

@@ -16,7 +16,7 @@ from edge.gateway.gateway import Gateway
 from edge.gateway.log_evidence import LogEvidence
 from edge.protocols import pacing
 from edge.protocols.http.app import create_app
-from streams.running.collector import CONNECTIONS, spare_the_collector
+from streams.running.collector import CONNECTIONS, CONNECTIONS_OBJECTS, spare_the_collector
 from streams.running.open_files import allow_open_files
 from streams.running.threads import begin_threads
 from streams.settings import Settings
@@ -49,7 +49,7 @@ def serve(
     gateway, inbox = on_components(settings, evidence)
     open_to(gateway.bounds.connections.of_all)
     server = Server(gateway, host, port)
-    spare_the_collector(CONNECTIONS)
+    spare_the_collector(CONNECTIONS, CONNECTIONS_OBJECTS)
     if with_inbox:
         inbox.start()
     # the server raises the signal again once it is done: then there is more to do than to die

@@ -34,6 +34,24 @@ def test_while_modules_are_loaded_it_looks_seldom_and_then_as_before():
     assert gc.get_threshold() == before
 
 
+LOOK = """
+import gc
+from streams.running.collector import CONNECTIONS, CONNECTIONS_OBJECTS, spare_the_collector
+looks = []
+spare_the_collector(CONNECTIONS, CONNECTIONS_OBJECTS)
+gc.callbacks.append(lambda phase, info: looks.append(
+    (info["generation"], len(gc.get_objects(generation=info["generation"])))
+) if phase == "start" else None)
+held = [[] for _ in range(20 * CONNECTIONS_OBJECTS)]  # as of many connections that come at once
+print(max(seen for generation, seen in looks if generation == 1) // CONNECTIONS_OBJECTS)
+"""
+
+
+def test_where_connections_are_held_no_look_at_what_is_young_takes_them_all():
+    told = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
+    assert 4 <= int(told.stdout) <= 7  # of twenty
+
+
 LEFT_BEHIND = """
 import gc, weakref
 from streams.running.collector import CONNECTIONS, GC_OBJECTS, SELDOM, spare_the_collector
