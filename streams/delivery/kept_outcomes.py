@@ -3,8 +3,8 @@
 The log does not change, so what was read of a stretch of it holds for good. A file holds what the
 records of one stretch of a lane told of a step's inputs. It is a copy of what the log says, never
 the truth, and whatever speaks against it has the log read in its place: bytes that are not as they
-were written, another version of the code, a topic of another id, another record where its last one
-lay (the topic lost its tail and has grown again), a stretch in which a schema was not known.
+were written, a topic of another id, another record where its last one lay (the topic lost its tail
+and has grown again). Nothing is kept of a stretch in which a record's schema was not known.
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ _Told = tuple[int, int, int, str, int, bool]
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
     """A file's content, behind its own digest."""
 
-    code: str
     topic_id: str
     begin: int
     last: Mark
@@ -124,7 +123,7 @@ class KeptOutcomes:
             rows = [Row(offset, size, kept.outcome(told)) for offset, size, told in kept.rows]
         except (msgspec.MsgspecError, IndexError):
             return None
-        if (kept.code, kept.topic_id) != (CODE, topic_id):
+        if kept.topic_id != topic_id:
             return None
         return Stretch(kept.begin, rows, kept.last)
 
@@ -143,7 +142,7 @@ class KeptOutcomes:
                 at = (topic, cause.partition, cause.offset, cause.id)
                 told = (*at, outcome.attempt, outcome.last)
             rows.append((offset, size, told))
-        kept = _Kept(CODE, topic_id, stretch.begin, stretch.last, list(topics), rows)
+        kept = _Kept(topic_id, stretch.begin, stretch.last, list(topics), rows)
         body = msgspec.msgpack.encode(kept)
         if len(body) + DIGEST_BYTES > FILE_BYTES_MAX:
             return
@@ -158,5 +157,6 @@ class KeptOutcomes:
             log.info("outcomes can't be kept", folder=str(self._folder), error=error.strerror)
 
     def _path(self, place: Place) -> Path:
+        """Return where it is kept by this version of the code: another may run beside it."""
         topic, partition = place
-        return self._folder / quote(f"{self._step}-{topic}-{partition}", "")
+        return self._folder / quote(f"{self._step}-{topic}-{partition}-{CODE}", "")
