@@ -9,10 +9,8 @@ and has grown again). Nothing is kept of a stretch in which a record's schema wa
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
-from threading import get_ident
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -147,8 +145,9 @@ class KeptOutcomes:
         if len(body) + DIGEST_BYTES > FILE_BYTES_MAX:
             return
         path = self._path(place)
-        # of our own: another worker that has just lost the lane may be writing, too
-        beside = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}")
+        # one name for all, so that those who are killed over it leave one file at most. A worker that
+        # has just lost the lane may be writing it, too: then its digest is wrong
+        beside = path.with_name(f".{path.name}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             beside.write_bytes(sha256(body).digest() + body)

@@ -1,5 +1,6 @@
 """Outcomes kept in files: told again as they were, or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import msgspec
@@ -152,6 +153,22 @@ def test_where_nothing_can_be_written_it_is_said_and_the_log_is_read(tmp_path):
         files.keep(PLACE, TOPIC_ID, a_stretch())
     assert [line["event"] for line in lines] == ["outcomes can't be kept"]
     assert files.of(PLACE, TOPIC_ID) is None
+
+
+def test_of_two_that_write_at_once_nothing_is_believed_that_neither_wrote(files):
+    written = [a_stretch(*[Row(number, size, None) for number in range(400)]) for size in (1, 2)]
+    found = []
+
+    def write(stretch):
+        for _ in range(60):
+            files.keep(PLACE, TOPIC_ID, stretch)
+            found.append(files.of(PLACE, TOPIC_ID))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, written))
+    assert all(one is None or one in written for one in found)
+    files.keep(PLACE, TOPIC_ID, written[0])
+    assert files.of(PLACE, TOPIC_ID) == written[0]
 
 
 def test_a_record_is_known_again_by_its_place_time_and_bytes():
