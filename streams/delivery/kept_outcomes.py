@@ -145,8 +145,8 @@ class KeptOutcomes:
         if len(body) + DIGEST_BYTES > FILE_BYTES_MAX:
             return
         path = self._path(place)
-        # one name for all, so that those who are killed over it leave one file at most. A worker that
-        # has just lost the lane may be writing it, too: then its digest is wrong
+        # one name for all: those who are killed over it leave one file at most. A worker that has
+        # just lost the lane may be writing it, too: then its digest is wrong
         beside = path.with_name(f".{path.name}")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
