@@ -341,6 +341,11 @@ class App(faust.App):
         self.sensors.remove(self.monitor)
         return services
 
+    def on_rebalance_start(self) -> None:
+        """Begin as Faust does, which takes what no sensor has told for a fault, and warns of it."""
+        super().on_rebalance_start()
+        self._rebalancing_sensor_state = self._rebalancing_sensor_state or {"nobody": None}
+
     async def on_first_start(self) -> None:
         """Make the folder that Faust wants."""
         self.conf.datadir.mkdir(parents=True, exist_ok=True)

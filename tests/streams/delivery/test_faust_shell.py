@@ -47,6 +47,14 @@ async def consumer(app):
     return made
 
 
+async def test_a_start_is_told_as_no_fault(app, consumer, caplog):
+    app.on_init_dependencies()  # in which Faust's own sensor is let go of
+    app.on_rebalance_start()
+    app.on_rebalance_return()
+    app.on_rebalance_end()
+    assert [line.message for line in caplog.records if line.levelname == "WARNING"] == []
+
+
 def a_lane(topic=ASKED, partition=0, **arguments):
     return Lane(topic, partition, 5, 8, **arguments)
 
