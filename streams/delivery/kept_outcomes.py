@@ -32,7 +32,7 @@ FILE_BYTES_MAX = 4_000_000
 DIGEST_BYTES = 32
 
 
-class Row(NamedTuple):
+class OutcomeRow(NamedTuple):
     """What a record told."""
 
     offset: int
@@ -56,11 +56,11 @@ class Mark(NamedTuple):
         return cls(message.offset() or 0, message.timestamp()[1], digest)
 
 
-class Stretch(NamedTuple):
+class KnownStretch(NamedTuple):
     """What the records of a lane told from one offset up to another."""
 
     begin: int
-    rows: list[Row]
+    rows: list[OutcomeRow]
     last: Mark
 
     @property
@@ -105,7 +105,7 @@ class KeptOutcomes:
         self._folder = folder
         self._step = step
 
-    def of(self, place: Place, topic_id: str) -> Stretch | None:
+    def of(self, place: Place, topic_id: str) -> KnownStretch | None:
         """Return what is kept of a lane; None where nothing is that could be believed."""
         path = self._path(place)
         try:
@@ -118,14 +118,16 @@ class KeptOutcomes:
             return None
         try:
             kept = msgspec.msgpack.decode(body, type=_Kept)
-            rows = [Row(offset, size, kept.outcome(told)) for offset, size, told in kept.rows]
+            rows = [
+                OutcomeRow(offset, size, kept.outcome(told)) for offset, size, told in kept.rows
+            ]
         except (msgspec.MsgspecError, IndexError):
             return None
         if kept.topic_id != topic_id:
             return None
-        return Stretch(kept.begin, rows, kept.last)
+        return KnownStretch(kept.begin, rows, kept.last)
 
-    def keep(self, place: Place, topic_id: str, stretch: Stretch) -> None:
+    def keep(self, place: Place, topic_id: str, stretch: KnownStretch) -> None:
         """Write down what the records of a lane told, in place of what stands there.
 
         Where that can't be done the next takeover reads the log.

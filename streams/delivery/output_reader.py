@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Message
 
 from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import Outcome
-from streams.delivery.kept_outcomes import KeptOutcomes, Mark, Row, Stretch
+from streams.delivery.kept_outcomes import KeptOutcomes, KnownStretch, Mark, OutcomeRow
 from streams.delivery.lane import Place
 from streams.log.offsets import Extent
 from streams.log.reading import records
@@ -23,7 +23,7 @@ KEPT_AFTER = 256
 
 
 @dataclass
-class Written:
+class ReadOutcomes:
     """Outcomes of a step in one lane of one output topic, as far as they were read."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -56,7 +56,7 @@ class OutputReader:
         self._kept = self._believed(wholes)
         self._lanes = {place: _Lane() for place in wholes}
 
-    def _believed(self, wholes: Mapping[Place, Extent]) -> dict[Place, Stretch]:
+    def _believed(self, wholes: Mapping[Place, Extent]) -> dict[Place, KnownStretch]:
         """Return what is kept of lanes that still have the last record of it where it was."""
         kept = {}
         for (topic, partition), whole in wholes.items():
@@ -72,16 +72,16 @@ class OutputReader:
         marks = {_place_of(one): Mark.of(one) for one in records(self._consumer, lasts)}
         return {place: one for place, one in kept.items() if marks.get(place) == one.last}
 
-    def read(self, extents: Iterable[Extent]) -> dict[Place, Written]:
+    def read(self, extents: Iterable[Extent]) -> dict[Place, ReadOutcomes]:
         """Read what the records in some extents tell, of one lane each."""
         asked = {(one.topic, one.partition): one for one in extents}
         unread = {place: self._unread(place, one) for place, one in asked.items()}
-        rows: dict[Place, list[Row]] = {place: [] for place in asked}
+        rows: dict[Place, list[OutcomeRow]] = {place: [] for place in asked}
         for message in records(self._consumer, unread.values()):
             place = _place_of(message)
             lane = self._lanes[place]
             outcome = self._reader.outcome(message)
-            rows[place].append(Row(message.offset() or 0, len(message), outcome))
+            rows[place].append(OutcomeRow(message.offset() or 0, len(message), outcome))
             lane.fresh += 1
             if lane.last is None or (message.offset() or 0) > (lane.last.offset() or 0):
                 lane.last = message
@@ -90,7 +90,7 @@ class OutputReader:
             told = self._known(place, extent, unread[place], rows[place])
             self._lanes[place].add(extent.begin, told)
             outcomes = [row.outcome for row in told if row.outcome is not None]
-            written[place] = Written(outcomes, len(told), sum(row.size for row in told))
+            written[place] = ReadOutcomes(outcomes, len(told), sum(row.size for row in told))
         return written
 
     def _unread(self, place: Place, extent: Extent) -> Extent:
@@ -102,7 +102,9 @@ class OutputReader:
             return replace(extent, begin=min(kept.end, extent.end))
         return replace(extent, end=kept.begin) if extent.end <= kept.end else extent
 
-    def _known(self, place: Place, extent: Extent, unread: Extent, fresh: list[Row]) -> list[Row]:
+    def _known(
+        self, place: Place, extent: Extent, unread: Extent, fresh: list[OutcomeRow]
+    ) -> list[OutcomeRow]:
         """Return the rows of an extent: those that were read, and those that are kept."""
         if unread == extent:
             return fresh
@@ -127,18 +129,18 @@ class _Lane:
     """What was read of a lane, from its end backwards."""
 
     begin: int = 0
-    parts: list[list[Row]] = field(default_factory=list)
+    parts: list[list[OutcomeRow]] = field(default_factory=list)
     fresh: int = 0
     """Records that came from the broker."""
     last: Message | None = None
     """The one of these with the highest offset."""
 
-    def add(self, begin: int, rows: list[Row]) -> None:
+    def add(self, begin: int, rows: list[OutcomeRow]) -> None:
         """Take in what lies before what was read so far."""
         self.begin = begin
         self.parts.append(rows)
 
-    def stretch(self, last: Message, kept: Stretch | None) -> Stretch:
+    def stretch(self, last: Message, kept: KnownStretch | None) -> KnownStretch:
         """Join it with what was kept before."""
         rows = [row for part in reversed(self.parts) for row in part]
         begin = self.begin
@@ -151,12 +153,12 @@ class _Lane:
         mark = Mark.of(last)
         if kept is not None and kept.last.offset > mark.offset:
             mark = kept.last
-        return Stretch(begin, rows, mark)
+        return KnownStretch(begin, rows, mark)
 
 
 def _place_of(message: Message) -> Place:
     return message.topic() or "", message.partition() or 0
 
 
-def _offset(row: Row) -> int:
+def _offset(row: OutcomeRow) -> int:
     return row.offset

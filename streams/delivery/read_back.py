@@ -22,7 +22,7 @@ from streams.delivery.foreign_outcomes import OutcomeReader
 from streams.delivery.history import REMEMBERED, Outcome
 from streams.delivery.kept_outcomes import KeptOutcomes
 from streams.delivery.lane import REACH, Place
-from streams.delivery.output_reader import OutputReader, Written
+from streams.delivery.output_reader import OutputReader, ReadOutcomes
 from streams.delivery.progress import Progress, progress_of
 from streams.log.offsets import Extent, extent_of
 from streams.log.reading import records
@@ -82,7 +82,7 @@ class _Older:
     """Outcomes of an output that lie before what follows the commits, read back from there."""
 
     def __init__(
-        self, extent: Extent, beyond: Mapping[str, int], warm: bool, newer: Written
+        self, extent: Extent, beyond: Mapping[str, int], warm: bool, newer: ReadOutcomes
     ) -> None:
         """`newer`: what was read of what lies behind the extent.
 
@@ -112,7 +112,7 @@ class _Older:
             return None
         return replace(extent, begin=max(extent.begin, extent.end - self._stride))
 
-    def take(self, stride: Extent, written: Written) -> None:
+    def take(self, stride: Extent, written: ReadOutcomes) -> None:
         """Take in what was read of the stride."""
         self._extent = replace(self._extent, end=stride.begin)
         self._stride *= 2
@@ -121,7 +121,7 @@ class _Older:
         self._strides.append(written.outcomes)
         self._reach(written)
 
-    def _reach(self, written: Written) -> None:
+    def _reach(self, written: ReadOutcomes) -> None:
         for cause in (outcome.cause for outcome in written.outcomes):
             if cause.offset < self._missing.get(cause.topic, cause.offset):
                 del self._missing[cause.topic]
@@ -169,7 +169,7 @@ def read_back(
             replace(wholes[place], end=extent.begin),
             {s.topic: s.committed - REACH for s in behind[place]},
             any(s.topic in REQUEST_TOPICS and not s.known for s in askers[place]),
-            newest.get(place, Written()),
+            newest.get(place, ReadOutcomes()),
         )
         for place, extent in zip(wholes, since, strict=True)
     ]
@@ -336,7 +336,7 @@ def _read_older(outputs: OutputReader, older: Collection[_Older]) -> list[Outcom
     while strides := {one: stride for one in older if (stride := one.stride()) is not None}:
         written = outputs.read(strides.values())
         for one, stride in strides.items():
-            one.take(stride, written.get(one.place, Written()))
+            one.take(stride, written.get(one.place, ReadOutcomes()))
     return [outcome for one in older for outcome in one.outcomes()]
 
 

@@ -17,9 +17,9 @@ from streams.delivery.kept_outcomes import (
     DIGEST_BYTES,
     FILE_BYTES_MAX,
     KeptOutcomes,
+    KnownStretch,
     Mark,
-    Row,
-    Stretch,
+    OutcomeRow,
 )
 
 PLACE = "playhead.question.redacted", 3
@@ -33,7 +33,9 @@ def an_outcome(offset=4, name="c-4", attempt=1, last=True, topic="playhead.quest
 
 
 def a_stretch(*rows):
-    return Stretch(2, list(rows) or [Row(4, 100, an_outcome()), Row(9, 7, None)], MARK)
+    return KnownStretch(
+        2, list(rows) or [OutcomeRow(4, 100, an_outcome()), OutcomeRow(9, 7, None)], MARK
+    )
 
 
 @pytest.fixture
@@ -56,10 +58,10 @@ outcomes = st.builds(
 )
 
 
-@given(rows=st.lists(st.builds(Row, LONG, st.integers(0, 2**40), st.none() | outcomes)))
+@given(rows=st.lists(st.builds(OutcomeRow, LONG, st.integers(0, 2**40), st.none() | outcomes)))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_kept_is_what_is_told_again(files, rows):
-    stretch = Stretch(2, rows, MARK)
+    stretch = KnownStretch(2, rows, MARK)
     files.keep(PLACE, TOPIC_ID, stretch)
     assert files.of(PLACE, TOPIC_ID) == stretch
 
@@ -70,7 +72,7 @@ def test_each_step_topic_and_lane_has_a_file_of_its_own(tmp_path):
     kept = {}
     for step in ("redact", "redact-a"):
         for number, place in enumerate(places):
-            kept[step, place] = a_stretch(Row(number, len(kept), None))
+            kept[step, place] = a_stretch(OutcomeRow(number, len(kept), None))
             KeptOutcomes(folder, step).keep(place, TOPIC_ID, kept[step, place])
     assert len(list(folder.iterdir())) == len(kept)
     for (step, place), stretch in kept.items():
@@ -79,8 +81,8 @@ def test_each_step_topic_and_lane_has_a_file_of_its_own(tmp_path):
 
 def test_what_was_kept_before_is_replaced_and_nothing_is_left_beside_it(tmp_path, files):
     files.keep(PLACE, TOPIC_ID, a_stretch())
-    files.keep(PLACE, TOPIC_ID, a_stretch(Row(5, 1, None)))
-    assert files.of(PLACE, TOPIC_ID) == a_stretch(Row(5, 1, None))
+    files.keep(PLACE, TOPIC_ID, a_stretch(OutcomeRow(5, 1, None)))
+    assert files.of(PLACE, TOPIC_ID) == a_stretch(OutcomeRow(5, 1, None))
     path_in(tmp_path)
 
 
@@ -98,7 +100,7 @@ def test_what_another_version_of_the_code_read_is_its_own(files, monkeypatch):
     with monkeypatch.context() as beside:
         beside.setattr(kept_outcomes, "CODE", "0.0.next")
         assert files.of(PLACE, TOPIC_ID) is None
-        files.keep(PLACE, TOPIC_ID, a_stretch(Row(5, 1, None)))
+        files.keep(PLACE, TOPIC_ID, a_stretch(OutcomeRow(5, 1, None)))
     assert files.of(PLACE, TOPIC_ID) == a_stretch()
 
 
@@ -142,7 +144,7 @@ def test_of_a_file_that_grows_without_end_no_more_is_read_than_one_may_hold(tmp_
 
 def test_what_would_not_be_read_again_is_not_written(tmp_path, files):
     files.keep(PLACE, TOPIC_ID, a_stretch())
-    files.keep(PLACE, TOPIC_ID, a_stretch(Row(4, 1, an_outcome(name="x" * FILE_BYTES_MAX))))
+    files.keep(PLACE, TOPIC_ID, a_stretch(OutcomeRow(4, 1, an_outcome(name="x" * FILE_BYTES_MAX))))
     assert files.of(PLACE, TOPIC_ID) == a_stretch()
 
 
@@ -156,7 +158,9 @@ def test_where_nothing_can_be_written_it_is_said_and_the_log_is_read(tmp_path):
 
 
 def test_of_two_that_write_at_once_nothing_is_believed_that_neither_wrote(files):
-    written = [a_stretch(*[Row(number, size, None) for number in range(400)]) for size in (1, 2)]
+    written = [
+        a_stretch(*[OutcomeRow(number, size, None) for number in range(400)]) for size in (1, 2)
+    ]
     found = []
 
     def write(stretch):

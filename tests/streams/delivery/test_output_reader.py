@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas import EventRejected, QuestionRedacted
 from streams.delivery import output_reader, read_back
 from streams.delivery.foreign_outcomes import OutcomeReader
-from streams.delivery.kept_outcomes import KeptOutcomes, Mark, Row, Stretch
+from streams.delivery.kept_outcomes import KeptOutcomes, KnownStretch, Mark, OutcomeRow
 from streams.delivery.output_reader import OutputReader
 from streams.delivery.read_back import Source
 from streams.log.offsets import Extent
@@ -260,8 +260,8 @@ def told_by(log, begin, end):
     """Rows and the mark of a stretch, as its records tell them."""
     reader = OutcomeReader(SchemaAsker(log.codec, grace_s=0.0), step("redact"))
     messages = log.broker.rows[REDACTED, LANE].messages[begin:end]
-    rows = [Row(one.offset(), len(one), reader.outcome(one)) for one in messages]
-    return Stretch(begin, rows, Mark.of(messages[-1]))
+    rows = [OutcomeRow(one.offset(), len(one), reader.outcome(one)) for one in messages]
+    return KnownStretch(begin, rows, Mark.of(messages[-1]))
 
 
 @example(kept=[5, 20], cuts=[15, 30], after=1, room=RECORDS)
