@@ -61,11 +61,10 @@ class History:
         for meta in outcomes:
             if meta.cause is None:
                 continue
-            cause, number = meta.cause, _number(meta.attempt)
-            at = self._ids.enter(cause.id)
-            self._ids.begun[at] = max(number, self._ids.begun[at])
+            cause = meta.cause
+            at = self._begun(cause.id, meta.attempt)
             if meta.last:
-                self._ids.answered[at] = max(number, self._ids.answered[at])
+                self._ids.answered[at] = max(_number(meta.attempt), self._ids.answered[at])
                 place = self._place(cause.topic, cause.partition, cause.offset)
                 if place is not None:
                     self._ids.add(at, "closed", place)
@@ -129,8 +128,7 @@ class History:
 
     def attempted(self, cause_id: str, attempt: int) -> None:
         """Remember that a run with this number was begun."""
-        at = self._ids.enter(cause_id)
-        self._ids.begun[at] = max(_number(attempt), self._ids.begun[at])
+        self._begun(cause_id, attempt)
 
     def finished(self, meta: Meta) -> None:
         """Remember that an input has a closed outcome."""
@@ -138,6 +136,11 @@ class History:
         begun = self._ids.begun[at] or _number(meta.attempt)
         self._ids.answered[at] = max(begun, self._ids.answered[at])
         self._ids.add(at, "finished", _number(meta.attempt))
+
+    def _begun(self, cause_id: str, attempt: int) -> int:
+        at = self._ids.enter(cause_id)
+        self._ids.begun[at] = max(_number(attempt), self._ids.begun[at])
+        return at
 
     def _place(self, topic: str, partition: int, offset: int) -> int | None:
         """Return a number for a place; None for one where no record lies."""

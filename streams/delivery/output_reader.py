@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from confluent_kafka import Consumer, Message
 
@@ -42,8 +41,8 @@ class OutputReader:
         consumer: Consumer,
         reader: OutcomeReader,
         wholes: Mapping[Place, Extent],
-        kept: KeptOutcomes | None = None,
-        topic_ids: Mapping[str, str] = MappingProxyType({}),
+        kept: KeptOutcomes | None,
+        topic_ids: Mapping[str, str],
     ) -> None:
         """`wholes`: where the lanes begin and end. Without a topic's id nothing is kept of it.
 
